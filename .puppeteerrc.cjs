@@ -1,0 +1,2 @@
+// Chromium comes from the system (scripts/setup.sh), never from a download.
+module.exports = { skipDownload: true };

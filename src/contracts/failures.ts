@@ -1,0 +1,166 @@
+/**
+ * The closed list of what can go wrong. Every failure has one class; workflows, retries, reports and exit codes decide
+ * on the class and never on a message. Pure data, no I/O: workflow code imports this file.
+ */
+
+/** Who can make it go away. `nobody`: it passes by itself when tried again. */
+export type FailureActor = 'author' | 'data' | 'operator' | 'nobody';
+
+interface FailureDescription {
+  readonly actor: FailureActor;
+  /** Whether the same attempt, unchanged, may succeed later. */
+  readonly retryable: boolean;
+  /** What a person reads in the report: what it means and what to do. */
+  readonly sentence: string;
+}
+
+const describe = <const T extends Record<string, FailureDescription>>(classes: T): T => classes;
+
+export const FAILURES = describe({
+  TemplateInvalid: {
+    actor: 'author',
+    retryable: false,
+    sentence: 'The template is missing something it must have. Fix the template, then run `nightreel backfill`.',
+  },
+  TemplateNotReady: {
+    actor: 'author',
+    retryable: false,
+    sentence: 'The template never said hf-params-ready. Check its message listener with `nightreel render`.',
+  },
+  TemplateCrashed: {
+    actor: 'author',
+    retryable: false,
+    sentence: 'The template threw an error while it was being rendered. Fix the script named in the message.',
+  },
+  NetworkForbidden: {
+    actor: 'author',
+    retryable: false,
+    sentence: 'The template asked for something outside its folder. Embed it: renders have no network.',
+  },
+  FontMissing: {
+    actor: 'author',
+    retryable: false,
+    sentence: 'A font that the template declares did not load. Embed the font or correct the declaration.',
+  },
+  OutputInvalid: {
+    actor: 'author',
+    retryable: false,
+    sentence: 'The finished video failed its check (length, size, blank picture) and was not uploaded.',
+  },
+  ParamsInvalid: {
+    actor: 'data',
+    retryable: false,
+    sentence: "The recipient's values do not fit the template's schema. Correct them at the source.",
+  },
+  DataQuality: {
+    actor: 'data',
+    retryable: false,
+    sentence: 'Too many rows were rejected for this to be a normal night. Look at rejects.jsonl before running again.',
+  },
+  CampaignInvalid: {
+    actor: 'operator',
+    retryable: false,
+    sentence: 'The campaign file is wrong or names something that does not exist. Correct it and run again.',
+  },
+  TemplateChanged: {
+    actor: 'operator',
+    retryable: false,
+    sentence: 'The template on the render worker is not the one that was planned. Deploy one version everywhere.',
+  },
+  EngineMismatch: {
+    actor: 'operator',
+    retryable: true,
+    sentence: 'This worker renders with another engine than the one that was planned. Run one image everywhere.',
+  },
+  ToolMissing: {
+    actor: 'operator',
+    retryable: false,
+    sentence: 'Chromium or ffmpeg is missing or does not start. Run `npm run setup` on that machine.',
+  },
+  StorageDenied: {
+    actor: 'operator',
+    retryable: false,
+    sentence: 'The object store refused the credentials or the bucket. Check AWS_* and the bucket policy.',
+  },
+  WarehouseDenied: {
+    actor: 'operator',
+    retryable: false,
+    sentence: 'The warehouse refused the query: file, table, rights or SQL. Check the source in the campaign.',
+  },
+  BrowserCrashed: {
+    actor: 'nobody',
+    retryable: true,
+    sentence: 'Chromium ended in the middle of a render. It is tried again on a fresh browser.',
+  },
+  BrowserHung: {
+    actor: 'nobody',
+    retryable: true,
+    sentence: 'Chromium stopped answering. It is tried again on a fresh browser.',
+  },
+  EncoderFailed: {
+    actor: 'nobody',
+    retryable: true,
+    sentence: 'ffmpeg ended with an error. It is tried again; if it stays, read the message for its last words.',
+  },
+  StorageUnavailable: {
+    actor: 'nobody',
+    retryable: true,
+    sentence: 'The object store did not answer or throttled. It is tried again with growing pauses.',
+  },
+  WarehouseUnavailable: {
+    actor: 'nobody',
+    retryable: true,
+    sentence: 'The warehouse did not answer. It is tried again with growing pauses.',
+  },
+  TemporalUnavailable: {
+    actor: 'operator',
+    retryable: true,
+    sentence: 'No Temporal server answers at the address. Start one with `nightreel up` or check TEMPORAL_ADDRESS.',
+  },
+  Cancelled: {
+    actor: 'operator',
+    retryable: false,
+    sentence: 'It was cancelled before it ended. `nightreel backfill` takes it up again.',
+  },
+  WorkerLost: {
+    actor: 'nobody',
+    retryable: true,
+    sentence: 'The worker died or was stopped in the middle of the work. It is tried again on another one.',
+  },
+  Internal: {
+    actor: 'operator',
+    retryable: true,
+    sentence: 'Nightreel itself failed in a way it does not know. The message and the worker log say more.',
+  },
+});
+
+export type FailureClass = keyof typeof FAILURES;
+
+export const isFailureClass = (value: unknown): value is FailureClass =>
+  typeof value === 'string' && Object.hasOwn(FAILURES, value);
+
+/** The classes that Temporal must not retry. */
+export const NON_RETRYABLE_CLASSES: readonly FailureClass[] = (Object.keys(FAILURES) as FailureClass[]).filter(
+  (name) => !FAILURES[name].retryable,
+);
+
+/**
+ * The one error type of the project: a class, and a message that says what happened, where, and what to do next.
+ * The message must not hold a recipient's params: it is shown in the Temporal Web UI.
+ */
+export class Failure extends Error {
+  readonly failureClass: FailureClass;
+
+  constructor(failureClass: FailureClass, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = failureClass;
+    this.failureClass = failureClass;
+  }
+}
+
+/** The error itself when it already is a `Failure`, else one of class `fallback` that keeps it as its cause. */
+export function asFailure(error: unknown, fallback: FailureClass = 'Internal'): Failure {
+  if (error instanceof Failure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure(fallback, message, { cause: error });
+}

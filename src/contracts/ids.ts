@@ -1,0 +1,69 @@
+/**
+ * Names and identifiers that both sides of Temporal share. Pure strings, no I/O: workflow code imports this file.
+ */
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** sha256 hex (64 digits) of engine fingerprint, template digest, canonical params and rendition: names one MP4. */
+export type VariantKey = Branded<'VariantKey'>;
+/** The id of a campaign: the file name in `campaigns/` without `.yaml`. Lower case, digits and dashes. */
+export type CampaignId = Branded<'CampaignId'>;
+/** A calendar day in the campaign's time zone, `YYYY-MM-DD`. */
+export type BusinessDate = Branded<'BusinessDate'>;
+
+const CAMPAIGN_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const BUSINESS_DATE = /^\d{4}-\d{2}-\d{2}$/;
+const HEX_64 = /^[0-9a-f]{64}$/;
+
+export const isCampaignId = (value: string): value is CampaignId => CAMPAIGN_ID.test(value);
+export const isVariantKey = (value: string): value is VariantKey => HEX_64.test(value);
+
+/** True for a real calendar day: `2026-02-30` is not one. */
+export function isBusinessDate(value: string): value is BusinessDate {
+  if (!BUSINESS_DATE.test(value)) return false;
+  const time = Date.parse(`${value}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
+}
+
+/** Which batch: one campaign, one business date, one attempt at it (1, 2, … for a night that is run again). */
+export interface BatchRef {
+  readonly campaign: CampaignId;
+  readonly businessDate: BusinessDate;
+  readonly attempt: number;
+}
+
+/** `referral/2026-11-23/1`: how people and machines name a batch. */
+export const batchIdOf = ({ campaign, businessDate, attempt }: BatchRef): string =>
+  `${campaign}/${businessDate}/${attempt}`;
+
+/** Workflow ids: what a person reads in the Temporal Web UI. */
+export const workflowIds = {
+  batch: (campaign: string, businessDate: string) => `batch/${campaign}/${businessDate}`,
+  lane: (batch: BatchRef, lane: number) => `lane/${batchIdOf(batch)}/${lane}`,
+  variant: (batch: BatchRef, key: VariantKey) => `variant/${batch.campaign}/${batch.businessDate}/${key}`,
+  backfill: (batch: BatchRef) => `backfill/${batchIdOf(batch)}`,
+  schedule: (campaign: string) => `nightly/${campaign}`,
+} as const;
+
+/** Zero-padded page number as used in object keys: 1 → `000001`. */
+export const pageName = (page: number): string => String(page).padStart(6, '0');
+
+/** Where things lie in the bucket; the layout is documented in docs/architecture.md. */
+export const objectKeys = {
+  video: (key: VariantKey) => `videos/${key.slice(0, 2)}/${key}.mp4`,
+  poster: (key: VariantKey) => `videos/${key.slice(0, 2)}/${key}.jpg`,
+  state: (campaign: string) => `state/${campaign}.json`,
+  batchesOf: (campaign: string, businessDate: string) => `batches/${campaign}/${businessDate}/`,
+  batch: (batch: BatchRef) => `batches/${batchIdOf(batch)}/`,
+  claim: (batch: BatchRef) => `${objectKeys.batch(batch)}claim.json`,
+  plan: (batch: BatchRef) => `${objectKeys.batch(batch)}plan.json`,
+  manifestPage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}manifest/${pageName(page)}.json`,
+  rejects: (batch: BatchRef) => `${objectKeys.batch(batch)}rejects.jsonl`,
+  outcomes: (batch: BatchRef) => `${objectKeys.batch(batch)}outcomes/`,
+  outcomePage: (batch: BatchRef, writer: string, page: number) =>
+    `${objectKeys.outcomes(batch)}${writer}/${pageName(page)}.jsonl`,
+  reportJson: (batch: BatchRef) => `${objectKeys.batch(batch)}report.json`,
+  reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
+  input: (sha256: string) => `inputs/${sha256}.csv`,
+} as const;

@@ -1,0 +1,9 @@
+/** Task queues: one per kind of resource, so that each is scaled and limited by itself. */
+export const TASK_QUEUES = {
+  orchestrator: 'orchestrator',
+  warehouse: 'warehouse',
+  render: 'render',
+  storage: 'storage',
+} as const;
+
+export type TaskQueue = (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES];
