@@ -1,0 +1,179 @@
+/**
+ * What flows between the steps of a batch. Everything that passes through Temporal is here, and holds keys, counts and
+ * page numbers only; recipients and their params live in the manifest in the object store (`planning/manifest.ts`).
+ */
+
+import type { FailureClass } from './failures.ts';
+import type { BatchRef, BusinessDate, CampaignId, VariantKey } from './ids.ts';
+import type { RenditionId, StoredVideo } from './video.ts';
+
+/** A place in the warehouse's change order. Rows are read in the order (updatedAt, recipientId). */
+export interface Watermark {
+  /** ISO 8601 UTC with up to nanoseconds, kept as text: a JavaScript date would round it. */
+  readonly updatedAt: string;
+  /** The last recipient read at `updatedAt`; '' when all of that instant is still to be read, null when none is. */
+  readonly recipientId: string | null;
+}
+
+/** The engine that will render a batch, as its render workers describe themselves. */
+export interface EngineFingerprint {
+  /** sha256 hex over everything below: the first part of every variant key. */
+  readonly digest: string;
+  readonly engineRevision: number;
+  readonly captureRoute: string;
+  readonly chromium: string;
+  readonly ffmpeg: string;
+  readonly x264: string;
+  readonly muxer: string;
+  readonly fonts: string;
+  readonly settings: string;
+}
+
+/** Argument of `nightlyBatch`. */
+export interface NightlyBatchInput {
+  readonly campaign: CampaignId;
+  /** Absent in a scheduled run: then the schedule's own time decides. */
+  readonly businessDate?: BusinessDate;
+  /** At most so many recipients, in change order; absent: all. */
+  readonly recipientLimit?: number;
+  /** An uploaded CSV instead of the campaign's source; the watermark then stays where it is. */
+  readonly csvKey?: string;
+}
+
+/** Argument of `planBatch`. */
+export interface PlanBatchInput extends NightlyBatchInput {
+  /** When the workflow run was due, ISO 8601 UTC: the end of the delta. Fixed, so a retry reads the same rows. */
+  readonly asOf: string;
+  readonly engine: EngineFingerprint;
+  /** Owner of this attempt's number: a retry of the activity finds its own claim again. */
+  readonly runId: string;
+}
+
+/** What the plan came to. The same counts are in plan.json, together with what only readers of the bucket may see. */
+export interface BatchPlan {
+  readonly batch: BatchRef;
+  readonly rendition: RenditionId;
+  readonly templateDigest: string;
+  readonly engineDigest: string;
+  readonly counts: PlanCounts;
+  readonly pages: number;
+  readonly lanes: { readonly count: number; readonly window: number };
+}
+
+export interface PlanCounts {
+  /** Rows read from the source. */
+  readonly rows: number;
+  /** People in the batch: distinct IDs with valid params. */
+  readonly recipients: number;
+  readonly rejected: number;
+  /** Rows dropped because a later row has the same recipient ID. */
+  readonly duplicates: number;
+  /** Of `recipients`, those carried over from an earlier batch in which theirs failed. */
+  readonly carriedOver: number;
+  readonly variants: number;
+  /** Of `variants`, those whose video was already stored. */
+  readonly cached: number;
+}
+
+/** Argument of `variantLane`: manifest pages lane + 1, lane + 1 + count, … from `cursor` on. */
+export interface VariantLaneInput {
+  readonly plan: BatchPlan;
+  readonly lane: number;
+  readonly cursor: LaneCursor;
+  readonly tally: LaneTally;
+}
+
+export interface LaneCursor {
+  readonly page: number;
+  /** Index inside the page of the next variant to start. */
+  readonly index: number;
+  /** Number of the next outcome page. */
+  readonly outcomePage: number;
+}
+
+export interface LaneTally {
+  readonly cached: number;
+  readonly rendered: number;
+  readonly failed: number;
+  readonly pointers: number;
+}
+
+/** One line of a manifest page as workflows see it. */
+export interface VariantSlot {
+  readonly index: number;
+  readonly key: VariantKey;
+  /** True when the plan found its video in the store: only pointers are left to write. */
+  readonly cached: boolean;
+}
+
+/** Argument of the `renderVariant` workflow and of the activities it calls: a line of a manifest page. */
+export interface RenderVariantInput {
+  readonly batch: BatchRef;
+  readonly page: number;
+  readonly index: number;
+  readonly key: VariantKey;
+}
+
+/** Result of the `renderVariant` activity. */
+export interface RenderedVariant {
+  readonly outcome: 'rendered' | 'cached';
+  readonly video: StoredVideo;
+  /** Wall time of the render on its worker, upload included; 0 when nothing was rendered. */
+  readonly renderMs: number;
+}
+
+/** Result of the `renderVariant` workflow. */
+export interface VariantResult {
+  readonly outcome: 'rendered' | 'cached';
+  readonly renderMs: number;
+  readonly pointers: number;
+}
+
+/** What became of one variant: a line of an outcome page. */
+export type VariantOutcome =
+  | {
+      readonly outcome: 'rendered' | 'cached';
+      readonly page: number;
+      readonly index: number;
+      readonly key: VariantKey;
+      readonly renderMs: number;
+      readonly pointers: number;
+    }
+  | {
+      readonly outcome: 'failed';
+      readonly page: number;
+      readonly index: number;
+      readonly key: VariantKey;
+      readonly failureClass: FailureClass;
+      readonly message: string;
+    };
+
+/** Result of `nightlyBatch` and last line of `demo --json`: names and order are part of the contract. */
+export interface BatchSummary {
+  readonly batchId: string;
+  readonly campaign: string;
+  readonly businessDate: string;
+  readonly recipients: number;
+  readonly rejected: number;
+  readonly variants: number;
+  readonly cached: number;
+  readonly rendered: number;
+  readonly failed: number;
+  readonly pointers: number;
+  readonly wallSeconds: number;
+  /** Median and 95th percentile of `renderMs` over the rendered; null when none was. */
+  readonly renderMsP50: number | null;
+  readonly renderMsP95: number | null;
+  /** failed / variants, 0 for an empty batch. */
+  readonly failureRate: number;
+  /** Where the HTML report lies: a key in the bucket (the CLI turns it into a URL). */
+  readonly report: string;
+}
+
+/** Answer of the `progress` query of `nightlyBatch`. */
+export interface BatchProgress extends LaneTally {
+  readonly phase: 'planning' | 'rendering' | 'closing' | 'done';
+  readonly batchId: string | null;
+  readonly recipients: number;
+  readonly variants: number;
+}
