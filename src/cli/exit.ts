@@ -1,0 +1,28 @@
+import { FAILURES, Failure, type FailureClass } from '../contracts/failures.ts';
+
+/** What the process says to its caller when it ends. */
+export const EXIT = { ok: 0, unexpected: 1, badInput: 2, environment: 3, failedVariants: 4, interrupted: 130 } as const;
+
+const ENVIRONMENT: readonly FailureClass[] = [
+  'ToolMissing',
+  'StorageDenied',
+  'StorageUnavailable',
+  'WarehouseDenied',
+  'WarehouseUnavailable',
+  'TemporalUnavailable',
+];
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Failure)) return EXIT.unexpected;
+  if (error.failureClass === 'Cancelled') return EXIT.interrupted;
+  if (ENVIRONMENT.includes(error.failureClass)) return EXIT.environment;
+  const { actor } = FAILURES[error.failureClass];
+  if (actor === 'author' || actor === 'data' || error.failureClass === 'CampaignInvalid') return EXIT.badInput;
+  return EXIT.unexpected;
+}
+
+/** One sentence for a known failure; the stack as well for one that nobody foresaw. */
+export function printFailure(error: unknown): void {
+  if (error instanceof Failure) process.stderr.write(`nightreel: ${error.message} (${error.failureClass})\n`);
+  else process.stderr.write(`nightreel: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`);
+}
