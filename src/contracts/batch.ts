@@ -170,10 +170,47 @@ export interface BatchSummary {
   readonly report: string;
 }
 
-/** Answer of the `progress` query of `nightlyBatch`. */
-export interface BatchProgress extends LaneTally {
-  readonly phase: 'planning' | 'rendering' | 'closing' | 'done';
-  readonly batchId: string | null;
-  readonly recipients: number;
-  readonly variants: number;
+/** Answer of the `progress` query of `nightlyBatch`; the lanes' own `tally` queries say how far they are. */
+export interface BatchProgress {
+  readonly phase: 'waiting' | 'planning' | 'rendering' | 'closing' | 'done';
+  /** Known from `rendering` on. */
+  readonly plan: BatchPlan | null;
+}
+
+/** Argument of `closeBatch`. */
+export interface CloseBatchInput {
+  readonly batch: BatchRef;
+  /** Wall time of the batch so far; null when a backfill closes it again: the first time's stays. */
+  readonly wallMs: number | null;
+}
+
+/** Argument of `recordOutcomes`: written once under (writer, page); writing it again changes nothing. */
+export interface RecordOutcomesInput {
+  readonly batch: BatchRef;
+  readonly writer: string;
+  readonly page: number;
+  readonly outcomes: readonly VariantOutcome[];
+}
+
+/** Argument of the `publishPointers` activity: everyone who shares this line of the manifest. */
+export interface PublishPointersInput {
+  readonly batch: BatchRef;
+  readonly page: number;
+  readonly index: number;
+  readonly video: StoredVideo;
+}
+
+/** Argument of `backfillVariants`. People who start it by hand give `batch` only. */
+export interface BackfillInput {
+  readonly batch: BatchRef;
+  /** Failed variants that this backfill has already tried in vain. */
+  readonly skip?: number;
+  readonly tally?: LaneTally;
+}
+
+/** A failed variant: a line of a manifest page. */
+export interface FailedSlot {
+  readonly page: number;
+  readonly index: number;
+  readonly key: VariantKey;
 }

@@ -1,0 +1,50 @@
+import type {
+  BatchSummary,
+  CloseBatchInput,
+  FailedSlot,
+  RecordOutcomesInput,
+  VariantSlot,
+} from '../contracts/batch.ts';
+import type { BatchRef } from '../contracts/ids.ts';
+import type { ManifestReader } from '../planning/manifest-reader.ts';
+import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
+import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
+import { countOutcomes } from '../telemetry/metrics.ts';
+import { runActivity, runLongActivity } from './run-activity.ts';
+
+export interface BatchDeps extends CloseDeps {
+  readonly manifests: ManifestReader;
+}
+
+export type BatchActivities = ReturnType<typeof createBatchActivities>;
+
+/** The batch's own books, on the `storage` task queue: manifest pages in, outcomes and report out. */
+export const createBatchActivities = (deps: BatchDeps) => ({
+  /** A page of the manifest as workflows may see it: keys, nobody's data. */
+  async readManifestPage({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantSlot[]> {
+    return await runActivity(async () => {
+      const { variants } = await deps.manifests.page(batch, page);
+      return variants.map(({ index, key, cached }) => ({ index, key, cached: cached !== null }));
+    });
+  },
+
+  async recordOutcomes(input: RecordOutcomesInput): Promise<void> {
+    await runActivity(async (signal) => {
+      if ((await recordOutcomes(deps.store, input, signal)) === 'stored') countOutcomes(input.outcomes);
+    });
+  },
+
+  /** Variants whose latest outcome is a failure, in manifest order, without the first `skip` of them. */
+  async listFailed({ batch, skip, limit }: { batch: BatchRef; skip: number; limit: number }): Promise<FailedSlot[]> {
+    return await runLongActivity(async (signal) => {
+      return (await failedSlots(deps.store, batch, signal)).slice(skip, skip + limit);
+    });
+  },
+
+  /** Report, watermark, carry-over: the last step of a batch. Running it again gives the same result. */
+  async closeBatch(input: CloseBatchInput): Promise<BatchSummary> {
+    return await runLongActivity(async (signal) => {
+      return await closeBatch(deps, input, signal);
+    });
+  },
+});

@@ -1,0 +1,51 @@
+import type { PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
+import type { BatchRef } from '../contracts/ids.ts';
+import type { StoredVideo } from '../contracts/video.ts';
+import type { ManifestReader, ManifestVariant } from '../planning/manifest-reader.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { publishPointers } from '../storage/pointers.ts';
+import { runLongActivity } from './run-activity.ts';
+
+export interface PointerDeps {
+  readonly store: ObjectStore;
+  readonly manifests: ManifestReader;
+  /** The time stamped on a pointer, ISO 8601 UTC. */
+  readonly now: () => string;
+}
+
+export type PointerActivities = ReturnType<typeof createPointerActivities>;
+
+/** Writes to `users/`: on the `storage` task queue. */
+export const createPointerActivities = ({ store, manifests, now }: PointerDeps) => {
+  /** Points every recipient of the variant at the video. Returns how many now do. */
+  const publish = async (batch: BatchRef, variant: ManifestVariant, video: StoredVideo, signal: AbortSignal) => {
+    const { pointerKey } = await manifests.plan(batch);
+    return await publishPointers(
+      store,
+      { batch, pointerKey, recipients: variant.recipients, video, updatedAt: now() },
+      signal,
+    );
+  };
+
+  return {
+    /** Everyone who shares one line of the manifest. Returns the number of recipients whose pointer shows the video. */
+    async publishPointers({ batch, page, index, video }: PublishPointersInput): Promise<number> {
+      return await runLongActivity(async (signal) => {
+        return await publish(batch, await manifests.variant({ batch, page, index }), video, signal);
+      });
+    },
+
+    /** Everyone on one page whose video was already stored when the night was planned. */
+    async publishCached({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantOutcome[]> {
+      return await runLongActivity(async (signal) => {
+        const outcomes: VariantOutcome[] = [];
+        for (const variant of (await manifests.page(batch, page)).variants) {
+          if (variant.cached === null) continue;
+          const pointers = await publish(batch, variant, variant.cached, signal);
+          outcomes.push({ outcome: 'cached', page, index: variant.index, key: variant.key, renderMs: 0, pointers });
+        }
+        return outcomes;
+      });
+    },
+  };
+};

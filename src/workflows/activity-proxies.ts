@@ -1,0 +1,41 @@
+/** How workflows call activities: one proxy per task queue, each with time limits that fit the work behind it. */
+
+import { proxyActivities } from '@temporalio/workflow';
+import type { BatchActivities } from '../activities/batch.ts';
+import type { PlanActivities } from '../activities/plan.ts';
+import type { PointerActivities } from '../activities/pointers.ts';
+import type { RenderActivities } from '../activities/render.ts';
+import { NON_RETRYABLE_CLASSES } from '../contracts/failures.ts';
+import { TASK_QUEUES } from '../contracts/task-queues.ts';
+
+const nonRetryableErrorTypes = [...NON_RETRYABLE_CLASSES];
+
+/**
+ * Renders take seconds; a lost worker shows after 30 s without a heartbeat. There is no schedule-to-start limit: a
+ * backlog that waits for render workers is normal.
+ */
+export const render = proxyActivities<RenderActivities>({
+  taskQueue: TASK_QUEUES.render,
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: '30 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 5, nonRetryableErrorTypes },
+});
+
+/** The plan reads the warehouse and checks every variant in the store: minutes for a large night. */
+export const warehouse = proxyActivities<PlanActivities>({
+  taskQueue: TASK_QUEUES.warehouse,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '30 seconds',
+  retry: { initialInterval: '2 seconds', maximumInterval: '1 minute', maximumAttempts: 8, nonRetryableErrorTypes },
+});
+
+/** Object store work is idempotent and short; an outage of some ten minutes is waited out. */
+const storageOptions = {
+  taskQueue: TASK_QUEUES.storage,
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '30 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 15, nonRetryableErrorTypes },
+} as const;
+
+export const batches = proxyActivities<BatchActivities>(storageOptions);
+export const pointers = proxyActivities<PointerActivities>(storageOptions);

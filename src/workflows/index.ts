@@ -1,0 +1,5 @@
+/** What the orchestrator worker runs. */
+export { backfillVariants } from './backfill-variants.ts';
+export { nightlyBatch } from './nightly-batch.ts';
+export { renderVariant } from './render-variant.ts';
+export { variantLane } from './variant-lane.ts';

@@ -1,0 +1,81 @@
+import {
+  defineQuery,
+  executeChild,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BatchPlan, BatchProgress, BatchSummary, NightlyBatchInput } from '../contracts/batch.ts';
+import { batchIdOf, workflowIds } from '../contracts/ids.ts';
+import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { batches, render, warehouse } from './activity-proxies.ts';
+import { variantLane } from './variant-lane.ts';
+
+export const batchProgressQuery = defineQuery<BatchProgress>('progress');
+
+/** One campaign, one business date: plan, render what is missing, publish, report. Completes even when variants fail. */
+export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSummary> {
+  let progress: BatchProgress = { phase: 'waiting', plan: null };
+  const enter = (next: BatchProgress, details: string): void => {
+    progress = next;
+    setCurrentDetails(details);
+  };
+  setHandler(batchProgressQuery, () => progress);
+  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.campaignId, value: input.campaign }]);
+
+  enter({ phase: 'waiting', plan: null }, 'Waiting for a render worker to say which engine it has');
+  const engine = await render.describeEngine();
+
+  enter({ phase: 'planning', plan: null }, 'Planning: reading what changed');
+  const asOf = dueTime().toISOString();
+  const plan = await warehouse.planBatch({ ...input, asOf, engine, runId: workflowInfo().runId });
+  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate }]);
+
+  const { recipients, variants, cached } = plan.counts;
+  enter(
+    { phase: 'rendering', plan },
+    `Batch ${batchIdOf(plan.batch)}: ${recipients} recipients, ${variants} variants, ${cached} of them already stored`,
+  );
+  await Promise.all(lanesOf(plan).map((lane) => runLane(plan, lane)));
+
+  enter({ phase: 'closing', plan }, `Batch ${batchIdOf(plan.batch)}: writing the report`);
+  const wallMs = Date.now() - workflowInfo().startTime.getTime();
+  const summary = await batches.closeBatch({ batch: plan.batch, wallMs });
+  enter(
+    { phase: 'done', plan },
+    `Batch ${summary.batchId}: ${summary.variants} variants, ${summary.rendered} rendered, ${summary.cached} already stored, ${summary.failed} failed`,
+  );
+  return summary;
+}
+
+/**
+ * When this night was due. A schedule stamps it on the run, so that a late or backfilled run reads its own night;
+ * a run that somebody started by hand is due when it starts.
+ */
+function dueTime(): Date {
+  const scheduled = workflowInfo().searchAttributes['TemporalScheduledStartTime']?.[0];
+  return scheduled instanceof Date ? scheduled : workflowInfo().startTime;
+}
+
+/** Lanes that have a page to work on. */
+const lanesOf = (plan: BatchPlan): number[] =>
+  Array.from({ length: Math.min(plan.lanes.count, plan.pages) }, (_, lane) => lane);
+
+const runLane = (plan: BatchPlan, lane: number) =>
+  executeChild(variantLane, {
+    workflowId: workflowIds.lane(plan.batch, lane),
+    args: [
+      {
+        plan,
+        lane,
+        cursor: { page: lane + 1, index: 0, outcomePage: 1 },
+        tally: { cached: 0, rendered: 0, failed: 0, pointers: 0 },
+      },
+    ],
+    staticSummary: `Lane ${lane + 1} of ${plan.lanes.count}`,
+    typedSearchAttributes: [
+      { key: SEARCH_ATTRIBUTES.campaignId, value: plan.batch.campaign },
+      { key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate },
+    ],
+  });

@@ -1,0 +1,27 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { RenderVariantInput, VariantResult } from '../contracts/batch.ts';
+import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { pointers, render } from './activity-proxies.ts';
+import { classify } from './failure-class.ts';
+
+/** One distinct video: rendered and stored, then made current for everyone who shares it. Fails when it failed. */
+export async function renderVariant(input: RenderVariantInput): Promise<VariantResult> {
+  try {
+    setCurrentDetails('Rendering');
+    const { outcome, video, renderMs } = await render.renderVariant(input);
+    setCurrentDetails(`Stored (${outcome}, ${video.sizeBytes} bytes); publishing pointers`);
+    const published = await pointers.publishPointers({
+      batch: input.batch,
+      page: input.page,
+      index: input.index,
+      video,
+    });
+    setCurrentDetails(`${outcome} in ${renderMs} ms, ${published} pointers`);
+    return { outcome, renderMs, pointers: published };
+  } catch (error) {
+    const { failureClass, message } = classify(error);
+    upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.failureClass, value: failureClass }]);
+    setCurrentDetails(`${failureClass}: ${message}`);
+    throw error;
+  }
+}
