@@ -1,0 +1,208 @@
+/** Reads an uploaded CSV: RFC 4180, UTF-8, a header row; record by record, in the file's own order. */
+
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type CsvError, parse } from 'csv-parse';
+import { Failure } from '../contracts/failures.ts';
+import { paramCoercion } from './coercion.ts';
+import type { ChangeRange, SourceRow, WarehouseReader } from './reader.ts';
+import type { CsvSource } from './source.ts';
+import { isAfterWatermark, stampFromNanoseconds, stampToNanoseconds } from './watermark.ts';
+
+export interface CsvWarehouseOptions {
+  /** How messages name the file. */
+  readonly name: string;
+  /** Opens the file from its beginning; called once per read, and the stream is destroyed after it. */
+  readonly open: () => Promise<Readable>;
+  readonly columns?: CsvSource['columns'];
+  /** Template parameter → column; absent: every other column is the parameter of its own name. */
+  readonly params?: CsvSource['params'];
+  /** The template's JSON Schema: cells become the types it asks for (`"12"` → 12). Absent: all stay text. */
+  readonly paramsSchema?: object;
+}
+
+/** One record may not be larger: a quote that is never closed would otherwise read the rest of the file into memory. */
+const MAX_RECORD_CHARACTERS = 256 * 1024;
+
+/** Which cell is what. */
+interface Header {
+  readonly id: number;
+  readonly stamp: number;
+  readonly params: readonly (readonly [name: string, at: number])[];
+}
+
+export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader {
+  const closing = new AbortController();
+  const coerce = paramCoercion(options.paramsSchema);
+
+  async function* read(
+    keep: (row: SourceRow) => boolean,
+    outer: AbortSignal,
+  ): AsyncGenerator<SourceRow, void, undefined> {
+    const signal = AbortSignal.any([outer, closing.signal]);
+    try {
+      let header: Header | null = null;
+      for await (const record of records(options, signal)) {
+        if ('problem' in record) {
+          if (header === null) throw denied(options.name, `its header row is malformed: ${record.problem}`);
+          yield { line: record.line, recipientId: null, updatedAt: null, params: {}, problem: record.problem };
+        } else if (header === null) {
+          header = readHeader(record.cells, options);
+        } else {
+          const row = toRow(record.cells, record.line, header, coerce);
+          if (keep(row)) yield row;
+        }
+      }
+      if (header === null) throw denied(options.name, 'it is empty; its first line must name the columns');
+    } catch (error) {
+      throw csvFailure(error, options.name, signal);
+    }
+  }
+
+  const inTime = ({ updatedAt, recipientId, problem }: SourceRow, { since, until }: ChangeRange) =>
+    updatedAt === null ||
+    problem !== undefined ||
+    (isAfterWatermark({ updatedAt, recipientId }, since) &&
+      !isAfterWatermark({ updatedAt, recipientId }, { updatedAt: until, recipientId: null }));
+
+  return {
+    kind: 'csv',
+    ordered: false,
+    readChanges: (range, signal) => read((row) => inTime(row, range), signal),
+    readRecipients: (ids, until, signal) => {
+      const wanted = new Set(ids);
+      const isWanted = (row: SourceRow) => row.recipientId !== null && wanted.has(row.recipientId);
+      return read((row) => isWanted(row) && inTime(row, { since: null, until }), signal);
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort(new Error('the CSV reader was closed'));
+    },
+  };
+}
+
+type CsvRecord =
+  | { readonly line: number; readonly cells: readonly string[] }
+  | { readonly line: number; readonly problem: string };
+
+/** Records of the file, header first; a malformed one comes as its problem, and the file goes on after it. */
+async function* records(
+  { name, open }: CsvWarehouseOptions,
+  signal: AbortSignal,
+): AsyncGenerator<CsvRecord, void, undefined> {
+  signal.throwIfAborted();
+  const skipped: CsvRecord[] = [];
+  const parser = parse({
+    bom: true,
+    info: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    max_record_size: MAX_RECORD_CHARACTERS,
+    on_skip: (error: CsvError | undefined) => {
+      skipped.push({ line: lineOf(error), problem: problemOf(error) });
+      return undefined;
+    },
+  });
+  const flowing = pipeline(await open(), parser, { signal }).catch((error: unknown) => {
+    // The parser was destroyed with this error and its iteration below throws it; here it must only not go unhandled.
+    return error;
+  });
+  try {
+    for await (const { info, record } of parser as AsyncIterable<{ info: { lines: number }; record: string[] }>) {
+      yield* skipped.splice(0);
+      yield { line: info.lines, cells: record };
+    }
+    yield* skipped.splice(0);
+  } catch (error) {
+    if (isCsvError(error, 'CSV_QUOTE_NOT_CLOSED')) {
+      throw denied(name, `a quote that opens near line ${lineOf(error)} is never closed, so all after it is lost`);
+    }
+    throw error;
+  } finally {
+    parser.destroy();
+    await flowing;
+  }
+}
+
+function readHeader(cells: readonly string[], { name, columns, params }: CsvWarehouseOptions): Header {
+  const names = cells.map((cell) => cell.trim());
+  const twice = names.find((column, at) => names.indexOf(column) !== at);
+  if (twice !== undefined) throw denied(name, `its header names the column '${twice}' twice`);
+  const required = (column: string): number => {
+    const at = names.indexOf(column);
+    if (at < 0) throw denied(name, `it has no column '${column}'; its header names ${names.join(', ')}`);
+    return at;
+  };
+  const id = required(columns?.recipientId ?? 'recipient_id');
+  const stamp = names.indexOf(columns?.updatedAt ?? 'updated_at');
+  const mapped =
+    params === undefined
+      ? names
+          .map((column, at) => [column, at] as const)
+          .filter(([column, at]) => column !== '' && at !== id && at !== stamp)
+      : Object.entries(params).map(([param, column]) => [param, required(column)] as const);
+  return { id, stamp, params: mapped };
+}
+
+function toRow(
+  cells: readonly string[],
+  line: number,
+  header: Header,
+  coerce: (params: Record<string, unknown>) => Record<string, unknown>,
+): SourceRow {
+  const params: Record<string, unknown> = {};
+  for (const [name, at] of header.params) {
+    // An empty cell says nothing: the schema decides whether the parameter may be absent.
+    if (cells[at]) params[name] = cells[at];
+  }
+  const nanoseconds = stampToNanoseconds(cells[header.stamp] ?? '');
+  const row: SourceRow = {
+    line,
+    recipientId: cells[header.id] || null,
+    updatedAt: nanoseconds === null ? null : stampFromNanoseconds(nanoseconds),
+    params: coerce(params),
+  };
+  if (cells.some((cell) => cell.includes('\uFFFD'))) return { ...row, problem: 'the line is not valid UTF-8' };
+  if (cells[header.stamp] && row.updatedAt === null) {
+    return { ...row, problem: 'the time of the last change is not ISO 8601 with an offset, like 2026-11-23T03:00:00Z' };
+  }
+  return row;
+}
+
+const isCsvError = (error: unknown, code: string): error is CsvError =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+/** Lines are counted at the end of a record, as far as the parser got. */
+const lineOf = (error: CsvError | undefined): number => {
+  const lines = error?.['lines'];
+  return typeof lines === 'number' ? lines : 0;
+};
+
+/** In our words: the parser's messages quote the cell. */
+function problemOf(error: CsvError | undefined): string {
+  switch (error?.code) {
+    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
+      return 'the line has more or fewer cells than the header';
+    case 'CSV_INVALID_CLOSING_QUOTE':
+    case 'INVALID_OPENING_QUOTE':
+      return 'a quote stands in the middle of a cell; a quote inside quotes is written twice';
+    case 'CSV_MAX_RECORD_SIZE':
+      return `the line is longer than ${MAX_RECORD_CHARACTERS} characters; a quote may be left open`;
+    default:
+      return `the line is not CSV (${error?.code ?? 'unknown'})`;
+  }
+}
+
+const denied = (name: string, what: string): Failure =>
+  new Failure('WarehouseDenied', `${name} cannot be read: ${what}`);
+
+const NODE_DENIED = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR']);
+
+function csvFailure(error: unknown, name: string, signal: AbortSignal): Failure {
+  if (error instanceof Failure) return error;
+  if (signal.aborted) return new Failure('Cancelled', `reading ${name} was cancelled`, { cause: error });
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return NODE_DENIED.has(code)
+    ? new Failure('WarehouseDenied', `${name} cannot be opened: ${message}`, { cause: error })
+    : new Failure('WarehouseUnavailable', `${name} cannot be read just now: ${message}`, { cause: error });
+}
