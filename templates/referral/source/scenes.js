@@ -1,0 +1,163 @@
+// The five scenes: what each says for given params, and how it moves. Choreography that params cannot change is GSAP tweens on the
+// timeline (see main.js); what depends on them is drawn by the functions returned here.
+
+/** Sets scene 1 and returns how it looks `t` seconds in. */
+function createHello() {
+  const box = document.getElementById('name');
+  const ruler = createRuler(document.getElementById('measure'));
+  let units = [];
+  return {
+    set({ name }) {
+      units = setName(box, name, ruler);
+    },
+    draw(t) {
+      const step = Math.min(0.045, 0.5 / Math.max(units.length, 1));
+      units.forEach((unit, i) => {
+        const start = 0.2 + i * step;
+        const k = EASE.spring(span(t, start, 0.85));
+        unit.style.opacity = num(EASE.gentle(span(t, start, 0.32)));
+        unit.style.transform = `translateY(${num((1 - k) * 0.62)}em) rotate(${Math.round((1 - k) * 700) / 100}deg)`;
+      });
+    },
+  };
+}
+
+const LIGHTS = 44;
+
+/** Scene 2: the number of friends, and as many lights in the sky (up to LIGHTS). */
+function createFriends() {
+  const $ = (id) => document.getElementById(id);
+  const back = $('lights-back');
+  const front = $('lights-front');
+  let lights = [];
+  let odometer;
+  return {
+    set({ referralCount: count }) {
+      $('friends-lead').textContent = count === 0 ? 'Your circle starts here' : count === 1 ? 'You brought along your first' : 'You brought along';
+      $('friends-caption').textContent = count === 0 ? 'friends yet. The first hello is the warmest.' : count === 1 ? 'friend. It starts with one.' : 'friends';
+      odometer = createOdometer($('friends-count'), grouped(count), { width: 1500, largest: 400, centre: 960 });
+      const shown = Math.min(count, LIGHTS);
+      back.replaceChildren();
+      front.replaceChildren();
+      lights = Array.from({ length: shown }, (_, i) => {
+        const depth = scatter(i, 21) ** 1.6;
+        const isFront = depth > 0.72;
+        const size = mix(26, isFront ? 190 : 120, depth);
+        const element = document.createElement('div');
+        element.className = 'light';
+        element.style.width = element.style.height = px(size);
+        element.style.margin = px(-size / 2);
+        element.style.background = isFront
+          ? 'radial-gradient(closest-side, #ffdf9e8c 0, #ffc76b66 40%, #ff9d5c26 70%, #ff9d5c00 100%)'
+          : 'radial-gradient(closest-side, #fffbea 0, #ffe9b4 13%, #ffc76b8c 24%, #ff9d5c38 52%, #ff9d5c00 100%)';
+        (isFront ? front : back).append(element);
+        const side = i % 2 ? 1 : -1;
+        return {
+          element,
+          depth,
+          at: 0.12 + (0.95 * i) / Math.max(shown, 6),
+          x: 960 + side * mix(300, 900, scatter(i, 22) ** 0.8) + (scatter(i, 25) - 0.5) * 120,
+          y: mix(120, 900, scatter(i, 23)),
+          sway: scatter(i, 24) * 6.28,
+          rise: mix(40, 150, depth),
+        };
+      });
+    },
+    draw(t) {
+      odometer.turn(t - 0.12, 1.35);
+      const leave = EASE.leave(span(t, 1.98, 0.42));
+      for (const light of lights) {
+        const k = EASE.settle(span(t, light.at, 1.5));
+        const lit = EASE.gentle(span(t, light.at, 0.45)) * (1 - leave) * (0.86 + 0.14 * Math.sin(t * 5 + light.sway));
+        const x = light.x + 16 * Math.sin(t * 1.3 + light.sway);
+        const y = light.y + (1 - k) * (260 + 320 * light.depth) - light.rise * (t / CUT) - leave * (120 + 420 * light.depth);
+        light.element.style.opacity = num(lit);
+        light.element.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(mix(0.4, 1, k))})`;
+      }
+    },
+  };
+}
+
+/** Scene 3: dollars earned, over the rising sun. */
+function createEarnings() {
+  const $ = (id) => document.getElementById(id);
+  let odometer;
+  return {
+    set({ earnings }) {
+      $('earnings-lead').textContent = earnings === 0 ? 'Your rewards' : 'and earned';
+      $('earnings-caption').textContent = earnings === 0 ? 'so far. The first one is on the horizon.' : 'in referral rewards';
+      odometer = createOdometer($('earnings-count'), dollars(earnings), { width: 1640, largest: 380, centre: 960 });
+    },
+    draw(t) {
+      odometer.turn(t - 0.12, 1.4);
+    },
+  };
+}
+
+const ARC = { x: 960, y: 1010, radius: 790, half: 62 };
+
+function arcPoint(k, radius = ARC.radius) {
+  const angle = ((-90 - ARC.half + 2 * ARC.half * k) * Math.PI) / 180;
+  return [ARC.x + radius * Math.cos(angle), ARC.y + radius * Math.sin(angle)];
+}
+
+/** Scene 4: how far it is to the next milestone, as the sun's way over the sky. */
+function createMilestone() {
+  const $ = (id) => document.getElementById(id);
+  const arc = $('arc');
+  const defs = svg(arc, 'defs', {});
+  const gradient = svg(defs, 'linearGradient', { id: 'arc-light', gradientUnits: 'userSpaceOnUse', x1: 260, x2: 1660, y1: 0, y2: 0 });
+  svg(gradient, 'stop', { offset: 0, 'stop-color': '#ff8f5e' });
+  svg(gradient, 'stop', { offset: 1, 'stop-color': '#ffc14d' });
+  const [x0, y0] = arcPoint(0).map(num);
+  const [x1, y1] = arcPoint(1).map(num);
+  const d = `M${x0} ${y0}A${ARC.radius} ${ARC.radius} 0 0 1 ${x1} ${y1}`;
+  const length = num((ARC.radius * 2 * ARC.half * Math.PI) / 180);
+  const common = { d, fill: 'none', 'stroke-linecap': 'round' };
+  const base = svg(arc, 'path', { ...common, stroke: '#ffffff', 'stroke-opacity': 0.62, 'stroke-width': 14, 'stroke-dasharray': `${length} ${length + 40}` });
+  const lit = svg(arc, 'path', { ...common, stroke: 'url(#arc-light)', 'stroke-width': 18, 'stroke-dasharray': `${length} ${length + 40}` });
+  const ticks = svg(arc, 'g', {});
+  const sun = $('arc-sun');
+  let progress = 0;
+  return {
+    set({ referralCount: count, nextMilestone: goal, milestoneReward: reward }) {
+      const left = Math.max(0, goal - count);
+      const reached = left === 0;
+      progress = clamp01(count / goal);
+      const people = (n) => `${grouped(n)} ${n === 1 ? 'friend' : 'friends'}`;
+      $('milestone-lead').textContent = reached ? 'Milestone reached' : count === 0 ? 'Your first milestone' : 'Next milestone';
+      $('milestone-headline').textContent = reached ? `${people(goal)}!` : count === 0 ? people(goal) : left === 1 ? 'Just 1 more friend' : `${grouped(left)} more friends`;
+      const bold = document.createElement('b');
+      bold.textContent = dollars(reward);
+      const line = $('milestone-reward');
+      if (reward === 0) line.replaceChildren(reached ? 'Every one of them thanks to you' : 'and you are there');
+      else if (reached) line.replaceChildren('Your', bold, 'reward is unlocked');
+      else line.replaceChildren('to unlock your', bold, 'reward');
+      $('arc-from').textContent = '0';
+      $('arc-to').textContent = grouped(goal);
+      ticks.replaceChildren();
+      const steps = goal <= 24 ? goal : 8;
+      for (let i = 1; i < steps; i++) {
+        const [ax, ay] = arcPoint(i / steps, ARC.radius - 26).map(num);
+        svg(ticks, 'circle', { cx: ax, cy: ay, r: 3.5, fill: '#17324f', 'fill-opacity': 0.4 });
+      }
+    },
+    draw(t) {
+      const drawn = EASE.settle(span(t, 0.1, 1.1));
+      const k = progress * EASE.settle(span(t, 0.45, 1.25));
+      base.setAttribute('stroke-dashoffset', num(length * (1 - drawn)));
+      lit.setAttribute('stroke-dashoffset', num(length * (1 - k)));
+      lit.setAttribute('visibility', k > 0 ? 'inherit' : 'hidden');
+      ticks.setAttribute('opacity', num(EASE.gentle(span(t, 0.5, 0.6))));
+      const [x, y] = arcPoint(k);
+      const pop = EASE.spring(span(t, 0.35, 0.7));
+      sun.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(pop)})`;
+      for (const [id, at] of [['arc-from', 0], ['arc-to', 1]]) {
+        const [ex, ey] = arcPoint(at);
+        const element = document.getElementById(id);
+        element.style.transform = `translate(${px(ex)}, ${px(ey + 46)})`;
+        element.style.opacity = num(EASE.gentle(span(t, 0.5 + at * 0.25, 0.5)));
+      }
+    },
+  };
+}

@@ -1,0 +1,133 @@
+// Text: number formats, and a name set as large as its box allows.
+
+const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+const dollars = (n) => `$${grouped(n)}`;
+
+const graphemes = (text) => Array.from(new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text), (s) => s.segment);
+const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/u;
+/** Scripts whose letters keep their shape when they are set one by one. */
+const DETACHED = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Armenian}\p{Script=Georgian}\p{Script=Common}\p{Script=Inherited}]*$/u;
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
+
+const NAME = { width: 1600, largest: 216, oneLine: 118, twoLines: 150, smallest: 50, tracking: -0.035 };
+
+/** Measures with the page's own layout, outside every transform. */
+function createRuler(element) {
+  element.dir = 'auto';
+  return {
+    style(fontSize, japanese) {
+      element.className = japanese ? 'ja' : '';
+      element.style.fontSize = px(fontSize);
+      element.style.letterSpacing = `${NAME.tracking}em`;
+    },
+    width(text) {
+      element.textContent = text;
+      return element.getBoundingClientRect().width;
+    },
+    direction(text) {
+      element.textContent = text;
+      return getComputedStyle(element).direction;
+    },
+    /** Left edge of each piece of `text`, in CSS pixels from its start. */
+    lefts(text, pieces) {
+      element.textContent = text;
+      const node = element.firstChild;
+      const origin = element.getBoundingClientRect().left;
+      const range = document.createRange();
+      let at = 0;
+      return pieces.map((piece) => {
+        range.setStart(node, at);
+        range.setEnd(node, at + piece.length);
+        at += piece.length;
+        return range.getBoundingClientRect().left - origin;
+      });
+    },
+    clear() {
+      element.textContent = '';
+      element.removeAttribute('style');
+      element.className = '';
+    },
+  };
+}
+
+/** Splits into two lines whose wider one is as narrow as can be: at a space if there is one, else between letters. */
+function balance(text, width) {
+  const letters = graphemes(text);
+  const spaces = letters.flatMap((g, i) => (i > 0 && i < letters.length - 1 && /^\s$/u.test(g) ? [i] : []));
+  let best;
+  for (const exact of spaces.length ? [true, false] : [false]) {
+    const cuts = exact ? spaces : letters.map((_, i) => i).slice(1);
+    for (const cut of cuts) {
+      const lines = [letters.slice(0, cut).join('').trimEnd(), letters.slice(cut).join('').trimStart()];
+      const widest = Math.max(width(lines[0]), width(lines[1]));
+      if (!best || widest < best.widest - 0.01) best = { lines, widest, atSpace: exact };
+    }
+    // A break at a space is kept unless it leaves the name far too wide.
+    if (exact && (NAME.width / best.widest) * 100 >= NAME.smallest) return best;
+  }
+  return best ?? { lines: [text], widest: width(text) };
+}
+
+/** Size, lines and direction of a name: shrink, then two lines, then an ellipsis. */
+function fitName(text, ruler) {
+  const japanese = KANA.test(text);
+  ruler.style(100, japanese);
+  const direction = ruler.direction(text);
+  const single = (NAME.width / ruler.width(text)) * 100;
+  if (single >= NAME.oneLine || graphemes(text).length === 1) {
+    return { japanese, direction, size: Math.min(NAME.largest, single), lines: [text] };
+  }
+  const { lines, widest } = balance(text, ruler.width);
+  const size = Math.min(NAME.twoLines, (NAME.width / widest) * 100);
+  if (size >= NAME.smallest) return { japanese, direction, size: Math.floor(size * 4) / 4, lines };
+  ruler.style(NAME.smallest, japanese);
+  return { japanese, direction, size: NAME.smallest, lines: lines.map((line) => ellipsis(line, ruler)) };
+}
+
+function ellipsis(line, ruler) {
+  if (ruler.width(line) <= NAME.width) return line;
+  const letters = graphemes(line);
+  let low = 0;
+  let high = letters.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (ruler.width(`${letters.slice(0, middle).join('')}…`) <= NAME.width) low = middle;
+    else high = middle - 1;
+  }
+  return `${letters.slice(0, low).join('')}…`;
+}
+
+/** Builds the name from scratch and returns its moving pieces: letters, or words where letters join. */
+function setName(box, text, ruler) {
+  const { japanese, direction, size, lines } = fitName(text, ruler);
+  ruler.style(size, japanese);
+  const units = [];
+  const rows = lines.map((line) => {
+    const row = document.createElement('span');
+    row.className = 'line';
+    row.style.height = px(size * 1.16);
+    const detached = DETACHED.test(line) && !RIGHT_TO_LEFT.test(line);
+    const pieces = detached ? graphemes(line) : line.split(/(?<=\s)(?=\S)/u);
+    const mixed = RIGHT_TO_LEFT.test(line) && /[\p{Script=Latin}\p{N}]/u.test(line);
+    const parts = mixed ? [line] : pieces;
+    const lefts = ruler.lefts(line, parts);
+    parts.forEach((part, i) => {
+      const unit = document.createElement('span');
+      unit.className = 'unit';
+      unit.dir = direction;
+      unit.textContent = part;
+      unit.style.left = px(lefts[i]);
+      row.append(unit);
+      units.push(unit);
+    });
+    return row;
+  });
+  ruler.clear();
+  box.className = japanese ? 'ja' : '';
+  box.style.fontSize = px(size);
+  box.style.lineHeight = '1.16';
+  box.style.letterSpacing = `${NAME.tracking}em`;
+  box.replaceChildren(...rows);
+  // Right-to-left words are read from the right: let them arrive in that order.
+  return units;
+}
