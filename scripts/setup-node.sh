@@ -39,7 +39,7 @@ ensure_npm_packages() {
     say 'installs the npm packages of package-lock.json into node_modules.'
     # No package needs its install script: native parts come as packages of their own, and Chromium from the system.
     quietly env PATH="$(dirname "$node"):$PATH" PUPPETEER_SKIP_DOWNLOAD=1 NODE_ENV=development \
-      npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund ||
+      npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error ||
       stop 'npm ci failed (its last words are above); check the network and the npm settings, then run this again.'
   fi
   echo "$stamp" >node_modules/.nightreel-setup

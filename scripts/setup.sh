@@ -12,7 +12,7 @@ readonly NODE_SHA512_ARM64='sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ
 say() { echo "setup: $*" >&2; }
 stop() { say "$*"; exit 3; }
 # Runs a command with its output kept; shows the last of it only when it fails. The lock is not handed on to children.
-quietly() { "$@" >.tools/setup.log 2>&1 9>&- </dev/null || { tail -n 20 .tools/setup.log >&2; return 1; }; }
+quietly() { "$@" >.tools/setup.log 2>&1 9>&- </dev/null || { grep -v 'npm warn' .tools/setup.log | tail -n "15" >&2; return 1; }; }
 # 'at_least 1.9.1 1.3': is the first version the second or later?
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
