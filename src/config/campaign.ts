@@ -1,0 +1,136 @@
+/** Campaign files: `campaigns/<id>.yaml` → a typed, validated, frozen `Campaign`. */
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { Failure } from '../contracts/failures.ts';
+import { type CampaignId, isCampaignId } from '../contracts/ids.ts';
+import { RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
+import { sourceSchema, type WarehouseSource } from '../warehouse/source.ts';
+import { isTimeZone, type NightSchedule, WEEKDAYS } from './business-date.ts';
+
+export interface CampaignSchedule extends NightSchedule {
+  /** A night that was missed by no more than this is made up for. */
+  readonly catchupHours: number;
+}
+
+export interface Campaign {
+  readonly id: CampaignId;
+  readonly title: string;
+  /** Name of the folder in `templates/`. */
+  readonly template: string;
+  readonly source: WarehouseSource;
+  readonly rendition: RenditionId;
+  /** Object key of a recipient's pointer, with `{recipientId}` or `{hash2}`… filled in by storage. */
+  readonly pointerKey: string;
+  readonly lanes: { readonly count: number; readonly window: number };
+  /** A batch of which more than this share of the rows is rejected fails with `DataQuality`: 0 to 1. */
+  readonly rejectLimit: number;
+  readonly schedule: CampaignSchedule;
+  /** What stands before an object key in a pointer's `url`; absent: the object store's own address. */
+  readonly publicBaseUrl?: string;
+}
+
+const fileSchema = z.strictObject({
+  title: z.string().min(1).max(200),
+  template: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of a folder in templates/'),
+  source: sourceSchema,
+  rendition: z.enum(RENDITION_IDS),
+  pointerKey: z
+    .string()
+    .refine((key) => key.includes('{recipientId}'), 'must contain {recipientId}')
+    .refine(
+      (key) => /^(?:[A-Za-z0-9._/-]|\{(?:campaign|recipientId|hash2)\})+$/.test(key) && !key.startsWith('/'),
+      'may hold letters, digits, . _ - / and {campaign}, {recipientId}, {hash2}, and must not begin with /',
+    )
+    .default('users/{recipientId}.json'),
+  lanes: z
+    .strictObject({ count: z.int().min(1).max(64), window: z.int().min(1).max(500) })
+    .default({ count: 2, window: 8 }),
+  rejectLimit: z.number().min(0).max(1).default(0.1),
+  schedule: z.strictObject({
+    days: z
+      .array(z.enum(WEEKDAYS))
+      .min(1)
+      .refine((days) => new Set(days).size === days.length, 'names a day twice'),
+    at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day like '23:00'"),
+    timeZone: z.string().refine(isTimeZone, 'must be an IANA time zone like America/New_York'),
+    catchupHours: z.int().min(1).max(168).default(6),
+  }),
+  publicBaseUrl: z.url({ protocol: /^https?$/ }).optional(),
+});
+
+/** The campaigns in `<root>/campaigns`, by name. */
+export async function listCampaigns(root: string): Promise<CampaignId[]> {
+  const names = await readdir(join(root, 'campaigns')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new Failure('CampaignInvalid', `the folder campaigns/ cannot be read: ${error.message}`, { cause: error });
+  });
+  return names
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.slice(0, -'.yaml'.length))
+    .filter(isCampaignId)
+    .sort();
+}
+
+/**
+ * Reads and checks `<root>/campaigns/<id>.yaml`. A missing file, YAML that is none, an unknown key or a wrong value
+ * throws `Failure('CampaignInvalid')` with the file, the line, the key and what is expected there.
+ */
+export async function loadCampaign(root: string, id: string): Promise<Campaign> {
+  const text = isCampaignId(id) ? await readIfThere(join(root, 'campaigns', `${id}.yaml`)) : null;
+  if (text === null || !isCampaignId(id)) {
+    const known = await listCampaigns(root);
+    const there = known.length === 0 ? 'there are none in campaigns/' : `there are: ${known.join(', ')}`;
+    throw new Failure('CampaignInvalid', `no campaign '${id}'; ${there}`);
+  }
+  return deepFreeze({ id, ...parseCampaign(text, `campaigns/${id}.yaml`) });
+}
+
+function parseCampaign(text: string, file: string): Omit<Campaign, 'id'> {
+  const lines = new LineCounter();
+  // The document is kept, not only its values: it knows on which line each of them stands.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken !== undefined) {
+    throw new Failure('CampaignInvalid', `${file} line ${lines.linePos(broken.pos[0]).line}: ${broken.message}`);
+  }
+  const parsed = fileSchema.safeParse(document.toJS({ maxAliasCount: 50 }));
+  if (parsed.success) return parsed.data;
+  const sentences = parsed.error.issues.map((issue) => {
+    const path = issue.path.map(String);
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+    const line = lineOf(document, lines, unknown === undefined ? path : [...path, unknown]);
+    const place = path.length === 0 ? '' : `${path.join('.')}: `;
+    return `${file} line ${line}: ${place}${issue.message}`;
+  });
+  throw new Failure('CampaignInvalid', sentences.join('; '));
+}
+
+/** Line of the value at a path, or of the nearest thing around it that exists. */
+function lineOf(document: Document, lines: LineCounter, path: readonly string[]): number {
+  for (let depth = path.length; depth >= 0; depth -= 1) {
+    const at = path.slice(0, depth);
+    const node = depth === 0 ? document.contents : document.getIn(at, true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new Failure('CampaignInvalid', `${path} cannot be read: ${String(error)}`, { cause: error });
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    for (const part of Object.values(value)) deepFreeze(part);
+    Object.freeze(value);
+  }
+  return value;
+}
