@@ -1,0 +1,281 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import { Failure } from '../contracts/failures.ts';
+import { codesOf, statusOf, storageFailure } from './storage-failure.ts';
+
+export const IMMUTABLE = 'public,max-age=31536000,immutable';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A whole request with its answer's head; a video is a few MB. */
+const REQUEST_TIMEOUT_MS = 120_000;
+const SOCKETS = 128;
+/** S3 answers 409 when two conditional writes of one key overlap; the loser is asked to try again. */
+const OVERLAP_ATTEMPTS = 6;
+
+export interface ObjectStoreOptions {
+  /** Region, endpoint, credentials: what the AWS SDK takes. A custom endpoint gets path-style addresses. */
+  readonly clientConfig: S3ClientConfig;
+  readonly bucket: string;
+  /** Where the bucket can be read over HTTP (a CDN, or the endpoint itself), without a slash at the end. */
+  readonly publicBaseUrl?: string | null;
+}
+
+export interface ObjectHead {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface StoredObject extends ObjectHead {
+  readonly body: Buffer;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+}
+
+export interface PutOptions {
+  readonly contentType: string;
+  /** ASCII values, 2 KB in all. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly cacheControl?: string;
+}
+
+export type Body = Buffer | Uint8Array | string;
+
+/**
+ * One bucket. Every method throws `Failure` (StorageDenied, StorageUnavailable, Cancelled), after the SDK's own retries.
+ * An absent key is an answer, not an error.
+ */
+export class ObjectStore implements Disposable {
+  readonly bucket: string;
+  private readonly client: S3Client;
+  private readonly endpoint: string;
+  private readonly publicBaseUrl: string | null;
+
+  constructor({ clientConfig, bucket, publicBaseUrl = null }: ObjectStoreOptions) {
+    this.bucket = bucket;
+    this.publicBaseUrl = publicBaseUrl === null ? null : publicBaseUrl.replace(/\/+$/, '');
+    this.endpoint = describeEndpoint(clientConfig);
+    const agent = { keepAlive: true, maxSockets: SOCKETS };
+    this.client = new S3Client({
+      forcePathStyle: clientConfig.endpoint !== undefined,
+      maxAttempts: 4,
+      requestHandler: {
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+        httpAgent: agent,
+        httpsAgent: agent,
+      },
+      ...clientConfig,
+    });
+  }
+
+  /** What a HEAD says; null when the key is absent. */
+  async head(key: string, signal?: AbortSignal): Promise<ObjectHead | null> {
+    return await this.request('HeadObject', key, signal, async () => {
+      try {
+        const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+        return headOf(await this.client.send(command, { abortSignal: signal }));
+      } catch (error) {
+        return absentOrThrow(error);
+      }
+    });
+  }
+
+  /** The whole object; null when the key is absent. */
+  async get(key: string, signal?: AbortSignal): Promise<StoredObject | null> {
+    return await this.request('GetObject', key, signal, async () => {
+      const answer = await this.open(key, signal);
+      if (answer?.Body === undefined) return null;
+      return { ...headOf(answer), body: Buffer.from(await answer.Body.transformToByteArray()) };
+    });
+  }
+
+  async getText(key: string, signal?: AbortSignal): Promise<string | null> {
+    return (await this.get(key, signal))?.body.toString('utf8') ?? null;
+  }
+
+  /** The bytes as they come; null when the key is absent. Errors while reading are the stream's own. */
+  async getStream(key: string, signal?: AbortSignal): Promise<Readable | null> {
+    return await this.request('GetObject', key, signal, async () => {
+      const answer = await this.open(key, signal);
+      return answer?.Body === undefined ? null : (answer.Body as Readable);
+    });
+  }
+
+  /** Writes a key that never changes afterwards. One that is there already is left alone: that is a success too. */
+  async putImmutable(key: string, body: Body, options: PutOptions, signal?: AbortSignal): Promise<'stored' | 'exists'> {
+    const done = await this.write(key, body, { cacheControl: IMMUTABLE, ...options }, { IfNoneMatch: '*' }, signal);
+    return done ? 'stored' : 'exists';
+  }
+
+  /** Replaces the object that had `previousEtag` (null: creates one); `conflict` when it is no longer that one. */
+  async compareAndSwap(
+    key: string,
+    previousEtag: string | null,
+    body: Body,
+    options: PutOptions,
+    signal?: AbortSignal,
+  ): Promise<'stored' | 'conflict'> {
+    const condition = previousEtag === null ? { IfNoneMatch: '*' } : { IfMatch: previousEtag };
+    return (await this.write(key, body, options, condition, signal)) ? 'stored' : 'conflict';
+  }
+
+  /** Plain overwrite: for what the last writer may decide, such as reports. */
+  async put(key: string, body: Body, options: PutOptions, signal?: AbortSignal): Promise<void> {
+    await this.write(key, body, options, {}, signal);
+  }
+
+  /** Everything under a prefix, in key order, page by page. */
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
+    const pages = paginateListObjectsV2(
+      { client: this.client },
+      { Bucket: this.bucket, Prefix: prefix },
+      { abortSignal: signal },
+    );
+    while (true) {
+      const page = await this.request('ListObjectsV2', prefix, signal, () => pages.next());
+      if (page.done) return;
+      for (const { Key, Size, ETag } of page.value.Contents ?? []) {
+        if (Key !== undefined) yield { key: Key, sizeBytes: Size ?? 0, etag: ETag ?? '' };
+      }
+    }
+  }
+
+  /** A link that stays valid: public where the bucket is read over HTTP, `s3://bucket/key` otherwise. */
+  url(key: string): string {
+    if (this.publicBaseUrl === null) return `s3://${this.bucket}/${key}`;
+    return `${this.publicBaseUrl}/${key.split('/').map(encodeURIComponent).join('/')}`;
+  }
+
+  /** Where a key lies, in words. */
+  describe(key: string): string {
+    return this.publicBaseUrl === null
+      ? `s3://${this.bucket}/${key} at ${this.endpoint}`
+      : `s3://${this.bucket}/${key}`;
+  }
+
+  /** Throws one clear sentence when the endpoint, the credentials or the bucket are wrong. */
+  async checkBucket(signal?: AbortSignal): Promise<void> {
+    // Not HeadBucket: a HEAD has no body, so it cannot say whether the key, the secret or the bucket is wrong.
+    const command = new ListObjectsV2Command({ Bucket: this.bucket, MaxKeys: 1 });
+    await this.request('ListObjectsV2', undefined, signal, () => this.client.send(command, { abortSignal: signal }));
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private async open(key: string, signal?: AbortSignal) {
+    try {
+      return await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), { abortSignal: signal });
+    } catch (error) {
+      return absentOrThrow(error);
+    }
+  }
+
+  /** False when the condition did not hold. */
+  private async write(
+    key: string,
+    body: Body,
+    options: PutOptions,
+    condition: { readonly IfMatch?: string; readonly IfNoneMatch?: string },
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const command = new PutObjectCommand({
+      Bucket: this.bucket,
+      Key: key,
+      Body: body,
+      ContentType: options.contentType,
+      CacheControl: options.cacheControl,
+      Metadata: options.metadata,
+      ...condition,
+    });
+    return await this.request('PutObject', key, signal, async () => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await this.client.send(command, { abortSignal: signal });
+          return true;
+        } catch (error) {
+          const status = statusOf(error);
+          if (status === 412) return await this.wasOwnWrite(key, body, error, signal);
+          // S3 answers 404 to If-Match on a key that has been deleted since it was read.
+          if (condition.IfMatch !== undefined && codesOf(error).includes('NoSuchKey')) return false;
+          if (status !== 409 || attempt === OVERLAP_ATTEMPTS) throw error;
+          await sleep(Math.random() * 25 * 2 ** attempt, undefined, { signal });
+        }
+      }
+    });
+  }
+
+  /** A retry of a write whose answer was lost meets its own object: that is a success, not somebody else's. */
+  private async wasOwnWrite(key: string, body: Body, error: unknown, signal?: AbortSignal): Promise<boolean> {
+    if (!wasRetried(error)) return false;
+    const now = await this.get(key, signal);
+    return now?.body.equals(typeof body === 'string' ? Buffer.from(body) : body) ?? false;
+  }
+
+  private async request<T>(
+    operation: string,
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+    body: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await body();
+    } catch (error) {
+      throw storageFailure(error, { operation, key, bucket: this.bucket, endpoint: this.endpoint }, signal);
+    }
+  }
+}
+
+function headOf(answer: {
+  readonly ETag?: string;
+  readonly ContentLength?: number;
+  readonly ContentType?: string;
+  readonly Metadata?: Record<string, string>;
+}): ObjectHead {
+  if (answer.ETag === undefined)
+    throw new Failure('Internal', 'The object store answered without an ETag: it is not S3.');
+  return {
+    etag: answer.ETag,
+    sizeBytes: answer.ContentLength ?? 0,
+    contentType: answer.ContentType ?? 'application/octet-stream',
+    metadata: answer.Metadata ?? {},
+  };
+}
+
+function absentOrThrow(error: unknown): null {
+  if (statusOf(error) === 404 && !codesOf(error).includes('NoSuchBucket')) return null;
+  throw error;
+}
+
+function wasRetried(error: unknown): boolean {
+  const { $metadata } = error as { readonly $metadata?: { readonly attempts?: number } };
+  return ($metadata?.attempts ?? 1) > 1;
+}
+
+const describeEndpoint = ({ endpoint, region }: S3ClientConfig): string => {
+  if (typeof endpoint === 'string') return endpoint;
+  if (typeof endpoint === 'object' && 'hostname' in endpoint)
+    return `${endpoint.protocol}//${endpoint.hostname}${endpoint.port ? `:${endpoint.port}` : ''}`;
+  return typeof region === 'string' ? `Amazon S3 (${region})` : 'Amazon S3';
+};
