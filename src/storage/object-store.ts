@@ -62,7 +62,8 @@ export type Body = Buffer | Uint8Array | string;
 export class ObjectStore implements Disposable {
   readonly bucket: string;
   private readonly client: S3Client;
-  private readonly endpoint: string;
+  /** The endpoint in words, for messages. */
+  readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
 
   constructor({ clientConfig, bucket, publicBaseUrl = null }: ObjectStoreOptions) {

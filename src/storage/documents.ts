@@ -1,0 +1,130 @@
+/** JSON and JSON Lines documents in the bucket. What is read is parsed with the caller's schema, always. */
+
+import type { z } from 'zod';
+import { Failure } from '../contracts/failures.ts';
+import { IMMUTABLE, type ObjectStore } from './object-store.ts';
+import { storageFailure } from './storage-failure.ts';
+
+const JSON_TYPE = 'application/json';
+const LINES_TYPE = 'application/x-ndjson';
+
+export interface JsonDocument<T> {
+  readonly value: T;
+  /** For `swapJson`: this version of the document. */
+  readonly etag: string;
+}
+
+/** The document under a key; null when there is none. */
+export async function readJson<T>(
+  store: ObjectStore,
+  key: string,
+  schema: z.ZodType<T>,
+  signal?: AbortSignal,
+): Promise<JsonDocument<T> | null> {
+  const found = await store.get(key, signal);
+  if (found === null) return null;
+  return { value: parseText(found.body.toString('utf8'), schema, key), etag: found.etag };
+}
+
+/** `readJson` for a document that must be there. */
+export async function requireJson<T>(
+  store: ObjectStore,
+  key: string,
+  schema: z.ZodType<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const found = await readJson(store, key, schema, signal);
+  if (found === null)
+    throw new Failure('Internal', `There is no ${key} in bucket ${store.bucket}, and there should be. Was it deleted?`);
+  return found.value;
+}
+
+/** Writes a document that never changes afterwards. `exists` says nothing about what is in it: read it to know. */
+export async function writeJsonImmutable(
+  store: ObjectStore,
+  key: string,
+  value: unknown,
+  signal?: AbortSignal,
+): Promise<'stored' | 'exists'> {
+  return await store.putImmutable(
+    key,
+    JSON.stringify(value),
+    { contentType: JSON_TYPE, cacheControl: IMMUTABLE },
+    signal,
+  );
+}
+
+/** Replaces the document of version `previousEtag` (null: creates it). */
+export async function swapJson(
+  store: ObjectStore,
+  key: string,
+  previousEtag: string | null,
+  value: unknown,
+  signal?: AbortSignal,
+): Promise<'stored' | 'conflict'> {
+  return await store.compareAndSwap(key, previousEtag, JSON.stringify(value), { contentType: JSON_TYPE }, signal);
+}
+
+/** Writes one value per line, once: the page never changes afterwards. */
+export async function writeJsonLines(
+  store: ObjectStore,
+  key: string,
+  values: Iterable<unknown> | AsyncIterable<unknown>,
+  signal?: AbortSignal,
+): Promise<'stored' | 'exists'> {
+  const lines: string[] = [];
+  for await (const value of values) lines.push(`${JSON.stringify(value)}\n`);
+  return await store.putImmutable(key, lines.join(''), { contentType: LINES_TYPE }, signal);
+}
+
+/** The values of a JSON Lines document as they come. Throws when the document is absent or a line does not parse. */
+export async function* readJsonLines<T>(
+  store: ObjectStore,
+  key: string,
+  schema: z.ZodType<T>,
+  signal?: AbortSignal,
+): AsyncGenerator<T> {
+  const stream = await store.getStream(key, signal);
+  if (stream === null)
+    throw new Failure('Internal', `There is no ${key} in bucket ${store.bucket}, and there should be. Was it deleted?`);
+  let number = 0;
+  try {
+    for await (const line of linesOf(stream)) {
+      number += 1;
+      yield parseText(line, schema, `${key}, line ${number}`);
+    }
+  } catch (error) {
+    throw storageFailure(
+      error,
+      { operation: 'GetObject', key, bucket: store.bucket, endpoint: store.endpoint },
+      signal,
+    );
+  }
+}
+
+/** Splits at line feeds only: `readline` would also split at U+2028, which JSON strings may hold. */
+async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield rest;
+}
+
+function parseText<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new Failure(
+      'Internal',
+      `${where} is not what Nightreel writes there: it was changed, or another version wrote it.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
