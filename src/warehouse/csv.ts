@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type CsvError, parse } from 'csv-parse';
+import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { paramCoercion } from './coercion.ts';
 import type { ChangeRange, SourceRow, WarehouseReader } from './reader.ts';
@@ -15,9 +16,9 @@ export interface CsvWarehouseOptions {
   /** Opens the file from its beginning; called once per read, and the stream is destroyed after it. */
   readonly open: () => Promise<Readable>;
   readonly columns?: CsvSource['columns'];
-  /** Template parameter → column; absent: every other column is the parameter of its own name. */
+  /** Template parameter → column; absent: a column is the parameter of its own name, where the schema has that one. */
   readonly params?: CsvSource['params'];
-  /** The template's JSON Schema: cells become the types it asks for (`"12"` → 12). Absent: all stay text. */
+  /** The template's JSON Schema: cells become the types it asks for (`"12"` → 12). Absent: all stay text, all columns count. */
   readonly paramsSchema?: object;
 }
 
@@ -123,7 +124,7 @@ async function* records(
   }
 }
 
-function readHeader(cells: readonly string[], { name, columns, params }: CsvWarehouseOptions): Header {
+function readHeader(cells: readonly string[], { name, columns, params, paramsSchema }: CsvWarehouseOptions): Header {
   const names = cells.map((cell) => cell.trim());
   const twice = names.find((column, at) => names.indexOf(column) !== at);
   if (twice !== undefined) throw denied(name, `its header names the column '${twice}' twice`);
@@ -134,13 +135,20 @@ function readHeader(cells: readonly string[], { name, columns, params }: CsvWare
   };
   const id = required(columns?.recipientId ?? 'recipient_id');
   const stamp = names.indexOf(columns?.updatedAt ?? 'updated_at');
-  const mapped =
-    params === undefined
-      ? names
-          .map((column, at) => [column, at] as const)
-          .filter(([column, at]) => column !== '' && at !== id && at !== stamp)
-      : Object.entries(params).map(([param, column]) => [param, required(column)] as const);
-  return { id, stamp, params: mapped };
+  if (params !== undefined) {
+    return { id, stamp, params: Object.entries(params).map(([param, column]) => [param, required(column)] as const) };
+  }
+  const known = schemaProperties(paramsSchema);
+  const byName = names
+    .map((column, at) => [column, at] as const)
+    .filter(([column, at]) => column !== '' && at !== id && at !== stamp && (known?.has(column) ?? true));
+  return { id, stamp, params: byName };
+}
+
+/** Names of the parameters that a schema lists, or null when it lists none. */
+function schemaProperties(schema: object | undefined): ReadonlySet<string> | null {
+  const listed = z.object({ properties: z.record(z.string(), z.unknown()) }).safeParse(schema);
+  return listed.success ? new Set(Object.keys(listed.data.properties)) : null;
 }
 
 function toRow(
