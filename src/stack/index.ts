@@ -1,0 +1,11 @@
+export type {
+  Stack,
+  StackObjectStore,
+  StackParts,
+  StackProcess,
+  StackTemporal,
+  Started,
+  StartOptions,
+} from './stack.ts';
+export { findParts, findStack, startParts, startStack, stopStack, wipeStack } from './stack.ts';
+export type { PartName } from './state.ts';
