@@ -1,0 +1,22 @@
+/** Parsers of option values: a bad one is refused at the door in one sentence. */
+
+import { InvalidArgumentError } from 'commander';
+import { type BusinessDate, type CampaignId, isBusinessDate, isCampaignId } from '../contracts/ids.ts';
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 up.');
+  return value;
+}
+
+export function businessDate(text: string): BusinessDate {
+  if (!isBusinessDate(text)) throw new InvalidArgumentError('It must be a calendar day such as 2026-11-23.');
+  return text;
+}
+
+export function campaignId(text: string): CampaignId {
+  if (!isCampaignId(text)) {
+    throw new InvalidArgumentError('A campaign is named by lower-case letters, digits and dashes, as its file in campaigns/.');
+  }
+  return text;
+}

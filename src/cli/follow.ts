@@ -1,0 +1,58 @@
+/** What `run`, `backfill` and `demo` share: following a batch to its end and saying how it went. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { awaitSummary, type BatchHandle, readProgress } from '../client/batches.ts';
+import type { BatchSummary } from '../contracts/batch.ts';
+import { createProgress } from './progress.ts';
+
+const POLL_MS = 1_000;
+
+/** Shows progress on stderr until the batch ends; returns its summary, or throws the failure that ended it. */
+export async function followBatch(client: Client, handle: BatchHandle, signal: AbortSignal): Promise<BatchSummary> {
+  const display = createProgress({ stream: process.stderr });
+  const ended = new AbortController();
+  const polling = (async () => {
+    while (!ended.signal.aborted) {
+      const progress = await readProgress(client, handle);
+      if (progress !== null && !ended.signal.aborted) display.update(progress);
+      await sleep(POLL_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  })();
+  try {
+    return await Promise.race([awaitSummary(handle), rejectOnAbort(signal)]);
+  } finally {
+    ended.abort();
+    await polling;
+    display.finish();
+  }
+}
+
+const rejectOnAbort = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+
+const seconds = (ms: number | null): string => (ms === null ? '–' : `${(ms / 1000).toFixed(1)} s`);
+
+/** The summary for people: the numbers, then where to look. */
+export function summaryText(summary: BatchSummary, links: Readonly<Record<string, string | null>>): string {
+  const { variants, cached, rendered, failed } = summary;
+  const headline =
+    variants === 0
+      ? 'Nothing to render: nobody changed.'
+      : rendered === 0 && failed === 0
+        ? `Nothing to render: all ${variants} variants were already stored.`
+        : `${rendered} variants rendered, ${cached} already stored, ${failed} failed, in ${Math.round(summary.wallSeconds)} s.`;
+  const lines = [
+    '',
+    `Batch ${summary.batchId}: ${headline}`,
+    `  recipients ${summary.recipients}, rejected ${summary.rejected}, variants ${variants}, pointers ${summary.pointers}`,
+    `  render time p50 ${seconds(summary.renderMsP50)}, p95 ${seconds(summary.renderMsP95)}, failure rate ${(summary.failureRate * 100).toFixed(2)} %`,
+    '',
+    ...Object.entries(links).flatMap(([label, link]) => (link === null ? [] : [`  ${label.padEnd(9)} ${link}`])),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,82 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Client } from '@temporalio/client';
+import { startBatch } from '../client/batches.ts';
+import { connectClient } from '../client/connect.ts';
+import { businessDateOf } from '../config/business-date.ts';
+import { loadCampaign } from '../config/campaign.ts';
+import type { Settings } from '../config/settings.ts';
+import type { BatchSummary } from '../contracts/batch.ts';
+import { Failure } from '../contracts/failures.ts';
+import { type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
+import { putInput } from '../storage/inputs.ts';
+import { ObjectStore } from '../storage/object-store.ts';
+import { followBatch, summaryText } from './follow.ts';
+
+export interface RunRequest {
+  readonly campaign: CampaignId;
+  readonly date?: BusinessDate;
+  readonly recipients?: number;
+  readonly csv?: string;
+  readonly detach?: boolean;
+  readonly json?: boolean;
+}
+
+/** Starts the batch, follows it, prints how it went. Null when it was only started. */
+export async function runBatch(settings: Settings, request: RunRequest, signal: AbortSignal): Promise<BatchSummary | null> {
+  const campaign = await loadCampaign(settings.root, request.campaign);
+  const store = new ObjectStore(settings.s3);
+  const client = await connectClient(settings.temporal);
+  try {
+    await store.checkBucket();
+    const csvKey = request.csv === undefined ? undefined : await uploadCsv(store, request.csv, signal);
+    const date = request.date ?? businessDateOf(new Date(), campaign.schedule.timeZone);
+    const { handle, attached } = await startBatch(client, {
+      campaign: campaign.id,
+      businessDate: date,
+      recipientLimit: request.recipients,
+      csvKey,
+    });
+    const ui = workflowUrl(settings, handle.workflowId);
+    process.stderr.write(`${attached ? 'Following the batch that already runs' : 'Started'}: ${ui ?? handle.workflowId}\n`);
+    if (request.detach === true) return null;
+    if (await nobodyServes(client, settings.temporal.namespace)) {
+      process.stderr.write('No worker is listening yet: start one with `nightreel serve`. Waiting.\n');
+    }
+    const summary = await followBatch(client, handle, signal);
+    const report = await store.url(summary.report);
+    if (request.json === true) process.stdout.write(`${JSON.stringify({ ...summary, report })}\n`);
+    else process.stdout.write(summaryText(summary, { report, videos: store.describe('videos/'), workflow: ui }));
+    return summary;
+  } finally {
+    await client.connection.close();
+    store.close();
+  }
+}
+
+async function uploadCsv(store: ObjectStore, path: string, signal: AbortSignal): Promise<string> {
+  const info = await stat(path).catch((error: unknown) => {
+    throw new Failure('CampaignInvalid', `There is no file ${path} to read recipients from.`, { cause: error });
+  });
+  if (!info.isFile()) throw new Failure('CampaignInvalid', `${path} is not a file.`);
+  return await putInput(store, () => createReadStream(path), signal);
+}
+
+/** The run in the Temporal Web UI, where that is known. */
+export const workflowUrl = ({ temporal }: Settings, workflowId: string): string | null =>
+  temporal.uiUrl === null
+    ? null
+    : `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${encodeURIComponent(workflowId)}`;
+
+/** True when no worker polls the orchestrator queue: the batch would wait without a word. */
+async function nobodyServes(client: Client, namespace: string): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: 'orchestrator' },
+    taskQueueType: 1,
+  });
+  return (pollers ?? []).length === 0;
+}
+
+export const batchWorkflowUrl = (settings: Settings, campaign: string, date: string): string | null =>
+  workflowUrl(settings, workflowIds.batch(campaign, date));

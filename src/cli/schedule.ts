@@ -1,0 +1,105 @@
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { Settings } from '../config/settings.ts';
+import type { CampaignId } from '../contracts/ids.ts';
+import { campaignId } from './arguments.ts';
+
+export function registerSchedule(program: Command): void {
+  const schedule = program
+    .command('schedule')
+    .description('When nights begin: one Temporal Schedule per campaign')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightreel schedule apply referral        create it, or bring it in line with campaigns/referral.yaml
+  nightreel schedule list
+  nightreel schedule trigger referral      one night now, as the schedule would start it
+  nightreel schedule pause referral --note "bank holiday"
+  nightreel schedule resume referral`,
+    );
+
+  schedule
+    .command('apply')
+    .description('Create the schedule from the campaign file, or update it')
+    .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
+    .action((id: CampaignId) =>
+      withClient(async (client, settings) => {
+        const { loadCampaign } = await import('../config/campaign.ts');
+        const { applySchedule } = await import('../client/schedules.ts');
+        const campaign = await loadCampaign(settings.root, id);
+        const { days, at, timeZone, catchupHours } = campaign.schedule;
+        const [hour = 0, minute = 0] = at.split(':').map(Number);
+        const done = await applySchedule(client, { campaign: id, days, hour, minute, timeZone, catchupHours });
+        print(`Schedule of '${id}' ${done}: ${days.join(', ')} at ${at} ${timeZone}.`);
+      }),
+    );
+
+  schedule
+    .command('list')
+    .description('Schedules with their next and last runs')
+    .option('--json', 'one JSON array')
+    .action((options: { json?: boolean }) =>
+      withClient(async (client) => {
+        const { listSchedules } = await import('../client/schedules.ts');
+        const lines = await listSchedules(client);
+        if (options.json === true) return print(JSON.stringify(lines));
+        if (lines.length === 0) print('No schedules. Create one with `nightreel schedule apply CAMPAIGN`.');
+        for (const { campaign, paused, note, nextRuns, lastRuns } of lines) {
+          print(`${campaign}${paused ? ` (paused${note === null ? '' : `: ${note}`})` : ''}`);
+          print(`  next  ${nextRuns.join('  ') || 'none'}`);
+          print(`  last  ${lastRuns.map(({ dueAt }) => dueAt).join('  ') || 'none yet'}`);
+        }
+      }),
+    );
+
+  command(schedule, 'trigger', 'Start one night now', async (handle, id) => {
+    await handle.trigger();
+    print(`Triggered '${id}'. Follow it in the Temporal Web UI or with \`nightreel run ${id}\`.`);
+  });
+  command(schedule, 'pause', 'Start no night until resumed', async (handle, id, note) => {
+    await handle.pause(note ?? 'Paused with nightreel');
+    print(`Paused '${id}'.`);
+  }).option('--note <text>', 'why, shown in the Temporal Web UI');
+  command(schedule, 'resume', 'Start nights again', async (handle, id, note) => {
+    await handle.unpause(note ?? 'Resumed with nightreel');
+    print(`Resumed '${id}'.`);
+  }).option('--note <text>', 'why, shown in the Temporal Web UI');
+  command(schedule, 'delete', 'Remove the schedule; batches that run go on', async (handle, id) => {
+    await handle.delete();
+    print(`Deleted the schedule of '${id}'.`);
+  });
+}
+
+type Handle = ReturnType<Client['schedule']['getHandle']>;
+
+const command = (
+  schedule: Command,
+  name: string,
+  description: string,
+  act: (handle: Handle, campaign: CampaignId, note: string | undefined) => Promise<void>,
+): Command =>
+  schedule
+    .command(name)
+    .description(description)
+    .argument('<campaign>', 'the campaign whose schedule it is', campaignId)
+    .action((id: CampaignId, options: { note?: string }) =>
+      withClient(async (client) => {
+        const { withSchedule } = await import('../client/schedules.ts');
+        await withSchedule(client, id, (handle) => act(handle, id, options.note));
+      }),
+    );
+
+async function withClient(act: (client: Client, settings: Settings) => Promise<void>): Promise<void> {
+  const { loadSettings } = await import('../config/settings.ts');
+  const { connectClient } = await import('../client/connect.ts');
+  const settings = await loadSettings();
+  const client = await connectClient(settings.temporal);
+  try {
+    await act(client, settings);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);

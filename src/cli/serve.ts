@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError } from 'commander';
+import { isRole, ROLES, type Role } from '../workers/roles.ts';
+import { positiveInteger } from './arguments.ts';
+
+interface ServeOptions {
+  readonly workers: number;
+  readonly roles: readonly Role[];
+}
+
+export function registerServe(program: Command): void {
+  program
+    .command('serve')
+    .description('Start the Temporal workers of this machine and keep them running')
+    .option('--workers <count>', 'browsers in the pool: variants rendered at the same time', positiveInteger, availableParallelism())
+    .option('--roles <list>', `what this process does: ${ROLES.join(', ')}`, parseRoles, ROLES)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightreel serve                                   everything, one browser per core
+  nightreel serve --workers 4 --roles render        a machine that only renders
+  nightreel serve --roles orchestrator,warehouse,storage
+
+SIGTERM or Ctrl-C drains: renders in flight finish (up to 60 s), nothing new is taken.`,
+    )
+    .action(async (options: ServeOptions) => {
+      const [{ loadSettings }, { serve }, { onInterrupt }] = await Promise.all([
+        import('../config/settings.ts'),
+        import('../workers/serve.ts'),
+        import('./interrupt.ts'),
+      ]);
+      const settings = await loadSettings();
+      const signal = onInterrupt('The worker was stopped.');
+      const parentGone = new AbortController();
+      process.on('disconnect', () => parentGone.abort());
+      await serve(settings, options, AbortSignal.any([signal, parentGone.signal]), () => process.send?.('ready'));
+      if (process.connected) process.disconnect();
+    });
+}
+
+function parseRoles(text: string): Role[] {
+  const roles = text.split(',').map((role) => role.trim());
+  const unknown = roles.find((role) => !isRole(role));
+  if (unknown !== undefined) throw new InvalidArgumentError(`'${unknown}' is not one of ${ROLES.join(', ')}.`);
+  return roles.filter(isRole);
+}

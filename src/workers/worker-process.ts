@@ -1,0 +1,129 @@
+/**
+ * The composition root of a worker process: builds the dependencies that its roles need, starts one Temporal worker per
+ * role, and ends all of it in the right order.
+ */
+
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createBatchActivities } from '../activities/batch.ts';
+import { createPlanActivities } from '../activities/plan.ts';
+import { createPointerActivities } from '../activities/pointers.ts';
+import { createRenderActivities } from '../activities/render.ts';
+import type { TemporalTarget } from '../client/connect.ts';
+import { Failure } from '../contracts/failures.ts';
+import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { ManifestReader } from '../planning/manifest-reader.ts';
+import type { PlanDeps } from '../planning/plan-batch.ts';
+import { Renderer, type RendererOptions } from '../rendering/renderer.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { TemplateLibrary } from '../templates/library.ts';
+import type { Role } from './roles.ts';
+import { temporalLogger } from './temporal-logger.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+/** At least the p95 of a render: a deploy lets what is being rendered finish. */
+const SHUTDOWN_GRACE = '60 seconds';
+
+export interface WorkerProcessOptions {
+  readonly temporal: TemporalTarget;
+  readonly store: ObjectStore;
+  readonly roles: readonly Role[];
+  readonly templatesFolder: string;
+  readonly cacheFolder: string;
+  readonly plan: Pick<PlanDeps, 'loadCampaign' | 'openSource'>;
+  readonly renderer: () => Promise<RendererOptions>;
+  readonly telemetry: Telemetry;
+  readonly log: Logger;
+}
+
+/** Runs until `signal` aborts or a worker dies; drains, then ends browsers and connections. */
+export async function runWorkerProcess(
+  options: WorkerProcessOptions,
+  signal: AbortSignal,
+  onReady: () => void,
+): Promise<void> {
+  const { log, roles, store } = options;
+  Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
+  const connection = await connect(options.temporal);
+  let renderer: Renderer | null = null;
+  try {
+    const templates = new TemplateLibrary(options.templatesFolder);
+    const manifests = new ManifestReader(store);
+    const plugins = options.telemetry.temporalPlugins();
+    const create = (taskQueue: Role, rest: Partial<WorkerOptions>) =>
+      Worker.create({
+        connection,
+        namespace: options.temporal.namespace,
+        taskQueue: TASK_QUEUES[taskQueue],
+        shutdownGraceTime: SHUTDOWN_GRACE,
+        plugins,
+        ...rest,
+      });
+
+    const workers: Worker[] = [];
+    if (roles.includes('orchestrator')) {
+      const bundle = await workflowBundle({
+        cacheFolder: options.cacheFolder,
+        interceptorModules: options.telemetry.workflowInterceptorModules(),
+        logger: temporalLogger(log),
+      });
+      workers.push(await create('orchestrator', { workflowBundle: bundle }));
+    }
+    if (roles.includes('warehouse')) {
+      const activities = createPlanActivities({ ...options.plan, store, templates });
+      workers.push(await create('warehouse', { activities, maxConcurrentActivityTaskExecutions: 2 }));
+    }
+    if (roles.includes('storage')) {
+      const now = () => new Date().toISOString();
+      const activities = {
+        ...createBatchActivities({ store, manifests, now }),
+        ...createPointerActivities({ store, manifests, now }),
+      };
+      workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));
+    }
+    if (roles.includes('render')) {
+      const rendererOptions = await options.renderer();
+      renderer = await Renderer.start(rendererOptions);
+      const activities = createRenderActivities({ renderer, templates, store, manifests });
+      workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: rendererOptions.slots }));
+    }
+    log.info({ roles, engine: renderer?.fingerprint.digest }, 'worker started');
+    onReady();
+    await runTogether(workers, signal);
+    log.info({ roles }, 'worker stopped');
+  } finally {
+    await renderer?.[Symbol.asyncDispose]();
+    await connection.close();
+  }
+}
+
+async function connect({ connectionOptions }: TemporalTarget): Promise<NativeConnection> {
+  const { address, tls, apiKey, metadata } = connectionOptions;
+  try {
+    return await NativeConnection.connect({ address, tls, apiKey, metadata } as Parameters<typeof NativeConnection.connect>[0]);
+  } catch (error) {
+    throw new Failure(
+      'TemporalUnavailable',
+      `No Temporal server answers at ${address ?? 'localhost:7233'}. Start one with \`nightreel up\`, or set TEMPORAL_ADDRESS.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Runs the workers as one: when one dies or the signal comes, all drain. */
+async function runTogether(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const runs = workers.map((worker) => worker.run());
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    await Promise.race([Promise.all(runs), ...runs.map((run) => run.catch(() => undefined))]);
+  } finally {
+    stop();
+    signal.removeEventListener('abort', stop);
+  }
+  await Promise.all(runs);
+}
