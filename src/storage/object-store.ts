@@ -33,6 +33,7 @@ export interface ObjectHead {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly contentType: string;
+  readonly cacheControl: string | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -252,6 +253,7 @@ function headOf(answer: {
   readonly ETag?: string;
   readonly ContentLength?: number;
   readonly ContentType?: string;
+  readonly CacheControl?: string;
   readonly Metadata?: Record<string, string>;
 }): ObjectHead {
   if (answer.ETag === undefined)
@@ -260,6 +262,7 @@ function headOf(answer: {
     etag: answer.ETag,
     sizeBytes: answer.ContentLength ?? 0,
     contentType: answer.ContentType ?? 'application/octet-stream',
+    cacheControl: answer.CacheControl ?? null,
     metadata: answer.Metadata ?? {},
   };
 }

@@ -11,8 +11,8 @@ import { pointerKey } from './pointer-keys.ts';
 
 /** Readers see a new video within a minute. */
 const POINTER_CACHE = 'public,max-age=60';
-const MAX_ATTEMPTS = 24;
-const MAX_PAUSE_MS = 1_000;
+const MAX_ATTEMPTS = 40;
+const MAX_PAUSE_MS = 250;
 const CONCURRENCY = 24;
 
 const videoFields = {

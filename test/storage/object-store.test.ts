@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Failure } from '../../src/contracts/failures.ts';
+import { ObjectStore } from '../../src/storage/object-store.ts';
+import { TestS3 } from '../support/s3.ts';
+
+let server: TestS3;
+let store: ObjectStore;
+
+beforeAll(async () => {
+  server = await TestS3.start();
+  store = server.store();
+});
+afterAll(async () => {
+  store?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+const text = { contentType: 'text/plain' };
+
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof Failure)) throw new Error(`expected a Failure, got ${String(error)}`);
+  return error;
+}
+
+describe('writing', () => {
+  test('an immutable object is written once, and a second writer learns that it exists', async () => {
+    expect(
+      await store.putImmutable('videos/aa/once.mp4', 'first', { contentType: 'video/mp4', metadata: { width: '7' } }),
+    ).toBe('stored');
+    expect(await store.putImmutable('videos/aa/once.mp4', 'second', { contentType: 'video/mp4' })).toBe('exists');
+    const found = await store.get('videos/aa/once.mp4');
+    expect(found?.body.toString()).toBe('first');
+    expect(found).toMatchObject({ contentType: 'video/mp4', metadata: { width: '7' }, sizeBytes: 5 });
+  });
+
+  test('of many who write the same immutable key at once, exactly one stores it', async () => {
+    const bodies = Array.from({ length: 40 }, (_, n) => `writer ${n}`);
+    const outcomes = await Promise.all(bodies.map((body) => store.putImmutable('videos/aa/race.mp4', body, text)));
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(1);
+    expect(await store.getText('videos/aa/race.mp4')).toBe(bodies[outcomes.indexOf('stored')]);
+  });
+
+  test('a swap succeeds against the version that was read and no other', async () => {
+    expect(await store.compareAndSwap('state/swap', null, 'one', text)).toBe('stored');
+    expect(await store.compareAndSwap('state/swap', null, 'again', text)).toBe('conflict');
+    const { etag } = (await store.head('state/swap')) ?? { etag: '' };
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => store.compareAndSwap('state/swap', etag, `two ${n}`, text)),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(1);
+    expect(await store.compareAndSwap('state/absent', etag, 'x', text)).toBe('conflict');
+  });
+
+  test('videos are served with a year of immutable caching', async () => {
+    await store.putImmutable('videos/ab/cache.mp4', 'bytes', { contentType: 'video/mp4' });
+    const found = await store.head('videos/ab/cache.mp4');
+    expect(found?.cacheControl).toBe('public,max-age=31536000,immutable');
+    expect(found?.contentType).toBe('video/mp4');
+  });
+
+  test('three megabytes of binary come back unchanged, whole and as a stream', async () => {
+    const body = Buffer.alloc(3_000_000, Buffer.from(Array.from({ length: 251 }, (_, n) => n)));
+    await store.put('state/big', body, { contentType: 'application/octet-stream' });
+    expect((await store.get('state/big'))?.body.equals(body)).toBe(true);
+    const chunks: Buffer[] = [];
+    for await (const chunk of (await store.getStream('state/big')) ?? []) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).equals(body)).toBe(true);
+  });
+});
+
+describe('reading', () => {
+  test('an absent key is null, not an error', async () => {
+    expect(await store.head('videos/no/thing.mp4')).toBeNull();
+    expect(await store.get('videos/no/thing.mp4')).toBeNull();
+    expect(await store.getText('videos/no/thing.mp4')).toBeNull();
+    expect(await store.getStream('videos/no/thing.mp4')).toBeNull();
+  });
+
+  test('a listing goes over page boundaries, in key order', async () => {
+    const keys = Array.from({ length: 1_003 }, (_, n) => `batches/list/${String(n).padStart(5, '0')}`);
+    for (let at = 0; at < keys.length; at += 50) {
+      await Promise.all(keys.slice(at, at + 50).map((key) => store.put(key, 'x', text)));
+    }
+    const listed: string[] = [];
+    for await (const { key } of store.list('batches/list/')) listed.push(key);
+    expect(listed).toEqual(keys);
+  });
+});
+
+describe('links', () => {
+  test('are public where the bucket is read over HTTP, and play there without credentials, by range', async () => {
+    await store.putImmutable('videos/ac/link.mp4', '0123456789', { contentType: 'video/mp4' });
+    const answer = await fetch(store.url('videos/ac/link.mp4'), { headers: { range: 'bytes=2-4' } });
+    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([206, 'video/mp4', '234']);
+  });
+
+  test('say bucket and key where it is not', () => {
+    using closed = new ObjectStore({ clientConfig: server.clientConfig(), bucket: 'films' });
+    expect(closed.url('videos/ac/x.mp4')).toBe('s3://films/videos/ac/x.mp4');
+  });
+
+  test('escape what a URL cannot hold', () => {
+    expect(store.url('users/a%2Fb.json')).toBe(`${server.publicBaseUrl}/users/a%252Fb.json`);
+  });
+
+  test('without credentials nobody reads pointers, rejects or lists the bucket', async () => {
+    await store.put('users/someone.json', '{}', text);
+    await store.put('batches/c/2026-01-05/1/rejects.jsonl', '{}', text);
+    await store.put('batches/c/2026-01-05/1/report.html', '<p>', { contentType: 'text/html' });
+    const statusOf = async (path: string) => (await fetch(`${server.publicBaseUrl}/${path}`)).status;
+    expect(await statusOf('users/someone.json')).toBe(403);
+    expect(await statusOf('batches/c/2026-01-05/1/rejects.jsonl')).toBe(403);
+    expect(await statusOf('?list-type=2')).toBe(403);
+    expect(await statusOf('batches/c/2026-01-05/1/report.html')).toBe(200);
+  });
+});
+
+describe('what goes wrong', () => {
+  test('an unknown access key is StorageDenied and says which setting to look at', async () => {
+    using other = server.store({ credentials: { accessKeyId: 'nobody', secretAccessKey: 'x' } });
+    const failure = await failureOf(other.checkBucket());
+    expect(failure.failureClass).toBe('StorageDenied');
+    expect(failure.message).toBe(
+      `ListObjectsV2 in bucket nightreel-test at ${server.endpoint} failed: the access key is not known there (InvalidAccessKeyId). Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE).`,
+    );
+    expect((await failureOf(other.put('state/x', 'x', text))).failureClass).toBe('StorageDenied');
+    expect((await failureOf(other.head('videos/aa/x.mp4'))).failureClass).toBe('StorageDenied');
+  });
+
+  test('a wrong secret is StorageDenied', async () => {
+    using other = server.store({ credentials: { accessKeyId: 'nightreel-test-key', secretAccessKey: 'wrong' } });
+    const failure = await failureOf(other.checkBucket());
+    expect(failure.failureClass).toBe('StorageDenied');
+    expect(failure.message).toContain('SignatureDoesNotMatch');
+  });
+
+  test('a bucket that does not exist is StorageDenied, for writers too', async () => {
+    using other = new ObjectStore({ clientConfig: server.clientConfig(), bucket: 'no-such-bucket' });
+    const attempts = [() => other.checkBucket(), () => other.put('state/x', 'x', text), () => other.get('state/x')];
+    for (const attempt of attempts) {
+      const failure = await failureOf(attempt());
+      expect([failure.failureClass, failure.message]).toEqual([
+        'StorageDenied',
+        expect.stringContaining('no such bucket'),
+      ]);
+    }
+  });
+
+  // In a process of its own: inside Jest's realm the SDK does not know Node's errors for errors and drops their codes.
+  test.each([
+    ['http://127.0.0.1:9', 'nothing listens there (ECONNREFUSED)'],
+    ['http://no-such-host.invalid', 'the host name does not resolve (ENOTFOUND)'],
+  ])('%s is StorageUnavailable: %s', async (endpoint, reason) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      join(import.meta.dirname, 'check-bucket.ts'),
+      endpoint,
+    ]);
+    expect(JSON.parse(stdout)).toEqual({
+      failureClass: 'StorageUnavailable',
+      message: `ListObjectsV2 in bucket films at ${endpoint} failed: ${reason}. Check the endpoint (AWS_ENDPOINT_URL_S3) and that the server runs (\`nightreel status\`).`,
+    });
+  });
+
+  test('an aborted request is Cancelled, before and in flight', async () => {
+    expect((await failureOf(store.get('state/big', AbortSignal.abort()))).failureClass).toBe('Cancelled');
+    const abort = new AbortController();
+    const upload = failureOf(store.put('state/aborted', Buffer.alloc(8_000_000), text, abort.signal));
+    setImmediate(() => abort.abort());
+    expect((await upload).failureClass).toBe('Cancelled');
+    expect(await store.head('state/aborted')).toBeNull();
+  });
+
+  test("a message about a pointer does not show the recipient's ID", async () => {
+    using other = server.store({ endpoint: 'http://127.0.0.1:9', maxAttempts: 1 });
+    const failure = await failureOf(other.get('users/ada%40example.com.json'));
+    expect(failure.message).not.toContain('ada');
+    expect(failure.message).toMatch(/the pointer with key sha256 [0-9a-f]{12} in bucket/);
+  });
+});
