@@ -5,6 +5,7 @@ export const EXIT = { ok: 0, unexpected: 1, badInput: 2, environment: 3, failedV
 
 const ENVIRONMENT: readonly FailureClass[] = [
   'ToolMissing',
+  'EnvironmentInvalid',
   'StorageDenied',
   'StorageUnavailable',
   'WarehouseDenied',

@@ -1,11 +1,18 @@
 import { Command } from 'commander';
+import { registerDown } from './down.ts';
 import { exitCodeOf, printFailure } from './exit.ts';
+import { registerStatus } from './status.ts';
+import { registerUp } from './up.ts';
 
 const program = new Command('nightreel')
   .description('Personalised video at scale, every night: Temporal, warm Chromium, x264, S3.')
   .version('0.1.0')
   .showHelpAfterError()
   .configureHelp({ sortSubcommands: false });
+
+registerUp(program);
+registerStatus(program);
+registerDown(program);
 
 try {
   await program.parseAsync();

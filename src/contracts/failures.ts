@@ -62,6 +62,11 @@ export const FAILURES = describe({
     retryable: false,
     sentence: 'The campaign file is wrong or names something that does not exist. Correct it and run again.',
   },
+  EnvironmentInvalid: {
+    actor: 'operator',
+    retryable: false,
+    sentence: 'An environment variable is missing or wrong. Correct it; docs/configuration.md lists them all.',
+  },
   TemplateChanged: {
     actor: 'operator',
     retryable: false,

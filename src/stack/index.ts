@@ -9,3 +9,4 @@ export type {
 } from './stack.ts';
 export { findParts, findStack, startParts, startStack, stopStack, wipeStack } from './stack.ts';
 export type { PartName } from './state.ts';
+export { inspectTemporal, prepareTemporal } from './temporal-probe.ts';

@@ -51,7 +51,8 @@ export const objectStorePart = (home: StackHome, binary: string, credentials: Cr
     ...[`-s3.config=${home.objectStoreConfig}`, `-bucket=${EMBEDDED_BUCKET}`, '-s3.autoCreateBucket=false'],
     // Without plain HTTP the filer does not show the whole bucket to everybody on this machine.
     ...['-disableHttp', '-webdav=false', '-admin.ui=false', '-s3.port.iceberg=0', '-s3.port.lance=0'],
-    '-master.telemetry=false',
+    // Its wait before the volume server stops is for other servers of a cluster; there are none.
+    ...['-master.telemetry=false', '-volume.preStopSeconds=0'],
     ...[`-s3.port=${portOf(ports, 's3')}`, `-s3.port.grpc=${portOf(ports, 's3Grpc')}`],
     ...[`-admin.port=${portOf(ports, 'admin')}`, `-admin.port.grpc=${portOf(ports, 'admin') + GRPC_OFFSET}`],
     ...['master', 'volume', 'filer'].flatMap((server) => [

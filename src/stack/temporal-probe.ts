@@ -1,19 +1,24 @@
-import { Connection, type ConnectionOptions } from '@temporalio/client';
+import { Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
+import { Failure } from '../contracts/failures.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 
 const CALL_TIMEOUT_MS = 5_000;
+const GRPC_NOT_FOUND = 5;
+/** IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
 const KEYWORD = 2;
+const NAMES = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
 
 export interface TemporalTarget {
   readonly connectionOptions: ConnectionOptions;
   readonly namespace: string;
+  /** Ends the calls that are under way. */
   readonly signal?: AbortSignal;
 }
 
 export interface TemporalInspection {
   readonly serverVersion: string;
-  /** Names of the project's search attributes that the namespace does not have. */
-  readonly missingSearchAttributes: readonly string[];
+  /** Names of the project's search attributes that the namespace does not have; null when the server does not tell. */
+  readonly missingSearchAttributes: readonly string[] | null;
 }
 
 async function withConnection<T>(target: TemporalTarget, call: (connection: Connection) => Promise<T>): Promise<T> {
@@ -33,11 +38,11 @@ export async function inspectTemporal(target: TemporalTarget): Promise<TemporalI
     const { namespace } = target;
     const { serverVersion } = await workflowService.getSystemInfo({});
     await workflowService.describeNamespace({ namespace });
-    const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-    const missingSearchAttributes = Object.values(SEARCH_ATTRIBUTES)
-      .map(({ name }) => name)
-      .filter((name) => !Object.hasOwn(customAttributes, name));
-    return { serverVersion, missingSearchAttributes };
+    const listed = await operatorService.listSearchAttributes({ namespace }).catch(() => null);
+    return {
+      serverVersion,
+      missingSearchAttributes: listed && NAMES.filter((name) => !(name in listed.customAttributes)),
+    };
   });
 }
 
@@ -49,4 +54,37 @@ export async function registerSearchAttributes(target: TemporalTarget, names: re
       searchAttributes: Object.fromEntries(names.map((name) => [name, KEYWORD])),
     }),
   );
+}
+
+/**
+ * Makes sure that a server of the user's own answers, has the namespace and its search attributes (registers what is missing).
+ * Returns what it registered; `Failure('TemporalUnavailable')` says in one sentence what to do.
+ */
+export async function prepareTemporal(target: TemporalTarget): Promise<readonly string[]> {
+  const address = target.connectionOptions.address ?? 'localhost:7233';
+  const { missingSearchAttributes: missing } = await inspectTemporal(target).catch((cause: unknown) => {
+    throw isGrpcServiceError(cause) && cause.code === GRPC_NOT_FOUND
+      ? new Failure(
+          'TemporalUnavailable',
+          `${address} has no namespace ${target.namespace}. Create it or set TEMPORAL_NAMESPACE.`,
+          { cause },
+        )
+      : new Failure(
+          'TemporalUnavailable',
+          `No Temporal server answers at ${address}. Check TEMPORAL_ADDRESS, its TLS settings and its key.`,
+          { cause },
+        );
+  });
+  if (missing === null || missing.length === 0) return [];
+  try {
+    await registerSearchAttributes(target, missing);
+  } catch (cause) {
+    const command = `temporal operator search-attribute create --namespace ${target.namespace} --type Keyword ${missing.map((name) => `--name ${name}`).join(' ')}`;
+    throw new Failure(
+      'TemporalUnavailable',
+      `${address} does not let search attributes be registered from here. Run once: ${command}`,
+      { cause },
+    );
+  }
+  return missing;
 }

@@ -38,7 +38,8 @@ export const temporalPart = (home: StackHome, binary: string): ServerPart => ({
       namespace: EMBEDDED_NAMESPACE,
       signal,
     });
-    if (found.missingSearchAttributes.length > 0) throw new Error(`not registered: ${found.missingSearchAttributes}`);
+    if (found.missingSearchAttributes?.length !== 0)
+      throw new Error(`not registered: ${found.missingSearchAttributes}`);
   },
   clean: async () => undefined,
 });

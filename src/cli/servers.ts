@@ -1,0 +1,106 @@
+/** What `up` and `status` say about the servers; asks each of them whether it answers. */
+
+import { existsSync } from 'node:fs';
+import { findTargets, type ObjectStoreTarget, type TemporalTarget } from '../config/connections.ts';
+import type { Environment } from '../config/environment.ts';
+import { asFailure } from '../contracts/failures.ts';
+import { stackHome } from '../stack/home.ts';
+import { findParts, inspectTemporal, type StackProcess } from '../stack/index.ts';
+import { ObjectStore } from '../storage/object-store.ts';
+
+export interface ServerStatus {
+  readonly embedded: boolean;
+  /** Null: it is embedded and does not run. */
+  readonly address: string | null;
+  /** Null when it answers. */
+  readonly problem: string | null;
+}
+
+export interface ServersStatus {
+  /** True when all servers answer. */
+  readonly running: boolean;
+  readonly home: string;
+  readonly temporal: ServerStatus & { readonly namespace: string | null; readonly uiUrl: string | null };
+  readonly s3: ServerStatus & { readonly bucket: string | null; readonly publicBaseUrl: string | null };
+  readonly warehouse: { readonly path: string; readonly exists: boolean };
+  readonly processes: readonly StackProcess[];
+}
+
+const NOT_RUNNING = 'does not run; start it with `nightreel up`';
+
+export async function describeServers(environment: Environment): Promise<ServersStatus> {
+  const [{ temporal, s3 }, parts] = await Promise.all([findTargets(environment), findParts(environment.home)]);
+  const [temporalProblem, s3Problem] = await Promise.all([
+    temporal ? problemOf(() => askTemporal(temporal)) : NOT_RUNNING,
+    s3 ? problemOf(() => askObjectStore(s3)) : NOT_RUNNING,
+  ]);
+  const warehouse = stackHome(environment.home).warehouse;
+  return {
+    running: temporalProblem === null && s3Problem === null,
+    home: environment.home,
+    temporal: {
+      embedded: environment.temporal === null,
+      address: temporal?.connectionOptions.address ?? null,
+      namespace: temporal?.namespace ?? null,
+      uiUrl: temporal?.uiUrl ?? null,
+      problem: temporalProblem,
+    },
+    s3: {
+      embedded: environment.s3 === null,
+      address: s3 ? endpointOf(s3) : null,
+      bucket: s3?.bucket ?? null,
+      publicBaseUrl: s3?.publicBaseUrl ?? null,
+      problem: s3Problem,
+    },
+    warehouse: { path: warehouse, exists: existsSync(warehouse) },
+    processes: parts?.processes ?? [],
+  };
+}
+
+async function problemOf(ask: () => Promise<void>): Promise<string | null> {
+  try {
+    await ask();
+    return null;
+  } catch (error) {
+    return asFailure(error).message;
+  }
+}
+
+async function askTemporal(target: TemporalTarget): Promise<void> {
+  const { missingSearchAttributes: missing } = await inspectTemporal(target);
+  if (missing?.length)
+    throw new Error(`has no search attributes ${missing.join(', ')}; \`nightreel up\` registers them`);
+}
+
+async function askObjectStore(target: ObjectStoreTarget): Promise<void> {
+  using store = new ObjectStore(target);
+  await store.checkBucket();
+}
+
+const endpointOf = ({ clientConfig: { endpoint, region } }: ObjectStoreTarget): string =>
+  typeof endpoint === 'string' ? endpoint : `AWS S3${typeof region === 'string' ? ` in ${region}` : ''}`;
+
+/** For people: one line per server. */
+export function serversText({ temporal, s3, warehouse, processes }: ServersStatus): string {
+  const pid = (name: string) => {
+    const found = processes.find((process) => process.name === name);
+    return found ? `pid ${found.pid}` : 'your own';
+  };
+  const line = (title: string, ...cells: readonly (string | null)[]) =>
+    `${title.padEnd(11)} ${cells.filter((cell) => cell !== null).join('  ')}\n`;
+  return [
+    temporal.address === null
+      ? line('Temporal', temporal.problem)
+      : line(
+          'Temporal',
+          temporal.address,
+          temporal.uiUrl && `Web UI ${temporal.uiUrl}`,
+          pid('temporal'),
+          temporal.problem,
+        ),
+    s3.address === null
+      ? line('S3', s3.problem)
+      : line('S3', s3.address, `bucket ${s3.bucket}`, pid('seaweedfs'), s3.problem),
+    line('Warehouse', warehouse.path, warehouse.exists ? null : '(made by the first demo)'),
+  ].join('');
+}

@@ -1,0 +1,131 @@
+/**
+ * The environment variables as typed, checked values: which servers are meant, where the state lies. The table of all of them
+ * is in docs/configuration.md.
+ */
+
+import { resolve } from 'node:path';
+import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import type { ConnectionOptions } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { z } from 'zod';
+import { Failure } from '../contracts/failures.ts';
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** A Temporal server of the user's own. */
+export interface OwnTemporal {
+  /** The variable that says so. */
+  readonly namedBy: string;
+  readonly connectionOptions: ConnectionOptions;
+  readonly namespace: string;
+  readonly uiUrl: string | null;
+}
+
+/** An object store of the user's own; credentials come from the AWS SDK's default chain. */
+export interface OwnObjectStore {
+  readonly namedBy: string;
+  readonly clientConfig: S3ClientConfig;
+  readonly bucket: string;
+  readonly publicBaseUrl: string | null;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface Environment {
+  /** Absolute path of the folder that holds the embedded stack's state. */
+  readonly home: string;
+  /** Null: the embedded server is meant. */
+  readonly temporal: OwnTemporal | null;
+  /** Null: the embedded server is meant. */
+  readonly s3: OwnObjectStore | null;
+  readonly logLevel: LogLevel;
+}
+
+/** The repository's root: the CLI may be started from any folder. */
+export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
+
+const TEMPORAL_VARIABLES = /^TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|PROFILE|CONFIG_FILE|TLS(_\w+)?|GRPC_META_\w+)$/;
+/** A region alone does not say that S3 is meant: many shells have one. */
+const S3_VARIABLES =
+  /^(NIGHTREEL_BUCKET|AWS_ENDPOINT_URL(_S3)?|AWS_ACCESS_KEY_ID|AWS_PROFILE|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_CREDENTIALS_\w+)$/;
+const DEFAULT_BUCKET = 'nightreel';
+
+const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
+const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'is not a bucket name');
+const settingsSchema = z.object({
+  NIGHTREEL_HOME: z.string().optional(),
+  NIGHTREEL_BUCKET: bucketName.optional(),
+  NIGHTREEL_PUBLIC_URL: url.optional(),
+  NIGHTREEL_TEMPORAL_UI_URL: url.optional(),
+  NIGHTREEL_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+});
+type Settings = z.infer<typeof settingsSchema>;
+
+/** Reads the variables; an empty one counts as unset. `Failure('EnvironmentInvalid')` names the one that is wrong. */
+export function readEnvironment(variables: Variables = process.env): Environment {
+  const set = Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
+  );
+  const parsed = settingsSchema.safeParse(set);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Failure('EnvironmentInvalid', `${issue?.path.join('.')} ${issue?.message}.`);
+  }
+  const settings = parsed.data;
+  return {
+    home: resolve(settings.NIGHTREEL_HOME ?? resolve(PROJECT_ROOT, '.nightreel')),
+    temporal: readTemporal(set, settings),
+    s3: readObjectStore(set, settings),
+    logLevel: settings.NIGHTREEL_LOG_LEVEL,
+  };
+}
+
+const firstOf = (set: Readonly<Record<string, string>>, pattern: RegExp): string | undefined =>
+  Object.keys(set)
+    .sort()
+    .find((name) => pattern.test(name));
+
+function readTemporal(set: Readonly<Record<string, string>>, settings: Settings): OwnTemporal | null {
+  const namedBy = firstOf(set, TEMPORAL_VARIABLES);
+  if (namedBy === undefined) return null;
+  try {
+    const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: { ...set } });
+    const { address = 'localhost:7233', tls, apiKey, metadata } = connectionOptions;
+    return {
+      namedBy,
+      connectionOptions: { address, tls, apiKey, metadata },
+      namespace: namespace ?? 'default',
+      uiUrl: settings.NIGHTREEL_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
+    };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Failure('EnvironmentInvalid', `The TEMPORAL_* variables do not make a connection: ${reason}`, { cause });
+  }
+}
+
+function readObjectStore(set: Readonly<Record<string, string>>, settings: Settings): OwnObjectStore | null {
+  const namedBy = firstOf(set, S3_VARIABLES);
+  if (namedBy === undefined) return null;
+  const endpoint = set['AWS_ENDPOINT_URL_S3'] ?? set['AWS_ENDPOINT_URL'];
+  // On AWS bucket names are everybody's: a default would be some stranger's bucket.
+  const bucket = settings.NIGHTREEL_BUCKET ?? (endpoint === undefined ? undefined : DEFAULT_BUCKET);
+  if (bucket === undefined) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      `${namedBy} is set, so your own S3 is meant, but no bucket is named. Set NIGHTREEL_BUCKET, or unset ${namedBy} to use the embedded server.`,
+    );
+  }
+  const region = set['AWS_REGION'] ?? set['AWS_DEFAULT_REGION'];
+  // Servers other than AWS mostly do not care, but the SDK wants one; a profile brings its own.
+  const fallback = endpoint !== undefined && set['AWS_PROFILE'] === undefined ? 'us-east-1' : undefined;
+  return {
+    namedBy,
+    clientConfig: {
+      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+      ...(region === undefined && fallback === undefined ? {} : { region: region ?? fallback }),
+    },
+    bucket,
+    publicBaseUrl: settings.NIGHTREEL_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+  };
+}

@@ -1,0 +1,29 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { Failure } from '../contracts/failures.ts';
+import { PROJECT_ROOT, type Variables } from './environment.ts';
+
+export interface ServerBinaries {
+  readonly temporal: string;
+  readonly weed: string;
+}
+
+/** The embedded servers' programs: those that setup put into .tools/bin because PATH had none that fits, else those on PATH. */
+export function findServerBinaries({ PATH = '' }: Variables = process.env): ServerBinaries {
+  const folders = [join(PROJECT_ROOT, '.tools/bin'), ...PATH.split(delimiter).filter((folder) => folder !== '')];
+  const find = (name: string): string => {
+    const found = folders.map((folder) => join(folder, name)).find(isExecutable);
+    if (found === undefined) throw new Failure('ToolMissing', `\`${name}\` is missing. Run \`npm run setup\` once.`);
+    return found;
+  };
+  return { temporal: find('temporal'), weed: find('weed') };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
