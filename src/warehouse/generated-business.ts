@@ -209,7 +209,7 @@ function anotherDay(dice: Dice, before: Referrer): Numbers {
   const name = wasBad ? drawName(dice) : before.name;
   const base = Math.max(0, before.referralCount);
   // Most who never referred anyone are in the delta for other reasons: a new address, a confirmed phone number.
-  const grows = dice.fraction() < (base === 0 ? 0.12 : 0.7);
+  const grows = dice.fraction() < (base === 0 ? 0.05 : 0.7);
   const count = grows ? base + 1 + Math.floor(dice.fraction() ** 4 * Math.min(base + 1, 20)) : base;
   return numbersOf(name, count, drawBonus(dice, count));
 }

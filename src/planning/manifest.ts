@@ -1,0 +1,179 @@
+/** What a plan leaves in the object store: manifest pages, `plan.json` and the campaign's state. Schemas and pure builders. */
+
+import { z } from 'zod';
+import { Failure, type FailureClass, isFailureClass } from '../contracts/failures.ts';
+import {
+  type BusinessDate,
+  type CampaignId,
+  isBusinessDate,
+  isCampaignId,
+  isVariantKey,
+  type VariantKey,
+} from '../contracts/ids.ts';
+import { RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
+import type { PlannedVariant } from './delta-plan.ts';
+
+const textWhere = <T extends string>(isOne: (value: string) => value is T, what: string) =>
+  z.custom<T>((value) => typeof value === 'string' && isOne(value), { error: `must be ${what}` });
+
+const variantKey = textWhere<VariantKey>(isVariantKey, '64 hex digits');
+const campaignId = textWhere<CampaignId>(isCampaignId, 'a campaign id');
+const businessDate = textWhere<BusinessDate>(isBusinessDate, 'a calendar day YYYY-MM-DD');
+const failureClass = textWhere<FailureClass>(
+  isFailureClass as (value: string) => value is FailureClass,
+  'a failure class',
+);
+const count = z.int().min(0);
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const storedVideo = z.object({
+  variantKey,
+  rendition: z.enum(RENDITION_IDS),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  durationMs: z.int().positive(),
+  sizeBytes: z.int().positive(),
+  sha256: hex64,
+}) satisfies z.ZodType<StoredVideo>;
+
+const watermark = z.object({ updatedAt: z.iso.datetime({ offset: true }), recipientId: z.string().nullable() });
+const window = z.object({ since: watermark.nullable(), until: z.iso.datetime({ offset: true }) });
+const batchRef = z.object({ campaign: campaignId, businessDate, attempt: z.int().positive() });
+
+const manifestVariant = z.object({
+  /** Place in the page, from 0. */
+  index: count,
+  key: variantKey,
+  rendition: z.enum(RENDITION_IDS),
+  params: z.record(z.string(), z.unknown()),
+  recipients: z.array(z.string().min(1)).min(1),
+  /** The video that the plan found in the store; null when it is to be rendered. */
+  cached: storedVideo.nullable(),
+});
+
+const manifestPage = z.object({ page: z.int().positive(), variants: z.array(manifestVariant).min(1) });
+
+export type ManifestVariant = Readonly<z.infer<typeof manifestVariant>>;
+export interface ManifestPage {
+  /** From 1. */
+  readonly page: number;
+  readonly variants: readonly ManifestVariant[];
+}
+
+const planDocument = z.object({
+  batch: batchRef,
+  template: z.object({ id: z.string().min(1), digest: hex64 }),
+  engine: z.object({
+    digest: hex64,
+    engineRevision: z.int(),
+    captureRoute: z.string(),
+    chromium: z.string(),
+    ffmpeg: z.string(),
+    x264: z.string(),
+    muxer: z.string(),
+    fonts: z.string(),
+    settings: z.string(),
+  }),
+  rendition: z.enum(RENDITION_IDS),
+  window,
+  /** Where the campaign stands once this batch has closed; null when it stays where it is (CSV, a replayed night). */
+  watermark: watermark.nullable(),
+  counts: z.object({
+    rows: count,
+    recipients: count,
+    rejected: count,
+    duplicates: count,
+    carriedOver: count,
+    variants: count,
+    cached: count,
+  }),
+  pages: count,
+  /** Key of the CSV that was read instead of the campaign's source. */
+  csvKey: z.string().nullable(),
+  recipientLimit: z.int().positive().nullable(),
+  /** IDs of the campaign's carry-over that this plan looked up; it settles them, found or not. */
+  carriedOver: z.array(z.string()),
+  createdAt: z.iso.datetime({ offset: true }),
+});
+
+export type PlanDocument = Readonly<z.infer<typeof planDocument>>;
+
+const carryOver = z.object({
+  recipientId: z.string().min(1),
+  reason: z.union([failureClass, z.literal('rejected')]),
+});
+
+const campaignState = z.object({
+  watermark: watermark.nullable(),
+  /** People whose video failed, to be looked up again by the next plan. */
+  carryOver: z.array(carryOver),
+  /** The newest business date that has closed, and the window it read. */
+  lastBatch: z.object({ businessDate, attempt: z.int().positive(), ...window.shape }).nullable(),
+});
+
+export type CarryOver = Readonly<z.infer<typeof carryOver>>;
+export type CampaignState = Readonly<z.infer<typeof campaignState>>;
+
+/** A campaign that has never run. */
+export const NEW_CAMPAIGN: CampaignState = { watermark: null, carryOver: [], lastBatch: null };
+
+/** Parses the text of an object. Throws `Failure('Internal')` that names the object and the place, never a value. */
+const parser =
+  <T>(schema: z.ZodType<T>) =>
+  (text: string, name: string): T => {
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      // The cause is left out: JSON.parse quotes the text, and that may be somebody's name.
+      throw new Failure('Internal', `${name} is not JSON; it was damaged or written by something else`);
+    }
+    const parsed = schema.safeParse(json);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new Failure(
+      'Internal',
+      `${name} is not as expected at '${issue?.path.join('.') ?? ''}': ${issue?.code ?? ''}`,
+    );
+  };
+
+export const parseManifestPage: (text: string, name: string) => ManifestPage = parser(manifestPage);
+export const parsePlanDocument: (text: string, name: string) => PlanDocument = parser(planDocument);
+export const parseCampaignState: (text: string, name: string) => CampaignState = parser(campaignState);
+
+/** Variants to a page. A page is read whole by every lane step, so it is kept to a few hundred kilobytes. */
+export const VARIANTS_PER_PAGE = 200;
+/** Recipients after which a page ends early, so that a video shared by very many does not share its page. */
+const RECIPIENTS_PER_PAGE = 20_000;
+
+/**
+ * Cuts variants into manifest pages, in order. A page ends at 200 variants, or when the next would take it past 20,000
+ * recipients; a variant that has more than that alone gets a page of its own and is never split.
+ */
+export function* manifestPages(
+  variants: Iterable<PlannedVariant>,
+  rendition: RenditionId,
+  cachedVideo: (key: VariantKey) => StoredVideo | null,
+): Generator<ManifestPage, void, undefined> {
+  let page = 1;
+  let held: ManifestVariant[] = [];
+  let recipients = 0;
+  for (const { key, params, recipients: sharers } of variants) {
+    const full = held.length >= VARIANTS_PER_PAGE || recipients + sharers.length > RECIPIENTS_PER_PAGE;
+    if (full && held.length > 0) {
+      yield { page, variants: held };
+      page += 1;
+      [held, recipients] = [[], 0];
+    }
+    held.push({
+      index: held.length,
+      key,
+      rendition,
+      params: { ...params },
+      recipients: [...sharers],
+      cached: cachedVideo(key),
+    });
+    recipients += sharers.length;
+  }
+  if (held.length > 0) yield { page, variants: held };
+}

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
+import type { Params, RenditionId } from '../contracts/video.ts';
+import { canonicalParams } from './canonical-params.ts';
+
+/** Everything that decides the bytes of one MP4. */
+export interface VariantIdentity {
+  readonly engineDigest: string;
+  readonly templateDigest: string;
+  readonly params: Params;
+  readonly rendition: RenditionId;
+}
+
+/**
+ * sha256 of a JSON array of the four parts. Array syntax keeps the parts apart, so no two identities read as the same
+ * text; equal params give equal keys in whatever order their members stand.
+ */
+export function variantKeyOf({ engineDigest, templateDigest, params, rendition }: VariantIdentity): VariantKey {
+  const head = JSON.stringify(['variant', engineDigest, templateDigest, rendition]);
+  const key = createHash('sha256')
+    .update(`[${head},${canonicalParams(params)}]`)
+    .digest('hex');
+  if (!isVariantKey(key)) throw new TypeError('sha256 hex has 64 digits');
+  return key;
+}

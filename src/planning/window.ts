@@ -1,0 +1,94 @@
+/** Which part of the warehouse's change order a batch reads, and where the campaign stands after it. Pure. */
+
+import type { Watermark } from '../contracts/batch.ts';
+import type { BusinessDate } from '../contracts/ids.ts';
+import { compareStamps, laterWatermark } from '../warehouse/watermark.ts';
+import type { CampaignState, CarryOver, PlanDocument } from './manifest.ts';
+
+export interface WindowInput {
+  readonly state: CampaignState;
+  readonly businessDate: BusinessDate;
+  /** When the run was due, ISO 8601 UTC. */
+  readonly asOf: string;
+  /** Earlier attempts at this business date, in any order; those of other dates and of CSV files are passed over. */
+  readonly priorPlans: readonly Pick<PlanDocument, 'batch' | 'window' | 'csvKey'>[];
+  /** The business date of `asOf` itself. */
+  readonly today: BusinessDate;
+  /** When the night of `businessDate` begins, ISO 8601 UTC. */
+  readonly night: string;
+  /** When the scheduled night before that began. */
+  readonly previousNight: string;
+}
+
+export interface PlannedWindow {
+  readonly rule: 'first-night' | 'next-night' | 'same-night' | 'older-night' | 'missed-night';
+  readonly since: Watermark | null;
+  readonly until: string;
+  /** Whether the campaign's watermark follows this batch and its carry-over is taken up by it. */
+  readonly moves: boolean;
+}
+
+/**
+ * - **first-night**: nothing was ever read: from the beginning.
+ * - **next-night**: from the campaign's watermark.
+ * - **same-night**: the newest night once more: from where its first attempt began, so that it plans the same people (and
+ *   finds their videos), to the latest end that any of its attempts had. The watermark may move on, never back.
+ * - **older-night**: a night before the newest that closed: exactly the window of its own attempts. Nothing moves.
+ * - **missed-night**: such a night that was never planned: from the scheduled night before it to its own. Later nights
+ *   have read these changes already; what changed again since is no longer there. Nothing moves.
+ *
+ * The end is `asOf`, except that a batch run on a later day than its business date ends with that date's night: a
+ * Tuesday made up for on Wednesday does not take Wednesday morning.
+ */
+export function planWindow(input: WindowInput): PlannedWindow {
+  const { state, businessDate, asOf, night, previousNight } = input;
+  const attempts = input.priorPlans
+    .filter(({ batch, csvKey }) => batch.businessDate === businessDate && csvKey === null)
+    .toSorted((a, b) => a.batch.attempt - b.batch.attempt);
+  const [first] = attempts;
+  const isOlder = state.lastBatch !== null && businessDate < state.lastBatch.businessDate;
+  const ownEnd = businessDate < input.today ? earlier(asOf, night) : asOf;
+  const lastEnd = (start: string) => attempts.reduce((end, { window }) => later(end, window.until), start);
+
+  if (isOlder && first !== undefined) {
+    return { rule: 'older-night', since: first.window.since, until: lastEnd(first.window.until), moves: false };
+  }
+  if (isOlder) {
+    const since = { updatedAt: previousNight, recipientId: null };
+    return { rule: 'missed-night', since, until: later(ownEnd, previousNight), moves: false };
+  }
+  if (first !== undefined) {
+    return { rule: 'same-night', since: first.window.since, until: lastEnd(ownEnd), moves: true };
+  }
+  return {
+    rule: state.watermark === null ? 'first-night' : 'next-night',
+    since: state.watermark,
+    // A clock behind the watermark makes an empty window, not one that runs backwards.
+    until: state.watermark === null ? ownEnd : later(ownEnd, state.watermark.updatedAt),
+    moves: true,
+  };
+}
+
+const later = (a: string, b: string): string => (compareStamps(a, b) < 0 ? b : a);
+const earlier = (a: string, b: string): string => (compareStamps(a, b) < 0 ? a : b);
+
+/**
+ * The campaign's state after a batch has closed, with those whose video failed in it. Doing it twice is doing it once.
+ * The watermark never moves back, and an older night than the newest leaves no trace but its failures.
+ */
+export function stateAfter(
+  state: CampaignState,
+  plan: Pick<PlanDocument, 'batch' | 'window' | 'watermark' | 'csvKey' | 'carriedOver'>,
+  failed: readonly CarryOver[],
+): CampaignState {
+  const owed = new Map(state.carryOver.map((entry) => [entry.recipientId, entry]));
+  for (const recipientId of plan.carriedOver) owed.delete(recipientId);
+  for (const entry of failed) owed.set(entry.recipientId, entry);
+  const { businessDate, attempt } = plan.batch;
+  const isNewest = plan.csvKey === null && (state.lastBatch === null || businessDate >= state.lastBatch.businessDate);
+  return {
+    watermark: plan.watermark === null ? state.watermark : laterWatermark(state.watermark, plan.watermark),
+    carryOver: [...owed.values()],
+    lastBatch: isNewest ? { businessDate, attempt, ...plan.window } : state.lastBatch,
+  };
+}
