@@ -26,14 +26,14 @@ function dayAt(t) {
 
 /** The camera travels along the valley; between scenes it moves, within a scene it only drifts. */
 const CAMERA_X = (t) => 46 * t + track([[1.95, 0], [2.85, 330, EASE.camera], [4.35, 330], [5.25, 560, EASE.camera], [6.7, 560], [7.7, 1240, EASE.camera], [9.15, 1240], [10.05, 1560, EASE.camera]], t);
-const CAMERA_Y = (t) => 5 * Math.sin(t * 0.9) + track([[0, -30], [1.95, 0, EASE.gentle], [2.9, 190, EASE.camera], [4.3, 210], [5.3, -40, EASE.camera], [6.7, -60], [7.7, 130, EASE.camera], [9.1, 140], [10.1, -10, EASE.camera], [12, -40, EASE.gentle]], t);
+const CAMERA_Y = (t) => 5 * Math.sin(t * 0.9) + track([[0, -30], [1.95, 0, EASE.gentle], [2.9, 190, EASE.camera], [4.3, 210], [5.3, 250, EASE.camera], [6.7, 226], [7.7, 130, EASE.camera], [9.1, 140], [10.1, -10, EASE.camera], [12, -40, EASE.gentle]], t);
 
 const RIDGES = [
-  { base: 742, height: 96, length: 520, depth: 0.1, lift: 0.32, seed: 1.3, sharp: 0.9 },
-  { base: 806, height: 92, length: 610, depth: 0.24, lift: 0.46, seed: 4.1, sharp: 0.7 },
-  { base: 872, height: 88, length: 740, depth: 0.46, lift: 0.64, seed: 2.2, sharp: 0.4 },
-  { base: 948, height: 84, length: 900, depth: 0.8, lift: 0.9, seed: 7.7, sharp: 0.15 },
-  { base: 1040, height: 84, length: 1180, depth: 1.3, lift: 1.25, seed: 5.4, sharp: 0 },
+  { base: 742, height: 96, length: 520, depth: 0.1, lift: 0.32, seed: 1.3, sharp: 0.9, tree: 0, stands: 0 },
+  { base: 806, height: 92, length: 610, depth: 0.24, lift: 0.46, seed: 4.1, sharp: 0.7, tree: 20, stands: 10 },
+  { base: 872, height: 88, length: 740, depth: 0.46, lift: 0.64, seed: 2.2, sharp: 0.4, tree: 34, stands: 10 },
+  { base: 948, height: 84, length: 900, depth: 0.8, lift: 0.9, seed: 7.7, sharp: 0.15, tree: 60, stands: 9 },
+  { base: 1040, height: 84, length: 1180, depth: 1.3, lift: 1.25, seed: 5.4, sharp: 0, tree: 132, stands: 7 },
 ];
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -42,6 +42,24 @@ function svg(parent, name, attributes) {
   for (const key of Object.keys(attributes)) element.setAttribute(key, attributes[key]);
   parent.append(element);
   return element;
+}
+
+/** A stand of cypresses on a ridge, as path data. */
+function cypresses(ridge) {
+  let d = '';
+  for (let stand = 0; stand < ridge.stands; stand++) {
+    const pick = (salt) => scatter(stand, salt + ridge.seed * 10);
+    const middle = -40 + ((1920 + 2120 * ridge.depth) * (stand + 0.2 + 0.7 * pick(31))) / ridge.stands;
+    const trees = 1 + Math.floor(pick(32) * 4);
+    for (let tree = 0; tree < trees; tree++) {
+      const tall = ridge.tree * (0.55 + 0.6 * scatter(stand * 8 + tree, 33));
+      const wide = tall * 0.15;
+      const x = middle + (tree - trees / 2) * ridge.tree * (0.26 + 0.3 * scatter(stand * 8 + tree, 34));
+      const y = ridge.base - ridgeHeight(ridge, x) + tall * 0.06;
+      d += `M${num(x - wide * 0.7)} ${num(y)}C${num(x - wide * 1.7)} ${num(y - tall * 0.5)} ${num(x - wide * 0.3)} ${num(y - tall * 0.86)} ${num(x)} ${num(y - tall)}C${num(x + wide * 0.3)} ${num(y - tall * 0.86)} ${num(x + wide * 1.7)} ${num(y - tall * 0.5)} ${num(x + wide * 0.7)} ${num(y)}Z`;
+    }
+  }
+  return d;
 }
 
 /** Height of a ridge above its base: rolling where it is near, with crests where it is far. */
@@ -58,29 +76,33 @@ function createLandscape() {
   const land = $('land');
   const defs = svg(land, 'defs', {});
   const ridges = RIDGES.map((ridge, i) => {
-    const gradient = svg(defs, 'linearGradient', { id: `ridge-${i}`, gradientUnits: 'userSpaceOnUse', x1: 0, x2: 0, y1: ridge.base - ridge.height, y2: ridge.base + 150 });
+    const gradient = svg(defs, 'linearGradient', { id: `ridge-${i}`, gradientUnits: 'userSpaceOnUse', x1: 0, x2: 0, y1: ridge.base - ridge.height - ridge.tree * 0.5, y2: ridge.base + 150 });
     const stops = [0, 1].map((offset) => svg(gradient, 'stop', { offset }));
     const reach = 1920 + 2120 * ridge.depth + 80;
-    let d = `M-40 ${ridge.base + 700}`;
-    for (let x = -40; x <= reach; x += 20) d += `L${x} ${num(ridge.base - ridgeHeight(ridge, x))}`;
-    const path = svg(land, 'path', { d: `${d}L${num(reach)} ${ridge.base + 700}Z`, fill: `url(#ridge-${i})` });
-    return { ...ridge, path, stops };
+    const crest = [];
+    for (let x = -40; x <= reach; x += 20) crest.push(`${x} ${num(ridge.base - ridgeHeight(ridge, x))}`);
+    const line = crest.join('L');
+    const group = svg(land, 'g', {});
+    svg(group, 'path', { d: `M-40 ${ridge.base + 700}L${line}L${num(reach)} ${ridge.base + 700}Z${cypresses(ridge)}`, fill: `url(#ridge-${i})` });
+    const light = svg(defs, 'linearGradient', { id: `rim-${i}`, gradientUnits: 'userSpaceOnUse', y1: 0, y2: 0 });
+    const rim = [0, 0.5, 1].map((offset) => svg(light, 'stop', { offset, 'stop-opacity': 0 }));
+    svg(group, 'path', { d: `M${line}`, fill: 'none', stroke: `url(#rim-${i})`, 'stroke-width': [2, 2, 2.5, 3, 3][i], class: 'rim' });
+    return { ...ridge, group, stops, light, rim };
   });
 
-  const stars = Array.from({ length: 90 }, (_, i) => {
-    const size = 0.7 + 1.7 * scatter(i, 3) ** 3;
+  const stars = Array.from({ length: 130 }, (_, i) => {
+    const size = 1 + 2 * scatter(i, 3) ** 3;
     const circle = svg($('stars'), 'circle', { r: num(size), fill: scatter(i, 5) > 0.8 ? '#ffe7c4' : '#dcebff' });
-    return { circle, x: scatter(i, 1) * 2100, y: scatter(i, 2) ** 1.3 * 760 - 220, phase: scatter(i, 4) * 6.28, glow: 0.35 + 0.65 * scatter(i, 6), near: 0.02 + 0.05 * size };
+    return { circle, x: scatter(i, 1) * 2100, y: scatter(i, 2) ** 1.3 * 760 - 220, phase: scatter(i, 4) * 6.28, glow: 0.4 + 0.6 * scatter(i, 6), near: 0.02 + 0.05 * size };
   });
 
   const clouds = Array.from({ length: 7 }, (_, i) => {
     const element = document.createElement('div');
     element.className = 'cloud';
-    const width = 620 + 620 * scatter(i, 11);
-    const height = 54 + 60 * scatter(i, 12);
+    const width = 620 + Math.round(620 * scatter(i, 11));
+    const height = 54 + Math.round(60 * scatter(i, 12));
     element.style.width = px(width);
     element.style.height = px(height);
-    element.style.background = 'radial-gradient(closest-side, #fff7e8b0 0, #ffe9d280 35%, #ffdcc62e 68%, #ffd9c000 100%)';
     $('clouds').append(element);
     return { element, x: scatter(i, 13) * 2900 - 300, y: 330 + 300 * scatter(i, 14), depth: 0.06 + 0.1 * scatter(i, 15), speed: 6 + 14 * scatter(i, 16) };
   });
@@ -100,8 +122,19 @@ function createLandscape() {
     const horizon = 70 + (y * 0.3) / 10.8;
     sky.style.background = `linear-gradient(180deg, ${cssColour(day.sky[0])} 0%, ${cssColour(day.sky[1])} ${num(horizon * 0.42)}%, ${cssColour(day.sky[2])} ${num(horizon * 0.78)}%, ${cssColour(day.sky[3])} ${num(horizon + 2)}%)`;
 
+    const moonlight = 1 - span(t, 2.9, 1);
+    const moonX = 1560 - x * 0.07 - t * 8;
+    const sunX = track([[4.8, 960], [6.8, 960], [7.8, 1500, EASE.camera], [9.1, 1500], [10.2, 1490, EASE.camera], [12, 1452]], t);
+    const lamp = t < 3.9 ? moonX : sunX;
+    const shine = num(t < 3.9 ? 0.34 * moonlight : 0.85 * span(t, 4.3, 1.4) * track([[7, 1], [8.2, 0.5], [12, 0.5]], t));
+    const shineColour = t < 3.9 ? '#bfe0ff' : '#ffe2ae';
     ridges.forEach((ridge, i) => {
-      ridge.path.setAttribute('transform', `translate(${num(-x * ridge.depth)} ${num(y * ridge.lift)})`);
+      const centre = lamp + x * ridge.depth;
+      ridge.light.setAttribute('x1', num(centre - 900));
+      ridge.light.setAttribute('x2', num(centre + 900));
+      for (const stop of ridge.rim) stop.setAttribute('stop-color', shineColour);
+      ridge.rim[1].setAttribute('stop-opacity', num(shine * [1, 0.9, 0.75, 0.55, 0.4][i]));
+      ridge.group.setAttribute('transform', `translate(${num(-x * ridge.depth)} ${num(y * ridge.lift)})`);
       const tone = mixColour(day.far, day.near, [0.08, 0.26, 0.47, 0.72, 1][i]);
       const mist = mixColour(tone, day.sky[3], [0.5, 0.42, 0.34, 0.22, 0.04][i]);
       ridge.stops[0].setAttribute('stop-color', cssColour(tone));
@@ -115,22 +148,24 @@ function createLandscape() {
       star.circle.setAttribute('cy', num(star.y + y * (0.22 + star.near)));
       star.circle.setAttribute('fill-opacity', num(night * star.glow * (0.68 + 0.32 * Math.sin(t * 2.1 + star.phase))));
     }
-    const moonlight = 1 - span(t, 3.2, 1.6);
     moon.style.visibility = moonlight > 0 ? 'visible' : 'hidden';
-    moon.style.opacity = num(moonlight);
-    moon.style.transform = `translate(${px(1560 - x * 0.07 - t * 8)}, ${px(280 + y * 0.5 + t * 10)})`;
+    moon.style.background = `radial-gradient(closest-side, ${rgba('#eef6ff', moonlight)} 24%, ${rgba('#eef6ff', 0)} 24.8%), radial-gradient(closest-side, ${rgba('#bcd7ff', 0.3 * moonlight)} 20%, ${rgba('#9cc2ff', 0.12 * moonlight)} 52%, ${rgba('#9cc2ff', 0)} 100%)`;
+    moon.style.transform = `translate(${px(moonX)}, ${px(280 + y * 0.5 + t * 10)})`;
 
-    const rise = track([[3.4, 1010], [4.9, 860, EASE.gentle], [6.9, 690, EASE.gentle], [8.0, 330, EASE.camera], [9.2, 300], [10.2, 250, EASE.camera], [12, 226, EASE.gentle]], t);
-    const drift = track([[4.8, 960], [6.8, 960], [8.0, 1660, EASE.camera], [9.2, 1640], [10.1, 1480, EASE.camera], [12, 1440]], t);
+    const rise = track([[3.4, 1120], [4.9, 1030, EASE.gentle], [6.8, 752, EASE.gentle], [7.8, -330, EASE.camera], [9.1, -330], [10.2, 250, EASE.camera], [12, 222, EASE.gentle]], t);
     const sunlight = span(t, 3.4, 1.2);
     sun.style.visibility = sunlight > 0 ? 'visible' : 'hidden';
-    sun.style.transform = `translate(${px(drift)}, ${px(rise + y * 0.2)}) scale(${num(track([[4, 1.06], [6.8, 1.12], [8, 0.62, EASE.camera], [12, 0.6]], t))})`;
-    glow.style.opacity = num(sunlight * track([[4, 0.8], [6, 1], [8, 0.8], [12, 0.86]], t));
+    sun.style.transform = `translate(${px(sunX)}, ${px(rise + y * 0.2)}) scale(${num(track([[4, 1.06], [6.8, 1.16], [7.8, 0.8, EASE.camera], [9.1, 0.7], [10.2, 0.62], [12, 0.6]], t))})`;
+    const warmth = sunlight * track([[4, 0.8], [6, 1], [8, 0.8], [12, 0.86]], t);
+    glow.style.background = `radial-gradient(closest-side, ${rgba('#fff1c8', 0.85 * warmth)} 0, ${rgba('#ffdf9f', 0.6 * warmth)} 22%, ${rgba('#ffc980', 0.3 * warmth)} 46%, ${rgba('#ffb77a', 0.11 * warmth)} 72%, ${rgba('#ffb07a', 0)} 100%)`;
 
     const haze = span(t, 4.4, 1.6);
     cloudField.style.visibility = haze > 0 ? 'visible' : 'hidden';
-    cloudField.style.opacity = num(haze * 0.85);
-    for (const cloud of clouds) cloud.element.style.transform = `translate(${px(cloud.x - x * cloud.depth - cloud.speed * t)}, ${px(cloud.y + y * 0.3)})`;
+    const vapour = `radial-gradient(closest-side, ${rgba('#fff7e8', 0.58 * haze)} 0, ${rgba('#ffe9d2', 0.42 * haze)} 35%, ${rgba('#ffdcc6', 0.15 * haze)} 68%, ${rgba('#ffd9c0', 0)} 100%)`;
+    for (const cloud of clouds) {
+      cloud.element.style.background = vapour;
+      cloud.element.style.transform = `translate(${px(cloud.x - x * cloud.depth - cloud.speed * t)}, ${px(cloud.y + y * 0.3)})`;
+    }
 
     const ink = EASE.gentle(span(t, 7.0, 0.7));
     brand.style.color = cssColour(mixColour([255, 248, 236], [13, 32, 54], ink));

@@ -56,7 +56,7 @@ function choreograph() {
   const enter = (target, scene, t, from, to, duration = 0.9, ease = EASE.settle) => tl.fromTo(target, from, { ...to, duration, ease }, at(scene, t));
 
   // Each element has at most one tween of a property: entrances inside, drifts around them, exits outermost.
-  const leave = (id, scene, to) => tl.fromTo(`${id} > .exit`, { x: 0, y: 0, scale: 1, opacity: 1 }, { ...to, opacity: 0, duration: 0.42, ease: EASE.leave }, at(scene, 1.98));
+  const leave = (id, scene, to) => tl.fromTo(`${id} .exit`, { x: 0, y: 0, scale: 1, opacity: 1 }, { ...to, opacity: 0, duration: 0.42, ease: EASE.leave }, at(scene, 1.98));
   const drift = (id, scene, from, to) => tl.fromTo(`${id} .drift`, from, { ...to, duration: CUT, ease: 'none' }, at(scene, 0));
 
   drift('#scene-hello', 0, { scale: 1, x: 0 }, { scale: 1.025, x: -14 });
@@ -74,14 +74,13 @@ function choreograph() {
   drift('#scene-earnings', 2, { scale: 0.985, y: 8 }, { scale: 1.03, y: -10 });
   enter('#earnings-lead', 2, 0.04, { y: 90, opacity: 0 }, { y: 0, opacity: 1 }, 0.8);
   enter('#earnings-count', 2, 0.1, { y: 180 }, { y: 0 }, 1.05);
-  enter('#earnings-caption', 2, 0.48, { y: 90, opacity: 0 }, { y: 0, opacity: 1 }, 0.9);
   leave('#scene-earnings', 2, { x: -320 });
 
   drift('#scene-milestone', 3, { scale: 0.99 }, { scale: 1.02 });
   enter('#milestone-lead', 3, 0.16, { x: 220, opacity: 0 }, { x: 0, opacity: 1 }, 0.9);
   enter('#milestone-headline', 3, 0.22, { x: 320, opacity: 0 }, { x: 0, opacity: 1 }, 1.0);
   enter('#milestone-reward', 3, 0.34, { x: 380, opacity: 0 }, { x: 0, opacity: 1 }, 1.05);
-  leave('#scene-milestone', 3, { scale: 1.12 });
+  tl.fromTo('.arc-text', { scale: 1, opacity: 1 }, { scale: 1.1, opacity: 0, duration: 0.42, ease: EASE.leave }, at(3, 1.98));
 
   enter('.sheet-3', 4, 0, { y: 900, rotation: 9 }, { y: -44, rotation: -3.2 }, 1.25);
   enter('.sheet-2', 4, 0.06, { y: 900, rotation: 7 }, { y: -22, rotation: 2.2 }, 1.25);

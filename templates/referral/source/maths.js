@@ -24,11 +24,12 @@ function bezier(x1, y1, x2, y2) {
 
 const EASE = {
   settle: bezier(0.16, 1, 0.3, 1),
-  count: bezier(0.12, 0.72, 0.16, 1),
+  count: bezier(0.2, 0.62, 0.22, 1),
   spring: bezier(0.22, 1.36, 0.36, 1),
   leave: bezier(0.62, 0, 0.86, 0.26),
   camera: bezier(0.72, 0, 0.18, 1),
   gentle: bezier(0.45, 0, 0.35, 1),
+  detent: bezier(0.7, 0, 0.3, 1),
 };
 
 /** Piecewise track through [time, value, ease into this key]. */
@@ -58,3 +59,10 @@ const mixColour = (a, b, k) => a.map((v, i) => mix(v, b[i], k));
 const cssColour = (c) => `rgb(${c.map((v) => Math.round(v)).join(',')})`;
 const px = (v) => `${Math.round(v * 1000) / 1000}px`;
 const num = (v) => Math.round(v * 1000) / 1000;
+
+/**
+ * Rule of this template: a gradient is never under an opacity below 1. Chromium dithers gradients, and inside an opacity group the
+ * dither's origin depends on what was drawn before, so the same time could give pixels that differ by a shade. Gradients fade by
+ * the alpha of their colours or by scale; opacity is for flat colours and text.
+ */
+const rgba = (hex, alpha) => `rgba(${parseColour(hex).join(',')},${num(alpha)})`;

@@ -1,6 +1,5 @@
-// A count as a row of wheels. Each wheel's travel ends on its digit; a wheel that would spin too fast to read takes fewer turns.
+// A count as a row of wheels that turn like a meter's: what they show on the way is always a number that was passed.
 
-const MOST_TURNS = 3;
 const DIGIT_WIDTH = 0.63;
 const MARK_WIDTH = { ',': 0.29, $: 0.62 };
 
@@ -11,15 +10,14 @@ function createOdometer(box, text, { width, largest, centre }) {
   const ems = characters.reduce((sum, c) => sum + (MARK_WIDTH[c] ?? DIGIT_WIDTH), 0);
   const size = Math.min(largest, width / ems);
   const cells = [];
-  let x = centre - (ems * size) / 2;
+  const left = centre - (ems * size) / 2;
   let place = digits.length;
   box.style.fontSize = px(size);
   box.replaceChildren();
-  const glyph = (left, cellWidth, content) => {
+  const glyph = (cellWidth, content) => {
     const element = document.createElement('i');
-    element.style.left = px(left);
     element.style.width = px(cellWidth);
-    element.style.top = px((360 - size) / 2);
+    element.style.top = px(Math.round((360 - size) / 2));
     element.textContent = content;
     box.append(element);
     return element;
@@ -28,44 +26,52 @@ function createOdometer(box, text, { width, largest, centre }) {
     const cellWidth = (MARK_WIDTH[character] ?? DIGIT_WIDTH) * size;
     if (character >= '0' && character <= '9') {
       place--;
-      const upTo = Number(digits.slice(0, digits.length - place));
-      const turns = Math.min(Math.floor(upTo / 10), MOST_TURNS);
-      cells.push({ place, leading: digits.length > 1 && turns === 0, travel: turns * 10 + Number(character), faces: [glyph(x, cellWidth, ''), glyph(x, cellWidth, '')] });
+      cells.push({ place, width: cellWidth, faces: [glyph(cellWidth, ''), glyph(cellWidth, '')] });
     } else {
-      cells.push({ place: character === '$' ? digits.length : place, mark: character, faces: [glyph(x, cellWidth, character)] });
+      const mark = glyph(cellWidth, character);
+      if (character === '$') mark.className = 'currency';
+      cells.push({ place: character === '$' ? digits.length : place, width: cellWidth, mark: character, faces: [mark] });
     }
-    x += cellWidth;
   }
-  const count = digits.length;
+  const total = Number(digits);
   return {
-    /** `t`: seconds since the count began. */
+    /** Shows the count `t` seconds after it began; it takes `length` seconds. */
     turn(t, length) {
-      for (const cell of cells) {
-        const order = (count - 1 - Math.min(cell.place, count - 1)) / Math.max(count - 1, 1);
+      const value = total * EASE.count(span(t, 0, length));
+      const perFrame = total * (EASE.count(span(t + 1 / 60, 0, length)) - EASE.count(span(t - 1 / 60, 0, length)));
+      // Wheels that have not come into play take no room: the count stays in the middle while it grows.
+      const played = cells.map((cell) => (cell.place === 0 || cell.mark === '$' ? 1 : EASE.gentle(clamp01((2 * value) / 10 ** cell.place - 1))));
+      const closed = cells.reduce((sum, cell, i) => sum + (1 - played[i]) * cell.width, 0);
+      let x = left + closed / 2;
+      cells.forEach((cell, i) => {
+        const at = x - (1 - played[i]) * cell.width;
+        x = at + cell.width;
+        const shown = EASE.settle(span(t, 0.035 * i, 0.5));
+        const sink = (1 - shown) * 0.35;
+        const unit = 10 ** cell.place;
         if (cell.mark !== undefined) {
-          const k = EASE.settle(span(t, cell.mark === '$' ? 0 : 0.08 + 0.3 * order, 0.5));
-          place1(cell.faces[0], cell.mark, mix(0.3, 0, k), k, size);
-          continue;
+          face(cell.faces[0], cell.mark, at, sink, shown * played[i], size);
+          return;
         }
-        const k = EASE.count(span(t, 0.05 * order * count, length - 0.22 + 0.22 * order - 0.05 * order * count));
-        const position = cell.travel * k;
-        const low = Math.floor(position);
-        const offset = position - low;
-        const shown = EASE.settle(span(t, 0.06 * order * Math.min(count, 5), 0.45));
-        const name = (n) => (cell.leading && n === 0 ? '' : String(n % 10));
-        place1(cell.faces[0], name(low), -offset + (1 - shown) * 0.35, shown, size);
-        place1(cell.faces[1], offset > 0 ? name(low + 1) : '', 1 - offset + (1 - shown) * 0.35, shown, size);
-      }
+        // A wheel turns while the wheels below it pass from 9 to 0; one that spins too fast to read only changes its digit.
+        const digit = Math.floor(value / unit);
+        const carry = Math.max(0, value - (digit + 1) * unit + 1);
+        const slow = clamp01(1.4 - (2.8 * perFrame) / unit);
+        const roll = EASE.detent(carry) * (cell.place === 0 || carry > 0 ? slow : 0);
+        const name = (n) => (n === 0 && cell.place > 0 ? '' : String(n % 10));
+        face(cell.faces[0], name(digit), at, sink - roll, shown, size);
+        face(cell.faces[1], roll > 0 ? name(digit + 1) : '', at, sink + 1 - roll, shown, size);
+      });
     },
   };
 }
 
 /** One face of a wheel: `away` digits from the window; it fades and flattens as it turns off. */
-function place1(element, content, away, shown, size) {
+function face(element, content, x, away, shown, size) {
   const distance = Math.min(1, Math.abs(away));
-  const opacity = num(shown * (1 - distance) ** 1.25);
+  const visible = shown * (1 - distance) ** 1.6;
   if (element.textContent !== content) element.textContent = content;
-  element.style.visibility = opacity > 0.004 && content !== '' ? 'inherit' : 'hidden';
-  element.style.opacity = opacity;
-  element.style.transform = `translateY(${px(away * size * 0.62)}) scaleY(${num(1 - 0.34 * distance * distance)})`;
+  element.style.visibility = visible > 0.004 && content !== '' ? 'inherit' : 'hidden';
+  element.style.opacity = num(visible);
+  element.style.transform = `translate(${px(x)}, ${px(away * size * 0.8)}) scaleY(${num(1 - 0.4 * distance)})`;
 }

@@ -1,22 +1,28 @@
 // The five scenes: what each says for given params, and how it moves. Choreography that params cannot change is GSAP tweens on the
 // timeline (see main.js); what depends on them is drawn by the functions returned here.
 
+/** Height of scene 1's block without the name, in px. */
+const HELLO_REST = 258;
+
 /** Sets scene 1 and returns how it looks `t` seconds in. */
 function createHello() {
   const box = document.getElementById('name');
+  const block = document.getElementById('hello');
   const ruler = createRuler(document.getElementById('measure'));
   let units = [];
   return {
     set({ name }) {
-      units = setName(box, name, ruler);
+      const set = setName(box, name, ruler);
+      units = set.units;
+      block.style.top = px(Math.round((1000 - HELLO_REST - set.height) / 2));
     },
     draw(t) {
       const step = Math.min(0.045, 0.5 / Math.max(units.length, 1));
-      units.forEach((unit, i) => {
+      units.forEach(({ element, left }, i) => {
         const start = 0.2 + i * step;
         const k = EASE.spring(span(t, start, 0.85));
-        unit.style.opacity = num(EASE.gentle(span(t, start, 0.32)));
-        unit.style.transform = `translateY(${num((1 - k) * 0.62)}em) rotate(${Math.round((1 - k) * 700) / 100}deg)`;
+        element.style.opacity = num(EASE.gentle(span(t, start, 0.32)));
+        element.style.transform = `translate(${px(left)}, ${num((1 - k) * 0.62)}em) rotate(${Math.round((1 - k) * 700) / 100}deg)`;
       });
     },
   };
@@ -42,7 +48,7 @@ function createFriends() {
       lights = Array.from({ length: shown }, (_, i) => {
         const depth = scatter(i, 21) ** 1.6;
         const isFront = depth > 0.72;
-        const size = mix(26, isFront ? 190 : 120, depth);
+        const size = 2 * Math.round(mix(13, isFront ? 95 : 60, depth));
         const element = document.createElement('div');
         element.className = 'light';
         element.style.width = element.style.height = px(size);
@@ -68,11 +74,11 @@ function createFriends() {
       const leave = EASE.leave(span(t, 1.98, 0.42));
       for (const light of lights) {
         const k = EASE.settle(span(t, light.at, 1.5));
-        const lit = EASE.gentle(span(t, light.at, 0.45)) * (1 - leave) * (0.86 + 0.14 * Math.sin(t * 5 + light.sway));
+        const lit = EASE.settle(span(t, light.at, 0.7)) * (1 - leave) * (0.93 + 0.07 * Math.sin(t * 5 + light.sway));
         const x = light.x + 16 * Math.sin(t * 1.3 + light.sway);
         const y = light.y + (1 - k) * (260 + 320 * light.depth) - light.rise * (t / CUT) - leave * (120 + 420 * light.depth);
-        light.element.style.opacity = num(lit);
-        light.element.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(mix(0.4, 1, k))})`;
+        light.element.style.visibility = lit > 0.02 ? 'inherit' : 'hidden';
+        light.element.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(lit)})`;
       }
     },
   };
@@ -84,8 +90,7 @@ function createEarnings() {
   let odometer;
   return {
     set({ earnings }) {
-      $('earnings-lead').textContent = earnings === 0 ? 'Your rewards' : 'and earned';
-      $('earnings-caption').textContent = earnings === 0 ? 'so far. The first one is on the horizon.' : 'in referral rewards';
+      $('earnings-lead').textContent = earnings === 0 ? 'Your first reward is on the horizon' : 'Rewards you have earned';
       odometer = createOdometer($('earnings-count'), dollars(earnings), { width: 1640, largest: 380, centre: 960 });
     },
     draw(t) {
@@ -114,10 +119,17 @@ function createMilestone() {
   const d = `M${x0} ${y0}A${ARC.radius} ${ARC.radius} 0 0 1 ${x1} ${y1}`;
   const length = num((ARC.radius * 2 * ARC.half * Math.PI) / 180);
   const common = { d, fill: 'none', 'stroke-linecap': 'round' };
-  const base = svg(arc, 'path', { ...common, stroke: '#ffffff', 'stroke-opacity': 0.62, 'stroke-width': 14, 'stroke-dasharray': `${length} ${length + 40}` });
-  const lit = svg(arc, 'path', { ...common, stroke: 'url(#arc-light)', 'stroke-width': 18, 'stroke-dasharray': `${length} ${length + 40}` });
+  const base = svg(arc, 'path', { ...common, stroke: '#ffffff', 'stroke-opacity': 0.62, 'stroke-width': 14 });
+  const lit = svg(arc, 'path', { ...common, stroke: 'url(#arc-light)', 'stroke-width': 18 });
   const ticks = svg(arc, 'g', {});
   const sun = $('arc-sun');
+  const reading = $('arc-reading');
+  const drawPart = (path, from, to) => {
+    const shown = num(Math.max(0, to - from) * length);
+    path.setAttribute('visibility', shown > 0 ? 'inherit' : 'hidden');
+    path.setAttribute('stroke-dasharray', `${shown} ${length + 40}`);
+    path.setAttribute('stroke-dashoffset', num(-from * length));
+  };
   let progress = 0;
   return {
     set({ referralCount: count, nextMilestone: goal, milestoneReward: reward }) {
@@ -135,6 +147,7 @@ function createMilestone() {
       else line.replaceChildren('to unlock your', bold, 'reward');
       $('arc-from').textContent = '0';
       $('arc-to').textContent = grouped(goal);
+      reading.textContent = grouped(count);
       ticks.replaceChildren();
       const steps = goal <= 24 ? goal : 8;
       for (let i = 1; i < steps; i++) {
@@ -143,20 +156,23 @@ function createMilestone() {
       }
     },
     draw(t) {
+      const gone = EASE.leave(span(t, 1.94, 0.42));
       const drawn = EASE.settle(span(t, 0.1, 1.1));
       const k = progress * EASE.settle(span(t, 0.45, 1.25));
-      base.setAttribute('stroke-dashoffset', num(length * (1 - drawn)));
-      lit.setAttribute('stroke-dashoffset', num(length * (1 - k)));
-      lit.setAttribute('visibility', k > 0 ? 'inherit' : 'hidden');
-      ticks.setAttribute('opacity', num(EASE.gentle(span(t, 0.5, 0.6))));
+      drawPart(base, gone, drawn);
+      drawPart(lit, gone * k, k);
+      ticks.setAttribute('opacity', num(EASE.gentle(span(t, 0.5, 0.6)) * (1 - gone)));
       const [x, y] = arcPoint(k);
-      const pop = EASE.spring(span(t, 0.35, 0.7));
+      const [countX, countY] = arcPoint(k, ARC.radius + 92);
+      reading.style.transform = `translate(${px(countX)}, ${px(countY - 24)})`;
+      reading.style.opacity = num(EASE.gentle(span(t, 0.6, 0.4)) * (1 - gone));
+      const pop = EASE.spring(span(t, 0.35, 0.7)) * (1 - gone);
       sun.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(pop)})`;
       for (const [id, at] of [['arc-from', 0], ['arc-to', 1]]) {
         const [ex, ey] = arcPoint(at);
         const element = document.getElementById(id);
         element.style.transform = `translate(${px(ex)}, ${px(ey + 46)})`;
-        element.style.opacity = num(EASE.gentle(span(t, 0.5 + at * 0.25, 0.5)));
+        element.style.opacity = num(EASE.gentle(span(t, 0.5 + at * 0.25, 0.5)) * (1 - gone));
       }
     },
   };

@@ -97,15 +97,19 @@ function ellipsis(line, ruler) {
   return `${letters.slice(0, low).join('')}…`;
 }
 
-/** Builds the name from scratch and returns its moving pieces: letters, or words where letters join. */
+/**
+ * Builds the name from scratch and returns its moving pieces (letters, or words where letters join) and its height in px.
+ * A piece's place is for its transform: an element that turns must not also sit on a fraction of a pixel.
+ */
 function setName(box, text, ruler) {
   const { japanese, direction, size, lines } = fitName(text, ruler);
   ruler.style(size, japanese);
+  const lineHeight = Math.round(size * 1.16);
   const units = [];
   const rows = lines.map((line) => {
     const row = document.createElement('span');
     row.className = 'line';
-    row.style.height = px(size * 1.16);
+    row.style.height = px(lineHeight);
     const detached = DETACHED.test(line) && !RIGHT_TO_LEFT.test(line);
     const pieces = detached ? graphemes(line) : line.split(/(?<=\s)(?=\S)/u);
     const mixed = RIGHT_TO_LEFT.test(line) && /[\p{Script=Latin}\p{N}]/u.test(line);
@@ -116,18 +120,17 @@ function setName(box, text, ruler) {
       unit.className = 'unit';
       unit.dir = direction;
       unit.textContent = part;
-      unit.style.left = px(lefts[i]);
       row.append(unit);
-      units.push(unit);
+      units.push({ element: unit, left: lefts[i] });
     });
     return row;
   });
   ruler.clear();
   box.className = japanese ? 'ja' : '';
   box.style.fontSize = px(size);
-  box.style.lineHeight = '1.16';
+  box.style.lineHeight = px(lineHeight);
+  box.style.height = px(lineHeight * lines.length);
   box.style.letterSpacing = `${NAME.tracking}em`;
   box.replaceChildren(...rows);
-  // Right-to-left words are read from the right: let them arrive in that order.
-  return units;
+  return { units, height: lineHeight * lines.length };
 }
