@@ -1,0 +1,64 @@
+/** Where the programs are that a render needs. */
+
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { Failure } from '../contracts/failures.ts';
+
+export interface Tools {
+  /** chrome-headless-shell: captures fastest. */
+  readonly headlessShell?: string;
+  /** Any Chromium or Chrome. */
+  readonly chromium?: string;
+  readonly ffmpeg: string;
+}
+
+const SEARCHED = {
+  headlessShell: { variable: 'NIGHTREEL_HEADLESS_SHELL', names: ['chromium-headless-shell', 'chrome-headless-shell'] },
+  chromium: { variable: 'NIGHTREEL_CHROMIUM', names: ['chromium', 'chromium-browser', 'google-chrome', 'chrome'] },
+  ffmpeg: { variable: 'NIGHTREEL_FFMPEG', names: ['ffmpeg'] },
+} as const;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The tools named by NIGHTREEL_HEADLESS_SHELL, NIGHTREEL_CHROMIUM and NIGHTREEL_FFMPEG, else those on PATH. Failure
+ * `ToolMissing` when a named one cannot be run, when there is no ffmpeg, or no Chromium of either kind.
+ */
+export function findTools(environment: Environment = process.env): Tools {
+  const headlessShell = find('headlessShell', environment);
+  const chromium = find('chromium', environment);
+  const ffmpeg = find('ffmpeg', environment);
+  if (headlessShell === undefined && chromium === undefined) {
+    throw new Failure(
+      'ToolMissing',
+      'No Chromium was found on PATH. Install chromium-headless-shell (Debian: `apt-get install chromium-headless-shell`) or set NIGHTREEL_HEADLESS_SHELL.',
+    );
+  }
+  if (ffmpeg === undefined) {
+    throw new Failure(
+      'ToolMissing',
+      'No ffmpeg was found on PATH. Install it (Debian: `apt-get install ffmpeg`) or set NIGHTREEL_FFMPEG.',
+    );
+  }
+  return { headlessShell, chromium, ffmpeg };
+}
+
+function find(tool: keyof typeof SEARCHED, environment: Environment): string | undefined {
+  const { variable, names } = SEARCHED[tool];
+  const named = environment[variable];
+  if (named !== undefined && named !== '') {
+    if (!isExecutable(named)) throw new Failure('ToolMissing', `${variable} is ${named}, which is not a program.`);
+    return named;
+  }
+  const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

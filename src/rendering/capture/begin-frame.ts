@@ -1,0 +1,88 @@
+/** Capture by HeadlessExperimental.beginFrame: chrome-headless-shell draws when it is told to, and hands out the picture. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../../contracts/failures.ts';
+import type { DevTools } from '../browser/devtools.ts';
+import { pageScaleOf, type Size } from '../geometry.ts';
+import { type Compositor, JPEG } from './compositor.ts';
+
+const TICK_MS = 1000 / 30;
+const PUMP_PAUSE_MS = 4;
+/** The first picture after a load or a new size is sometimes empty: the surface is not there yet. */
+const ATTEMPTS = 20;
+
+export class BeginFrameCompositor implements Compositor {
+  readonly route = 'begin-frame';
+  private readonly devtools: DevTools;
+  private ticks = 0;
+  private view = '';
+
+  constructor(devtools: DevTools) {
+    this.devtools = devtools;
+  }
+
+  async settle<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const markDone = () => {
+      isDone = true;
+    };
+    work.then(markDone, markDone);
+    while (!isDone) {
+      await this.draw();
+      await sleep(PUMP_PAUSE_MS);
+    }
+    return await work;
+  }
+
+  async setView(page: Size, frame: Size): Promise<void> {
+    const view = JSON.stringify([page, frame]);
+    if (view === this.view) return;
+    const { windowId } = await this.devtools.send('Browser.getWindowForTarget');
+    await this.settle(
+      this.devtools.send('Browser.setWindowBounds', { windowId, bounds: { width: frame.width, height: frame.height } }),
+    );
+    await this.settle(
+      this.devtools.send('Emulation.setDeviceMetricsOverride', {
+        width: page.width,
+        height: page.height,
+        deviceScaleFactor: 1,
+        scale: pageScaleOf(page, frame),
+        mobile: false,
+        dontSetVisibleSize: true,
+      }),
+    );
+    this.view = view;
+  }
+
+  async capture(): Promise<Buffer> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { screenshotData } = await this.beginFrame({ screenshot: JPEG });
+      if (screenshotData !== undefined) return Buffer.from(screenshotData, 'base64');
+      await sleep(attempt);
+    }
+    throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a picture.`);
+  }
+
+  async hasChanged(): Promise<boolean> {
+    const { hasDamage } = await this.beginFrame({});
+    return hasDamage;
+  }
+
+  private async draw(): Promise<void> {
+    try {
+      await this.beginFrame({});
+    } catch (error) {
+      // While a document is being replaced there may be nothing to draw; a browser that is gone ends the work itself.
+      if (error instanceof Failure) throw error;
+    }
+  }
+
+  private beginFrame(options: { readonly screenshot?: typeof JPEG }) {
+    this.ticks += TICK_MS;
+    return this.devtools.send('HeadlessExperimental.beginFrame', {
+      frameTimeTicks: this.ticks,
+      interval: TICK_MS,
+      ...options,
+    });
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * One run of ffmpeg, fed through stdin and read through stdout: its process from start to the last trace. Everything that
+ * the engine does with ffmpeg goes through here, and fluent-ffmpeg is used nowhere else.
+ */
+
+import { once } from 'node:events';
+import { PassThrough, Writable } from 'node:stream';
+import Ffmpeg from 'fluent-ffmpeg';
+import { asFailure, Failure } from '../../contracts/failures.ts';
+
+export interface FfmpegRun {
+  /** Path of the program. */
+  readonly ffmpeg: string;
+  /** Options of the one input, stdin. */
+  readonly input: readonly string[];
+  /** Options of the one output, stdout. */
+  readonly output: readonly string[];
+  /** Video filter. */
+  readonly filter?: string;
+}
+
+/** Bytes that may wait for ffmpeg: some frames, so that capturing and encoding overlap. */
+const WAITING_BYTES = 2 * 1024 * 1024;
+const LAST_LINES = 5;
+
+export class FfmpegProcess implements AsyncDisposable {
+  private readonly stdin = new PassThrough({ highWaterMark: WAITING_BYTES });
+  private readonly chunks: Buffer[] = [];
+  private readonly command: Ffmpeg.FfmpegCommand;
+  private readonly over = new AbortController();
+  private readonly ended: Promise<void>;
+  private readonly stopListening: () => void;
+  private isSpawned = false;
+
+  private constructor(run: FfmpegRun, signal: AbortSignal) {
+    const collector = new Writable({
+      // fluent-ffmpeg kills ffmpeg 20 ms after its output closes, even when it is just about to exit by itself.
+      emitClose: false,
+      write: (chunk: Buffer, _encoding, done) => {
+        this.chunks.push(chunk);
+        done();
+      },
+    });
+    this.command = Ffmpeg(this.stdin)
+      .setFfmpegPath(run.ffmpeg)
+      .inputOptions([...run.input])
+      .outputOptions(['-hide_banner', '-nostats', '-v', 'error', ...run.output]);
+    if (run.filter !== undefined) this.command.videoFilters(run.filter);
+
+    // The process may end before all of its output has been read.
+    const allRead = once(collector, 'finish');
+    allRead.catch(() => undefined);
+    // Writing to a process that has died: 'error' of the command says so.
+    this.stdin.on('error', () => undefined);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.ended.catch(() => undefined);
+    this.command
+      .on('start', () => {
+        this.isSpawned = true;
+        if (signal.aborted) this.kill();
+      })
+      .on('end', () => void allRead.then(() => resolve(), reject))
+      .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
+        this.over.abort();
+        this.stdin.destroy();
+        reject(signal.aborted ? asFailure(signal.reason, 'Cancelled') : describeEnd(run, error, stderr));
+      });
+
+    const kill = () => this.kill();
+    signal.addEventListener('abort', kill, { once: true });
+    this.stopListening = () => signal.removeEventListener('abort', kill);
+    this.command.pipe(collector, { end: true });
+  }
+
+  /** Starts ffmpeg; `signal` kills it at once. */
+  static start(run: FfmpegRun, signal: AbortSignal): FfmpegProcess {
+    return new FfmpegProcess(run, signal);
+  }
+
+  /** Takes bytes for stdin; waits while ffmpeg is behind. Failure `EncoderFailed` with its last words when it has ended. */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.over.signal.aborted) await this.ended;
+    if (this.stdin.write(bytes)) return;
+    try {
+      await once(this.stdin, 'drain', { signal: this.over.signal });
+    } catch {
+      await this.ended;
+    }
+  }
+
+  /** Closes stdin and waits for the end. Returns everything that came out of stdout. */
+  async finish(): Promise<Buffer> {
+    this.stdin.end();
+    await this.ended;
+    return Buffer.concat(this.chunks);
+  }
+
+  /** Kills ffmpeg if it still runs, and waits until it is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stopListening();
+    this.kill();
+    await this.ended.catch(() => undefined);
+  }
+
+  private kill(): void {
+    this.stdin.end();
+    // Before it is spawned there is nothing to kill; the 'start' handler comes back here.
+    if (this.isSpawned && !this.over.signal.aborted) this.command.kill('SIGKILL');
+  }
+}
+
+/** Gives ffmpeg all its input at once and returns all its output. */
+export async function runFfmpeg(run: FfmpegRun, input: Uint8Array, signal: AbortSignal): Promise<Buffer> {
+  await using ffmpeg = FfmpegProcess.start(run, signal);
+  await ffmpeg.write(input);
+  return await ffmpeg.finish();
+}
+
+function describeEnd(run: FfmpegRun, error: Error, stderr: string | null): Failure {
+  if ('code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')) {
+    return new Failure('ToolMissing', `${run.ffmpeg} cannot be run. Install ffmpeg or set NIGHTREEL_FFMPEG.`, {
+      cause: error,
+    });
+  }
+  const words = (stderr ?? '').trim().split('\n').slice(-LAST_LINES).join(' | ');
+  const [how = ''] = error.message.split(':');
+  return new Failure('EncoderFailed', words === '' ? `${how}.` : `${how}: ${words}`, { cause: error });
+}

@@ -1,0 +1,58 @@
+/** What decides the pixels and bytes besides template, params and rendition. */
+
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import type { EngineFingerprint } from '../contracts/batch.ts';
+import { flagsFor } from './browser/flags.ts';
+import { JPEG } from './capture/compositor.ts';
+import type { Candidate } from './capture/probe.ts';
+import { encodeOptions } from './encode/settings.ts';
+import type { Toolchain } from './encode/toolchain.ts';
+import { PAGE_SCRIPTS } from './page/scripts.ts';
+
+/** Raised by hand when the engine's code changes pictures or bytes in a way that nothing below shows. */
+const ENGINE_REVISION = 1;
+
+export async function fingerprintOf(
+  candidate: Candidate,
+  versions: { readonly chromium: string; readonly toolchain: Toolchain },
+): Promise<EngineFingerprint> {
+  const described: Omit<EngineFingerprint, 'digest'> = {
+    engineRevision: ENGINE_REVISION,
+    captureRoute: candidate.route,
+    chromium: versions.chromium,
+    ffmpeg: versions.toolchain.ffmpeg,
+    x264: versions.toolchain.x264,
+    muxer: `mediabunny ${mediabunnyVersion()}`,
+    fonts: await systemFonts(),
+    settings: shortDigest([flagsFor(candidate.route), JPEG, encodeOptions({ fps: 0, crf: 0 }), PAGE_SCRIPTS]),
+  };
+  return { digest: sha256(canonicalize(described) ?? ''), ...described };
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const shortDigest = (value: unknown): string => sha256(JSON.stringify(value)).slice(0, 16);
+
+/** Digest of the fonts installed for everybody: a character that a template's own fonts lack is drawn with one of these. */
+async function systemFonts(): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)('fc-list', ['--format', '%{family}|%{style}|%{fontversion}\n'], {
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/nonexistent' },
+    });
+    return shortDigest([...new Set(stdout.split('\n'))].sort());
+  } catch {
+    return 'unknown: no fc-list';
+  }
+}
+
+/** It writes its version into nothing that can be asked for at run time, and its package.json is not exported. */
+function mediabunnyVersion(): string {
+  const main = createRequire(import.meta.url).resolve('mediabunny');
+  const folder = main.slice(0, main.lastIndexOf('/mediabunny/') + '/mediabunny/'.length);
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${folder}package.json`, 'utf8'))).version;
+}

@@ -1,0 +1,154 @@
+// Runs in the top frame, after the HyperFrames runtime and before the page's own scripts. The engine talks to a template
+// through `window.__nightreel` alone; every function answers with plain data, or throws what the template threw.
+(() => {
+  const time = window.__HF_VIRTUAL_TIME__;
+  const hf = (window.__hf = window.__hf ?? {});
+  const POLL_MS = 4;
+
+  const framesBelow = (parent) => {
+    const found = [];
+    for (let i = 0; i < parent.frames.length; i++) found.push(parent.frames[i], ...framesBelow(parent.frames[i]));
+    return found;
+  };
+  const everyClock = () => [time, ...framesBelow(window).map((frame) => frame.__HF_VIRTUAL_TIME__)].filter(Boolean);
+  const authoredSeconds = () =>
+    Number(document.querySelector('[data-composition-id]')?.getAttribute('data-duration')) || 0;
+
+  // A template may bring its own `__hf`; this one stands for compositions whose timelines the runtime plays.
+  const runtimeSeek = (seconds, options) => window.__player.renderSeek(seconds, options);
+  Object.defineProperty(hf, 'duration', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const player = window.__player;
+      if (!player?.renderSeek || !window.__renderReady || window.__hfTimelinesBuilding) return 0;
+      return player.getDuration() || authoredSeconds();
+    },
+    set(value) {
+      Object.defineProperty(hf, 'duration', { configurable: true, enumerable: true, writable: true, value });
+    },
+  });
+  hf.seek = runtimeSeek;
+
+  const hasOwnSeek = () => typeof window.__hf?.seek === 'function' && window.__hf.seek !== runtimeSeek;
+
+  const missingTimelines = () => {
+    if (hasOwnSeek()) return [];
+    const registered = window.__timelines ?? {};
+    return [...document.querySelectorAll('[data-composition-id]')]
+      .filter((element) => !element.hasAttribute('data-no-timeline'))
+      .map((element) => element.getAttribute('data-composition-id'))
+      .filter((id) => !registered[id])
+      .map((id) => `window.__timelines['${id}']`);
+  };
+
+  const missingComposition = () => {
+    if (window.__hf?.duration > 0 || hasOwnSeek()) return missingTimelines();
+    if (window.__hfTimelinesBuilding) return ['the end of window.__hfTimelinesBuilding'];
+    const timelines = missingTimelines();
+    return timelines.length > 0 ? timelines : ['a timeline with a duration, or window.__hf.seek'];
+  };
+
+  const unquoted = (family) => family.replace(/^(['"])(.*)\1$/, '$2').toLowerCase();
+  const facesOf = (family) => [...document.fonts].filter((face) => unquoted(face.family) === family.toLowerCase());
+  const coversWeight = (face, weight) => {
+    const [from, to = from] = face.weight.split(' ').map((part) => ({ normal: 400, bold: 700 })[part] ?? Number(part));
+    return weight >= from && weight <= to;
+  };
+
+  /** Waits until `pending()` names nothing, moving virtual animation frames along; the names still there at the deadline. */
+  const settle = async (pending, deadlineMs) => {
+    for (;;) {
+      const names = pending();
+      if (names.length === 0 || time.originalNow() > deadlineMs) return names;
+      for (const clock of everyClock()) clock.seekToTime(clock.getTime());
+      await new Promise((resolve) => time.originalSetTimeout(resolve, POLL_MS));
+    }
+  };
+
+  const loadAssets = async (fonts, deadlineMs) => {
+    // Declared faces are loaded now, all of them: one that a later scene asks for first would appear a frame late.
+    for (const { family } of fonts) for (const face of facesOf(family)) face.load().catch(() => undefined);
+    const undecoded = new Set([...document.images].filter((image) => image.currentSrc !== ''));
+    const broken = [];
+    for (const image of undecoded) {
+      image
+        .decode()
+        .catch(() => broken.push(`image ${image.getAttribute('src')?.slice(0, 80)}`))
+        .finally(() => undecoded.delete(image));
+    }
+    const left = await settle(
+      () => [
+        ...[...undecoded].map((image) => `image ${image.getAttribute('src')?.slice(0, 80)}`),
+        ...[...document.fonts].filter(({ status }) => status === 'loading').map((face) => `font ${face.family}`),
+      ],
+      deadlineMs,
+    );
+    return [...left, ...broken];
+  };
+
+  const missingFonts = (fonts) =>
+    fonts.flatMap(({ family, weights }) =>
+      weights
+        .filter((weight) => {
+          const faces = facesOf(family).filter((face) => coversWeight(face, weight));
+          return faces.length === 0 || faces.some(({ status }) => status !== 'loaded');
+        })
+        .map((weight) => `${family} ${weight}`),
+    );
+
+  const report = (missing, fonts) => ({
+    missing,
+    missingFonts: missing.length > 0 ? [] : missingFonts(fonts),
+    durationMs: Math.round((Number(window.__hf?.duration) || 0) * 1000),
+  });
+
+  window.__nightreel = {
+    /** Waits until the composition can be sought and its fonts and images are there. */
+    async ready(fonts, limitMs) {
+      const deadlineMs = time.originalNow() + limitMs;
+      const missing = await settle(missingComposition, deadlineMs);
+      if (missing.length > 0) return report(missing, fonts);
+      window.__hfForceTimelineRebind?.();
+      return report(await loadAssets(fonts, deadlineMs), fonts);
+    },
+
+    /** Sends params as a message and waits for `hf-params-ready`, then for whatever the new values need. */
+    async applyParams(params, fonts, limitMs) {
+      const deadlineMs = time.originalNow() + limitMs;
+      for (const clock of everyClock()) {
+        clock.reseed();
+        clock.setTime(0);
+      }
+      let isReady = false;
+      const onReady = () => {
+        isReady = true;
+      };
+      window.addEventListener('hf-params-ready', onReady, { once: true });
+      window.postMessage({ type: 'hf-params', params }, '*');
+      const missing = await settle(
+        () => (isReady ? missingComposition() : ["the event 'hf-params-ready'"]),
+        deadlineMs,
+      );
+      window.removeEventListener('hf-params-ready', onReady);
+      if (missing.length > 0) return report(missing, fonts);
+      window.__hfForceTimelineRebind?.();
+      return report(await loadAssets(fonts, deadlineMs), fonts);
+    },
+
+    /** Draws the moment `seconds`. True when a font began to load that way: the picture is complete after `fontsLoaded`. */
+    seek(seconds) {
+      const ms = seconds * 1000;
+      for (const clock of everyClock()) clock.setTime(ms);
+      window.__hf.seek(seconds);
+      for (const clock of everyClock()) clock.seekToTime(ms);
+      // Layout is what makes a face load; the capture would do this very layout a moment later.
+      void document.documentElement.offsetHeight;
+      return document.fonts.status === 'loading';
+    },
+
+    async fontsLoaded() {
+      await document.fonts.ready;
+    },
+  };
+})();

@@ -1,0 +1,111 @@
+/** The only place a page can reach: its template's files, served from memory under a name that no network knows. */
+
+import type { Protocol } from 'puppeteer';
+import { Failure } from '../../contracts/failures.ts';
+import type { Template } from '../../templates/template.ts';
+import type { DevTools } from '../browser/devtools.ts';
+
+/** `.invalid` never resolves (RFC 2606); https, so that a page has what only secure origins have. */
+const ORIGIN = 'https://template.invalid';
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  mjs: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  json: 'application/json',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  webp: 'image/webp',
+  avif: 'image/avif',
+  gif: 'image/gif',
+  woff: 'font/woff',
+  woff2: 'font/woff2',
+  ttf: 'font/ttf',
+  otf: 'font/otf',
+  mp3: 'audio/mpeg',
+  m4a: 'audio/mp4',
+  wav: 'audio/wav',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+  wasm: 'application/wasm',
+};
+
+export class TemplateOrigin {
+  private readonly devtools: DevTools;
+  private template: Template | null = null;
+  private refused: Failure | null = null;
+
+  private constructor(devtools: DevTools) {
+    this.devtools = devtools;
+  }
+
+  /** Takes over all requests of a page. */
+  static async attach(devtools: DevTools): Promise<TemplateOrigin> {
+    const origin = new TemplateOrigin(devtools);
+    const { session } = devtools;
+    session.on('Fetch.requestPaused', (event) => void origin.answer(event));
+    session.on('Network.webSocketCreated', ({ url }) => origin.refuse(url));
+    await devtools.send('Fetch.enable', { patterns: ['http://*', 'https://*'].map((urlPattern) => ({ urlPattern })) });
+    await devtools.send('Network.enable');
+    return origin;
+  }
+
+  /** From now on serves this template. Returns the address of its page. */
+  serve(template: Template): string {
+    this.template = template;
+    this.refused = null;
+    return `${ORIGIN}/${encodeURI(template.entryPath)}`;
+  }
+
+  /** Throws for the first request that had to be refused since `serve`. */
+  assertSelfContained(): void {
+    if (this.refused !== null) throw this.refused;
+  }
+
+  private async answer({ requestId, request }: Protocol.Fetch.RequestPausedEvent): Promise<void> {
+    const url = new URL(request.url);
+    const path = decodeURIComponent(url.pathname.slice(1));
+    const bytes = url.origin === ORIGIN ? this.template?.files.get(path) : undefined;
+    const answer = (): Promise<unknown> => {
+      if (bytes !== undefined) {
+        return this.devtools.send('Fetch.fulfillRequest', {
+          requestId,
+          responseCode: 200,
+          responseHeaders: [{ name: 'content-type', value: mediaTypeOf(path) }],
+          body: Buffer.from(bytes).toString('base64'),
+        });
+      }
+      // Asked for by the browser itself, not by the template.
+      if (path === 'favicon.ico') return this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 204 });
+      this.refuse(request.url);
+      return this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
+    };
+    // The page may have gone on to another document meanwhile; a browser that is gone is reported by whoever renders with it.
+    await answer().catch(() => undefined);
+  }
+
+  private refuse(address: string): void {
+    const url = new URL(address);
+    this.refused ??=
+      url.origin === ORIGIN
+        ? new Failure(
+            'TemplateInvalid',
+            `${this.templateId} asks for '${url.pathname.slice(1)}', which is not in its folder.`,
+          )
+        : new Failure(
+            'NetworkForbidden',
+            // Without the query: that is where a template would put a recipient's values.
+            `${this.templateId} asks for ${url.origin}${url.pathname}. Put it into the template's folder: renders have no network.`,
+          );
+  }
+
+  private get templateId(): string {
+    return `Template '${this.template?.id ?? ''}'`;
+  }
+}
+
+const mediaTypeOf = (path: string): string =>
+  MEDIA_TYPES[path.slice(path.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream';

@@ -1,0 +1,243 @@
+/** The engine: a template and one recipient's params in, one checked MP4 in memory out. */
+
+import { createHash } from 'node:crypto';
+import type { EngineFingerprint } from '../contracts/batch.ts';
+import { asFailure, Failure } from '../contracts/failures.ts';
+import type { Params, Rendition } from '../contracts/video.ts';
+import type { Template } from '../templates/template.ts';
+import { BrowserPool, type Lease } from './browser/pool.ts';
+import { profileRoot, sweepProfiles } from './browser/profiles.ts';
+import { type Candidate, candidatesFor, chooseRoute } from './capture/probe.ts';
+import { FfmpegProcess } from './encode/ffmpeg.ts';
+import { encodeOptions } from './encode/settings.ts';
+import { probeToolchain } from './encode/toolchain.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { frameSizeOf } from './geometry.ts';
+import type { Log } from './log.ts';
+import { remux } from './mp4/remux.ts';
+import { verifyVideo } from './verify/verify.ts';
+import { WarmBrowser } from './warm-browser.ts';
+
+export interface RendererOptions {
+  readonly tools: { readonly headlessShell?: string; readonly chromium?: string; readonly ffmpeg: string };
+  /** Browsers, and so renders at the same time. */
+  readonly slots: number;
+  /** Warmed in every browser before the first render; others are loaded when they are asked for. */
+  readonly template: Template;
+  readonly log: Log;
+  /** Renders after which a browser is replaced. */
+  readonly recycleAfter?: number;
+  /** How long a template may take to answer new params. */
+  readonly paramsLimitMs?: number;
+  /** How long a template may take to load. */
+  readonly loadLimitMs?: number;
+  /** How long one call to Chromium may take before it counts as hung. */
+  readonly callLimitMs?: number;
+}
+
+export interface RenderRequest {
+  readonly template: Template;
+  readonly params: Params;
+  readonly rendition: Rendition;
+}
+
+export interface RenderOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
+}
+
+export interface RenderedVideo {
+  /** The MP4. */
+  readonly bytes: Uint8Array;
+  /** JPEG of a telling frame, as large as the video. */
+  readonly poster: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly frameCount: number;
+  readonly durationMs: number;
+  readonly sizeBytes: number;
+  /** Hex digest of `bytes`. */
+  readonly sha256: string;
+  readonly stages: RenderStages;
+}
+
+/** Where the time went. Encoding runs beside capturing: `encodeMs` is what was left of it afterwards. */
+export interface RenderStages {
+  readonly acquireMs: number;
+  readonly paramsMs: number;
+  readonly captureMs: number;
+  readonly encodeMs: number;
+  readonly verifyMs: number;
+  readonly totalMs: number;
+}
+
+const DEFAULTS = { recycleAfter: 200, paramsLimitMs: 5_000, loadLimitMs: 15_000, callLimitMs: 30_000 } as const;
+/** How long a browser gets to finish what a cancelled render had asked of it, before it is replaced instead. */
+const QUIET_LIMIT_MS = 1_000;
+
+export class Renderer implements AsyncDisposable {
+  readonly fingerprint: EngineFingerprint;
+  private readonly pool: BrowserPool<WarmBrowser>;
+  private readonly ffmpeg: string;
+  private readonly lifetime = new AbortController();
+  private readonly renders = new Set<Promise<unknown>>();
+
+  private constructor(fingerprint: EngineFingerprint, pool: BrowserPool<WarmBrowser>, ffmpeg: string) {
+    this.fingerprint = fingerprint;
+    this.pool = pool;
+    this.ffmpeg = ffmpeg;
+  }
+
+  /** Failure `ToolMissing` says which program is missing or does not do what it must; a broken template is told as such. */
+  static async start(options: RendererOptions): Promise<Renderer> {
+    const { tools, slots, template, log } = options;
+    const settings = { ...DEFAULTS, ...withoutUndefined(options) };
+    const root = profileRoot();
+    const swept = await sweepProfiles(root);
+    if (swept > 0) log.info({ swept }, 'removed what browsers of killed processes had left');
+
+    const unlimited = new AbortController().signal;
+    const launch = (candidate: Candidate, signal: AbortSignal): Promise<WarmBrowser> =>
+      WarmBrowser.launch(
+        {
+          ...candidate,
+          profileRoot: root,
+          callLimitMs: settings.callLimitMs,
+          deadlines: { loadMs: settings.loadLimitMs, paramsMs: settings.paramsLimitMs },
+          log,
+        },
+        signal,
+      );
+    const toolchain = await probeToolchain(tools.ffmpeg, unlimited);
+    const { candidate, browser } = await chooseRoute(candidatesFor(tools), (one) => launch(one, unlimited), log);
+    const warm = async (cold: WarmBrowser): Promise<WarmBrowser> => {
+      try {
+        await cold.open(template, template.placeholder, template);
+        return cold;
+      } catch (error) {
+        await cold[Symbol.asyncDispose]();
+        throw error;
+      }
+    };
+    const fingerprint = await fingerprintOf(candidate, { chromium: browser.version, toolchain });
+    const pool = await BrowserPool.start(
+      {
+        slots,
+        recycleAfter: settings.recycleAfter,
+        launch: async (signal) => warm(await launch(candidate, signal)),
+        log,
+      },
+      await warm(browser),
+    );
+    log.info(
+      { slots, route: candidate.route, chromium: browser.version, engine: fingerprint.digest },
+      'renderer ready',
+    );
+    return new Renderer(fingerprint, pool, tools.ffmpeg);
+  }
+
+  /** Renders and checks one video. Every failure is a `Failure`; an aborted `signal` ends it with `Cancelled`. */
+  async render(request: RenderRequest, options: RenderOptions): Promise<RenderedVideo> {
+    const signal = AbortSignal.any([options.signal, this.lifetime.signal]);
+    const render = this.renderOnce(request, { ...options, signal });
+    this.renders.add(render);
+    try {
+      return await render;
+    } catch (error) {
+      if (signal.aborted) throw asCancelled(signal.reason);
+      throw asFailure(error);
+    } finally {
+      this.renders.delete(render);
+    }
+  }
+
+  /** Cancels what is being rendered and ends every process. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.lifetime.abort(new Failure('Cancelled', 'The renderer was closed.'));
+    await Promise.allSettled(this.renders);
+    await this.pool[Symbol.asyncDispose]();
+  }
+
+  private async renderOnce(
+    { template, params, rendition }: RenderRequest,
+    { signal, onProgress }: RenderOptions,
+  ): Promise<RenderedVideo> {
+    const lap = stopwatch();
+    const { fps, frameCount, durationMs } = template;
+    const size = frameSizeOf(template, rendition);
+    const poster = new PosterChoice(template.posterFrame);
+    await using lease = await this.pool.acquire(signal);
+    const acquireMs = lap();
+    try {
+      const source = await lease.member.open(template, params, size);
+      const paramsMs = lap();
+      const { input, filter, output } = encodeOptions({ fps, crf: rendition.crf });
+      await using encoder = FfmpegProcess.start({ ffmpeg: this.ffmpeg, input, filter, output }, signal);
+      for await (const frame of source.frames({ start: 0, end: frameCount }, signal)) {
+        await encoder.write(frame.data);
+        poster.consider(frame);
+        onProgress?.({ frame: frame.index + 1, frameCount });
+      }
+      lease.member.assertClean();
+      const captureMs = lap();
+      lease.release();
+
+      const bytes = await remux(await encoder.finish(), { fps });
+      const encodeMs = lap();
+      await verifyVideo(bytes, { ...size, frameCount, durationMs }, { ffmpeg: this.ffmpeg, signal });
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const verifyMs = lap();
+      const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
+      return {
+        ...{ bytes, poster: poster.picture, ...size, frameCount, durationMs },
+        ...{ sizeBytes: bytes.byteLength, sha256 },
+        stages: { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs },
+      };
+    } catch (error) {
+      await this.makeSafe(lease, error);
+      throw error;
+    }
+  }
+
+  /** A browser that is broken, or still busy with a render that is over, is not lent again. */
+  private async makeSafe(lease: Lease<WarmBrowser>, error: unknown): Promise<void> {
+    const isBroken = error instanceof Failure && ['BrowserCrashed', 'BrowserHung'].includes(error.failureClass);
+    if (isBroken || !(await lease.member.isIdleWithin(QUIET_LIMIT_MS))) lease.discard();
+  }
+}
+
+/** Picks the frame that tells most: the one asked for, else the one that takes most bytes as JPEG. */
+class PosterChoice {
+  picture: Buffer = Buffer.alloc(0);
+  private readonly wanted: number | null;
+
+  constructor(wanted: number | null) {
+    this.wanted = wanted;
+  }
+
+  consider({ index, data }: { readonly index: number; readonly data: Buffer }): void {
+    if (this.wanted === null ? data.byteLength > this.picture.byteLength : index === this.wanted) this.picture = data;
+  }
+}
+
+/** Milliseconds, whole, since the last call. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const elapsed = Math.round(now - last);
+    last = now;
+    return elapsed;
+  };
+}
+
+const asCancelled = (reason: unknown): Failure =>
+  reason instanceof Failure ? reason : new Failure('Cancelled', 'The render was cancelled.', { cause: reason });
+
+const withoutUndefined = (options: RendererOptions): Partial<typeof DEFAULTS> =>
+  Object.fromEntries(
+    Object.keys(DEFAULTS).flatMap((name) => {
+      const value = options[name as keyof typeof DEFAULTS];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );

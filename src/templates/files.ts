@@ -1,0 +1,50 @@
+/**
+ * The files of a template that its page may ask for. The engine serves exactly these bytes, and the digest covers exactly
+ * these bytes: nothing can change a picture without changing the digest.
+ */
+
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import canonicalize from 'canonicalize';
+import { Failure } from '../contracts/failures.ts';
+import { TEMPLATE_FILE, type TemplateFile } from './template-file.ts';
+
+const LIMIT_BYTES = 256 * 1024 * 1024;
+/** What the author keeps beside the template: sources that `index.html` is built from, packages. */
+const AUTHOR_FOLDERS: readonly string[] = ['source', 'node_modules'];
+
+const isAuthorsOwn = (name: string): boolean => name.startsWith('.') || name.endsWith('.md');
+
+/** Every servable file of the folder by its path with forward slashes, sorted by that path. */
+export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  let total = 0;
+  const walk = async (prefix: string): Promise<void> => {
+    for (const name of await readdir(join(folder, prefix))) {
+      const path = `${prefix}${name}`;
+      if (isAuthorsOwn(name) || path === TEMPLATE_FILE) continue;
+      const entry = await stat(join(folder, path));
+      if (entry.isDirectory()) {
+        if (prefix !== '' || !AUTHOR_FOLDERS.includes(name)) await walk(`${path}/`);
+      } else if (entry.isFile()) {
+        total += entry.size;
+        if (total > LIMIT_BYTES) {
+          throw new Failure('TemplateInvalid', `${folder} holds more than ${LIMIT_BYTES / 1024 / 1024} MiB of files.`);
+        }
+        found.set(path, await readFile(join(folder, path)));
+      }
+    }
+  };
+  await walk('');
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** sha256 hex over the servable files and those fields of template.json that decide pixels. */
+export function digestOf(file: TemplateFile, files: ReadonlyMap<string, Uint8Array>): string {
+  const { entry, width, height, fps, durationMs, contract, fonts, posterMs = null } = file;
+  const hash = createHash('sha256');
+  hash.update(canonicalize({ entry, width, height, fps, durationMs, contract, fonts, posterMs }) ?? '');
+  for (const [path, bytes] of files) hash.update(`\0${path}\0${bytes.byteLength}\0`).update(bytes);
+  return hash.digest('hex');
+}

@@ -1,0 +1,57 @@
+/** template.json: what a template says about itself. */
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Failure } from '../contracts/failures.ts';
+
+export const TEMPLATE_FILE = 'template.json';
+
+const side = z.int().min(2).max(8192);
+
+const schema = z.strictObject({
+  $schema: z.string().optional(),
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes'),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  entry: z.string().min(1).default('index.html'),
+  width: side,
+  height: side,
+  fps: z.int().min(1).max(120),
+  durationMs: z
+    .int()
+    .min(1)
+    .max(60 * 60 * 1000),
+  contract: z.enum(['warm', 'stock']).default('warm'),
+  fonts: z
+    .array(z.strictObject({ family: z.string().min(1), weights: z.array(z.int().min(1).max(1000)).min(1) }))
+    .default([]),
+  posterMs: z.int().min(0).optional(),
+  params: z.record(z.string(), z.unknown()),
+  example: z.record(z.string(), z.unknown()),
+  placeholder: z.record(z.string(), z.unknown()),
+});
+
+export type TemplateFile = z.infer<typeof schema>;
+
+/** Failure `TemplateInvalid` when there is none, it is not JSON, or a field is missing, unknown or out of range. */
+export async function readTemplateFile(folder: string): Promise<TemplateFile> {
+  const path = join(folder, TEMPLATE_FILE);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new Failure('TemplateInvalid', `${path} cannot be read. A template is a folder with a ${TEMPLATE_FILE}.`, {
+      cause,
+    });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new Failure('TemplateInvalid', `${path} is not JSON: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'file'}: ${message}`);
+  throw new Failure('TemplateInvalid', `${path}: ${problems.join('; ')}.`);
+}

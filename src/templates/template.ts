@@ -1,0 +1,81 @@
+/** A template as the engine takes it: read once, checked, its files in memory, with the digest of what decides pixels. */
+
+import { join } from 'node:path';
+import { Failure } from '../contracts/failures.ts';
+import type { Params } from '../contracts/video.ts';
+import { digestOf, readTemplateFiles } from './files.ts';
+import { compileParams, type ParamsCheck } from './params.ts';
+import { readTemplateFile, TEMPLATE_FILE, type TemplateFile } from './template-file.ts';
+
+export interface Template {
+  readonly id: string;
+  readonly title: string;
+  /** The folder it was read from. */
+  readonly folder: string;
+  /** The HTML file, relative to the folder. */
+  readonly entryPath: string;
+  readonly html: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  readonly durationMs: number;
+  readonly frameCount: number;
+  /** `warm`: takes params by message in a loaded page; `stock`: is loaded afresh with `__hfVariables`. */
+  readonly contract: TemplateFile['contract'];
+  /** Families that must have loaded from the template itself, each in these weights. */
+  readonly fonts: readonly { readonly family: string; readonly weights: readonly number[] }[];
+  /** Frame of the poster; null: the frame with the most detail. */
+  readonly posterFrame: number | null;
+  /** JSON Schema, draft 2020-12. */
+  readonly paramsSchema: Readonly<Record<string, unknown>>;
+  readonly example: Params;
+  readonly placeholder: Params;
+  /** Every file that the page can ask for, by path relative to the folder. What is not here does not exist for it. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** sha256 hex over everything in the folder that can decide pixels. */
+  readonly digest: string;
+  validateParams(params: unknown): ParamsCheck;
+}
+
+/** Reads and checks a template's folder. Failure `TemplateInvalid` names the file and what is wrong with it. */
+export async function loadTemplate(folder: string): Promise<Template> {
+  const file = await readTemplateFile(folder);
+  const files = await readTemplateFiles(folder);
+  const invalid = (what: string) => new Failure('TemplateInvalid', `${join(folder, TEMPLATE_FILE)}: ${what}`);
+
+  const entry = files.get(file.entry);
+  if (entry === undefined) throw invalid(`entry '${file.entry}' is not a file of the template.`);
+  const frameCount = (file.durationMs * file.fps) / 1000;
+  if (!Number.isInteger(frameCount)) {
+    throw invalid(`durationMs ${file.durationMs} is not a whole number of frames at ${file.fps} frames per second.`);
+  }
+  if (file.posterMs !== undefined && file.posterMs >= file.durationMs) throw invalid('posterMs is after the end.');
+
+  const validateParams = compileParams(file.params, (what) => invalid(`params ${what}`));
+  for (const name of ['example', 'placeholder'] as const) {
+    const check = validateParams(file[name]);
+    if (!check.ok) throw invalid(`${name} does not fit the params schema: ${check.path} ${check.reason}.`);
+  }
+
+  return {
+    id: file.id,
+    title: file.title ?? file.id,
+    folder,
+    entryPath: file.entry,
+    html: Buffer.from(entry).toString('utf8'),
+    width: file.width,
+    height: file.height,
+    fps: file.fps,
+    durationMs: file.durationMs,
+    frameCount,
+    contract: file.contract,
+    fonts: file.fonts,
+    posterFrame: file.posterMs === undefined ? null : Math.floor((file.posterMs * file.fps) / 1000),
+    paramsSchema: file.params,
+    example: file.example,
+    placeholder: file.placeholder,
+    files,
+    digest: digestOf(file, files),
+    validateParams,
+  };
+}
