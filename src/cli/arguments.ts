@@ -16,7 +16,9 @@ export function businessDate(text: string): BusinessDate {
 
 export function campaignId(text: string): CampaignId {
   if (!isCampaignId(text)) {
-    throw new InvalidArgumentError('A campaign is named by lower-case letters, digits and dashes, as its file in campaigns/.');
+    throw new InvalidArgumentError(
+      'A campaign is named by lower-case letters, digits and dashes, as its file in campaigns/.',
+    );
   }
   return text;
 }

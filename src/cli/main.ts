@@ -1,6 +1,12 @@
 import { Command } from 'commander';
+import { registerBackfill } from './backfill.ts';
+import { registerDemo } from './demo.ts';
 import { registerDown } from './down.ts';
 import { exitCodeOf, printFailure } from './exit.ts';
+import { registerRender } from './render.ts';
+import { registerRun } from './run.ts';
+import { registerSchedule } from './schedule.ts';
+import { registerServe } from './serve.ts';
 import { registerStatus } from './status.ts';
 import { registerUp } from './up.ts';
 
@@ -10,6 +16,12 @@ const program = new Command('nightreel')
   .showHelpAfterError()
   .configureHelp({ sortSubcommands: false });
 
+registerDemo(program);
+registerRun(program);
+registerRender(program);
+registerServe(program);
+registerSchedule(program);
+registerBackfill(program);
 registerUp(program);
 registerStatus(program);
 registerDown(program);

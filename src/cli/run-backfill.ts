@@ -18,7 +18,11 @@ export interface BackfillRequest {
 }
 
 /** Repairs a batch and prints its summary, which then counts the whole batch with its repairs. */
-export async function runBackfill(settings: Settings, request: BackfillRequest, signal: AbortSignal): Promise<BatchSummary> {
+export async function runBackfill(
+  settings: Settings,
+  request: BackfillRequest,
+  signal: AbortSignal,
+): Promise<BatchSummary> {
   const campaign = await loadCampaign(settings.root, request.campaign);
   const store = new ObjectStore(settings.s3);
   const client = await connectClient(settings.temporal);

@@ -23,7 +23,11 @@ export interface RunRequest {
 }
 
 /** Starts the batch, follows it, prints how it went. Null when it was only started. */
-export async function runBatch(settings: Settings, request: RunRequest, signal: AbortSignal): Promise<BatchSummary | null> {
+export async function runBatch(
+  settings: Settings,
+  request: RunRequest,
+  signal: AbortSignal,
+): Promise<BatchSummary | null> {
   const campaign = await loadCampaign(settings.root, request.campaign);
   const store = new ObjectStore(settings.s3);
   const client = await connectClient(settings.temporal);
@@ -38,7 +42,9 @@ export async function runBatch(settings: Settings, request: RunRequest, signal: 
       csvKey,
     });
     const ui = workflowUrl(settings, handle.workflowId);
-    process.stderr.write(`${attached ? 'Following the batch that already runs' : 'Started'}: ${ui ?? handle.workflowId}\n`);
+    process.stderr.write(
+      `${attached ? 'Following the batch that already runs' : 'Started'}: ${ui ?? handle.workflowId}\n`,
+    );
     if (request.detach === true) return null;
     if (await nobodyServes(client, settings.temporal.namespace)) {
       process.stderr.write('No worker is listening yet: start one with `nightreel serve`. Waiting.\n');

@@ -12,8 +12,13 @@ export function registerServe(program: Command): void {
   program
     .command('serve')
     .description('Start the Temporal workers of this machine and keep them running')
-    .option('--workers <count>', 'browsers in the pool: variants rendered at the same time', positiveInteger, availableParallelism())
-    .option('--roles <list>', `what this process does: ${ROLES.join(', ')}`, parseRoles, ROLES)
+    .option(
+      '--workers <count>',
+      'browsers in the pool: variants rendered at the same time',
+      positiveInteger,
+      availableParallelism(),
+    )
+    .option('--roles <list>', `what this process does: ${ROLES.join(', ')}`, parseRoles, [...ROLES] as Role[])
     .addHelpText(
       'after',
       `

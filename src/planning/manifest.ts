@@ -75,6 +75,9 @@ const planDocument = z.object({
     settings: z.string(),
   }),
   rendition: z.enum(RENDITION_IDS),
+  /** Pattern of the pointers' keys, as the campaign had it. */
+  pointerKey: z.string().min(1),
+  lanes: z.object({ count: z.int().positive(), window: z.int().positive() }),
   window,
   /** Where the campaign stands once this batch has closed; null when it stays where it is (CSV, a replayed night). */
   watermark: watermark.nullable(),

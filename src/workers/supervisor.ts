@@ -12,7 +12,6 @@ const MAX_FAILED_STARTS = 3;
 export interface SupervisorOptions {
   /** Program and arguments of the worker, for example `bin/nightreel serve --workers 2`. */
   readonly command: readonly [string, ...string[]];
-  readonly env: NodeJS.ProcessEnv;
   /** Its output goes here, appended. */
   readonly logFile: string;
   readonly onRestart?: (reason: string) => void;
@@ -64,7 +63,7 @@ export class WorkerSupervisor implements AsyncDisposable {
     while (!this.stopping) {
       const log = await open(this.options.logFile, 'a');
       const [program, ...args] = this.options.command;
-      const child = spawn(program, args, { env: this.options.env, stdio: ['ignore', log.fd, log.fd, 'ipc'] });
+      const child = spawn(program, args, { stdio: ['ignore', log.fd, log.fd, 'ipc'] });
       this.child = child;
       await log.close();
       let wasReady = false;
@@ -82,7 +81,12 @@ export class WorkerSupervisor implements AsyncDisposable {
       if (!wasReady) failedStarts += 1;
       const reason = signal ?? `exit code ${code}`;
       if (failedStarts >= MAX_FAILED_STARTS || code === 2 || code === 3) {
-        failed(new Failure('ToolMissing', `The worker does not start (${reason}). Its last words are in ${this.options.logFile}.`));
+        failed(
+          new Failure(
+            'ToolMissing',
+            `The worker does not start (${reason}). Its last words are in ${this.options.logFile}.`,
+          ),
+        );
         return;
       }
       this.options.onRestart?.(reason);

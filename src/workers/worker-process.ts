@@ -31,8 +31,9 @@ export interface WorkerProcessOptions {
   readonly roles: readonly Role[];
   readonly templatesFolder: string;
   readonly cacheFolder: string;
-  readonly plan: Pick<PlanDeps, 'loadCampaign' | 'openSource'>;
-  readonly renderer: () => Promise<RendererOptions>;
+  readonly loadCampaign: PlanDeps['loadCampaign'];
+  /** Null when this process does not render. */
+  readonly renderer: RendererOptions | null;
   readonly telemetry: Telemetry;
   readonly log: Logger;
 }
@@ -71,7 +72,7 @@ export async function runWorkerProcess(
       workers.push(await create('orchestrator', { workflowBundle: bundle }));
     }
     if (roles.includes('warehouse')) {
-      const activities = createPlanActivities({ ...options.plan, store, templates });
+      const activities = createPlanActivities({ store, templates, loadCampaign: options.loadCampaign });
       workers.push(await create('warehouse', { activities, maxConcurrentActivityTaskExecutions: 2 }));
     }
     if (roles.includes('storage')) {
@@ -82,11 +83,12 @@ export async function runWorkerProcess(
       };
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));
     }
-    if (roles.includes('render')) {
-      const rendererOptions = await options.renderer();
-      renderer = await Renderer.start(rendererOptions);
+    if (options.renderer !== null) {
+      renderer = await Renderer.start(options.renderer);
       const activities = createRenderActivities({ renderer, templates, store, manifests });
-      workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: rendererOptions.slots }));
+      workers.push(
+        await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }),
+      );
     }
     log.info({ roles, engine: renderer?.fingerprint.digest }, 'worker started');
     onReady();
@@ -101,7 +103,9 @@ export async function runWorkerProcess(
 async function connect({ connectionOptions }: TemporalTarget): Promise<NativeConnection> {
   const { address, tls, apiKey, metadata } = connectionOptions;
   try {
-    return await NativeConnection.connect({ address, tls, apiKey, metadata } as Parameters<typeof NativeConnection.connect>[0]);
+    return await NativeConnection.connect({ address, tls, apiKey, metadata } as Parameters<
+      typeof NativeConnection.connect
+    >[0]);
   } catch (error) {
     throw new Failure(
       'TemporalUnavailable',

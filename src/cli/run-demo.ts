@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { connectClient } from '../client/connect.ts';
+import { businessDateOf } from '../config/business-date.ts';
+import { loadCampaign } from '../config/campaign.ts';
+import { loadSettings, type Settings } from '../config/settings.ts';
+import type { BatchSummary } from '../contracts/batch.ts';
+import { type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
+import { ensureGeneratedWarehouse } from '../warehouse/generate.ts';
+import { WorkerSupervisor } from '../workers/supervisor.ts';
+import { runBatch } from './run-batch.ts';
+import { bringUp } from './run-up.ts';
+
+export interface DemoRequest {
+  readonly campaign: CampaignId;
+  readonly recipients: number;
+  readonly workers: number;
+  readonly json?: boolean;
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Servers up, customers generated, workers supervised, the batch run to its end. The servers stay; the workers do not. */
+export async function runDemo(request: DemoRequest, signal: AbortSignal): Promise<BatchSummary> {
+  await bringUp({ signal, print: say });
+  const settings = await loadSettings();
+  const { campaign: id } = request;
+  const campaign = await loadCampaign(settings.root, id);
+  const businessDate = businessDateOf(new Date(), campaign.schedule.timeZone);
+  if (campaign.source.type === 'duckdb' && campaign.source.path === undefined) {
+    await generateCustomers(settings, businessDate);
+  }
+
+  const logFile = join(settings.home, 'logs', 'worker.log');
+  say(`Starting a worker with ${request.workers} browsers (log: ${logFile})`);
+  const worker = await WorkerSupervisor.start(
+    {
+      command: workerCommand(request.workers),
+      logFile,
+      onRestart: (reason) =>
+        say(`The worker ended (${reason}) and is started again; what it was rendering is retried.`),
+    },
+    signal,
+  );
+  try {
+    const { recipients, json } = request;
+    const summary = await runBatch(settings, { campaign: id, date: businessDate, recipients, json }, signal);
+    if (summary === null) throw new Error('a batch that is followed has a summary');
+    say('\nThe servers are still up, to look around; `bin/nightreel down` ends them.');
+    return summary;
+  } catch (error) {
+    if (signal.aborted) await cancelBatch(settings, id, businessDate);
+    throw error;
+  } finally {
+    await worker[Symbol.asyncDispose]();
+  }
+}
+
+async function generateCustomers(settings: Settings, businessDate: BusinessDate): Promise<void> {
+  const asOf = new Date().toISOString();
+  const { created, recipients, changed } = await ensureGeneratedWarehouse({
+    path: settings.warehousePath,
+    businessDate,
+    asOf,
+  });
+  say(`${created ? 'Generated' : 'Found'} ${recipients} customers, ${changed} of them changed for ${businessDate}`);
+}
+
+/** This program once more, as a worker: started directly, so that no shell stands between it and its supervisor. */
+const workerCommand = (workers: number): [string, ...string[]] => [
+  process.execPath,
+  ...process.execArgv,
+  join(import.meta.dirname, 'main.ts'),
+  'serve',
+  '--workers',
+  String(workers),
+];
+
+async function cancelBatch(settings: Settings, campaign: CampaignId, businessDate: BusinessDate): Promise<void> {
+  const client = await connectClient(settings.temporal);
+  try {
+    await client.workflow.getHandle(workflowIds.batch(campaign, businessDate)).cancel();
+  } catch (error) {
+    // It may not have been started, or be over: nothing to cancel then.
+    if (!(error instanceof Error && error.name === 'WorkflowNotFoundError')) throw error;
+  } finally {
+    await client.connection.close();
+  }
+}

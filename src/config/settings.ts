@@ -1,0 +1,27 @@
+/** All that a command needs to know, in one immutable value: where the project lies, which servers, which programs. */
+
+import { resolve } from 'node:path';
+import { type Connections, resolveConnections } from './connections.ts';
+import { type LogLevel, PROJECT_ROOT, readEnvironment } from './environment.ts';
+
+export interface Settings extends Connections {
+  /** The folder that holds `campaigns/` and `templates/`. */
+  readonly root: string;
+  readonly logLevel: LogLevel;
+  /** OTLP endpoint; null: telemetry is off. */
+  readonly otlpEndpoint: string | null;
+}
+
+/** Failure `EnvironmentInvalid`, `TemporalUnavailable` or `StorageUnavailable` when a part is missing or wrong. */
+export async function loadSettings(): Promise<Settings> {
+  const environment = readEnvironment();
+  return {
+    ...(await resolveConnections(environment)),
+    root: projectRoot(),
+    logLevel: environment.logLevel,
+    otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
+  };
+}
+
+/** NIGHTREEL_PROJECT, else the repository itself. */
+export const projectRoot = (): string => resolve(process.env['NIGHTREEL_PROJECT'] || PROJECT_ROOT);

@@ -1,0 +1,55 @@
+import { Failure } from '../contracts/failures.ts';
+import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import {
+  type ManifestPage,
+  type ManifestVariant,
+  type PlanDocument,
+  parseManifestPage,
+  parsePlanDocument,
+} from './manifest.ts';
+
+export type { ManifestVariant } from './manifest.ts';
+
+/** Pages kept in memory: the lanes of a batch work on neighbouring pages, line by line. */
+const PAGES_KEPT = 8;
+
+/** Reads plans and manifest pages, which never change once planned, and keeps the last few. */
+export class ManifestReader {
+  private readonly store: ObjectStore;
+  private readonly kept = new Map<string, Promise<unknown>>();
+
+  constructor(store: ObjectStore) {
+    this.store = store;
+  }
+
+  async plan(batch: BatchRef): Promise<PlanDocument> {
+    return await this.read(objectKeys.plan(batch), batch, parsePlanDocument);
+  }
+
+  async page(batch: BatchRef, page: number): Promise<ManifestPage> {
+    return await this.read(objectKeys.manifestPage(batch, page), batch, parseManifestPage);
+  }
+
+  async variant({ batch, page, index }: { batch: BatchRef; page: number; index: number }): Promise<ManifestVariant> {
+    const variant = (await this.page(batch, page)).variants[index];
+    if (variant !== undefined) return variant;
+    throw new Failure('Internal', `Manifest page ${page} of batch ${batchIdOf(batch)} has no line ${index + 1}.`);
+  }
+
+  private async read<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {
+    const known = this.kept.get(key);
+    this.kept.delete(key);
+    const reading = (known as Promise<T> | undefined) ?? this.fetch(key, batch, parse);
+    this.kept.set(key, reading);
+    reading.catch(() => this.kept.delete(key));
+    if (this.kept.size > PAGES_KEPT) this.kept.delete([...this.kept.keys()][0] ?? key);
+    return await reading;
+  }
+
+  private async fetch<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {
+    const text = await this.store.getText(key);
+    if (text !== null) return parse(text, key);
+    throw new Failure('CampaignInvalid', `There is no batch ${batchIdOf(batch)} in the bucket: ${key} is missing.`);
+  }
+}

@@ -1,0 +1,221 @@
+/** Planning one batch: what changed → who gets which video → pages of a manifest in the object store. */
+
+import pMap from 'p-map';
+import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
+import { Failure } from '../contracts/failures.ts';
+import { type BatchRef, type BusinessDate, batchIdOf, type CampaignId, objectKeys } from '../contracts/ids.ts';
+import type { RenditionId, StoredVideo } from '../contracts/video.ts';
+import { writeJsonLines } from '../storage/documents.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { headVideo } from '../storage/videos.ts';
+import type { TemplateLibrary } from '../templates/library.ts';
+import type { Template } from '../templates/template.ts';
+import type { WarehouseReader } from '../warehouse/reader.ts';
+import { plansOf, readState } from './batches.ts';
+import { type DeltaPlan, planDelta } from './delta-plan.ts';
+import { type CampaignState, manifestPages, type PlanDocument, parsePlanDocument } from './manifest.ts';
+import { variantKeyOf } from './variant-key.ts';
+import { type PlannedWindow, planWindow } from './window.ts';
+
+/** HEAD requests at a time. */
+const CACHE_CHECKS = 32;
+
+/** What the plan must know of a campaign. */
+export interface PlannedCampaign {
+  readonly id: CampaignId;
+  readonly template: string;
+  readonly rendition: RenditionId;
+  readonly pointerKey: string;
+  readonly lanes: BatchPlan['lanes'];
+  readonly rejectLimit: number;
+  /** Where a campaign that has never run begins: with everyone, or with what changed since the night before. */
+  readonly firstNight: 'everyone' | 'changes';
+  /** Places a business date and the instant `asOf` in the campaign's time zone. */
+  calendar(businessDate: BusinessDate | undefined, asOf: string): PlannedNight;
+  /** The campaign's source, or the CSV under `csvKey` in its place. */
+  openSource(template: Template, csvKey: string | null): WarehouseReader;
+}
+
+export interface PlannedNight {
+  readonly businessDate: BusinessDate;
+  /** The business date of `asOf` itself. */
+  readonly today: BusinessDate;
+  readonly night: string;
+  readonly previousNight: string;
+}
+
+export interface PlanDeps {
+  readonly store: ObjectStore;
+  readonly templates: TemplateLibrary;
+  readonly loadCampaign: (id: CampaignId) => Promise<PlannedCampaign>;
+}
+
+/**
+ * Plans the batch and writes its manifest; `plan.json` comes last and commits it. A retry under the same `runId` takes
+ * up the same attempt: a plan that is whole is returned, one that was cut off is made again.
+ */
+export async function planBatch(
+  { store, templates, loadCampaign }: PlanDeps,
+  input: PlanBatchInput,
+  signal: AbortSignal,
+): Promise<BatchPlan> {
+  const campaign = await loadCampaign(input.campaign);
+  const night = campaign.calendar(input.businessDate, input.asOf);
+  const batch = await claimAttempt(store, campaign.id, night.businessDate, input.runId, signal);
+  const whole = await store.getText(objectKeys.plan(batch), signal);
+  if (whole !== null) return batchPlanOf(parsePlanDocument(whole, objectKeys.plan(batch)));
+
+  const template = await templates.read(campaign.template);
+  const { state } = await readState(store, campaign.id, signal);
+  const csvKey = input.csvKey ?? null;
+  const window = planWindow({
+    state: startingState(state, campaign, night),
+    businessDate: night.businessDate,
+    asOf: input.asOf,
+    priorPlans: await plansOf(store, campaign.id, night.businessDate, signal),
+    today: night.today,
+    night: night.night,
+    previousNight: night.previousNight,
+  });
+  const carriedOver = csvKey === null && window.moves ? state.carryOver.map(({ recipientId }) => recipientId) : [];
+  const delta = await readDelta(campaign, template, window, carriedOver, input, signal);
+  await writeJsonLines(store, objectKeys.rejects(batch), delta.rejects, signal);
+  assertDataQuality(campaign, batch, delta);
+
+  const { rendition } = campaign;
+  const stored = await storedVideos(store, delta, rendition, signal);
+  let pages = 0;
+  for (const page of manifestPages(delta.variants, rendition, (key) => stored.get(key) ?? null)) {
+    await store.put(
+      objectKeys.manifestPage(batch, page.page),
+      JSON.stringify(page),
+      { contentType: 'application/json' },
+      signal,
+    );
+    pages = page.page;
+  }
+
+  const plan: PlanDocument = {
+    batch,
+    template: { id: template.id, digest: template.digest },
+    engine: input.engine,
+    rendition,
+    pointerKey: campaign.pointerKey,
+    lanes: campaign.lanes,
+    window: { since: window.since, until: window.until },
+    watermark: csvKey === null && window.moves ? delta.watermark : null,
+    counts: { ...delta.counts, cached: stored.size },
+    pages,
+    csvKey,
+    recipientLimit: input.recipientLimit ?? null,
+    carriedOver,
+    createdAt: new Date().toISOString(),
+  };
+  await store.putImmutable(objectKeys.plan(batch), JSON.stringify(plan), { contentType: 'application/json' }, signal);
+  return batchPlanOf(plan);
+}
+
+/** What of a plan goes through Temporal. */
+export const batchPlanOf = (plan: PlanDocument): BatchPlan => ({
+  batch: plan.batch,
+  rendition: plan.rendition,
+  templateDigest: plan.template.digest,
+  engineDigest: plan.engine.digest,
+  counts: plan.counts,
+  pages: plan.pages,
+  lanes: plan.lanes,
+});
+
+/**
+ * The number of this attempt at the business date: the first that no other run holds. The claim is an object that only
+ * one can create, so two runs of the same night never write into one folder.
+ */
+async function claimAttempt(
+  store: ObjectStore,
+  campaign: CampaignId,
+  businessDate: BusinessDate,
+  runId: string,
+  signal: AbortSignal,
+): Promise<BatchRef> {
+  for (let attempt = 1; ; attempt += 1) {
+    const batch: BatchRef = { campaign, businessDate, attempt };
+    const key = objectKeys.claim(batch);
+    const claim = JSON.stringify({ runId });
+    if ((await store.putImmutable(key, claim, { contentType: 'application/json' }, signal)) === 'stored') return batch;
+    if ((await store.getText(key, signal)) === claim) return batch;
+  }
+}
+
+/** A campaign that begins with changes starts as if it had closed the night before with nobody left over. */
+function startingState(
+  state: CampaignState,
+  campaign: PlannedCampaign,
+  { previousNight }: PlannedNight,
+): CampaignState {
+  const isNew = state.watermark === null && state.lastBatch === null;
+  if (!isNew || campaign.firstNight === 'everyone') return state;
+  return { ...state, watermark: { updatedAt: previousNight, recipientId: null } };
+}
+
+async function readDelta(
+  campaign: PlannedCampaign,
+  template: Template,
+  window: PlannedWindow,
+  carriedOver: readonly string[],
+  { csvKey, recipientLimit, engine }: PlanBatchInput,
+  signal: AbortSignal,
+): Promise<DeltaPlan> {
+  const source = campaign.openSource(template, csvKey ?? null);
+  try {
+    // A file that somebody gives by hand is meant as a whole, whatever stamps it has.
+    const range = csvKey === undefined ? { since: window.since, until: window.until } : WHOLE_FILE;
+    return await planDelta({
+      rows: source.readChanges(range, signal),
+      range,
+      ordered: source.ordered,
+      carryOver: carriedOver.length === 0 ? undefined : source.readRecipients(carriedOver, window.until, signal),
+      validateParams: (params) => template.validateParams(params),
+      keyOf: (params) =>
+        variantKeyOf({
+          engineDigest: engine.digest,
+          templateDigest: template.digest,
+          params,
+          rendition: campaign.rendition,
+        }),
+      recipientLimit,
+    });
+  } finally {
+    await source[Symbol.asyncDispose]();
+  }
+}
+
+const WHOLE_FILE = { since: null, until: '9999-12-31T23:59:59Z' } as const;
+
+/** Fewer rows than this say nothing about the data as a whole. */
+const ROWS_FOR_A_VERDICT = 20;
+
+function assertDataQuality({ rejectLimit }: PlannedCampaign, batch: BatchRef, { counts }: DeltaPlan): void {
+  if (counts.rows < ROWS_FOR_A_VERDICT || counts.rejected <= counts.rows * rejectLimit) return;
+  throw new Failure(
+    'DataQuality',
+    `${counts.rejected} of ${counts.rows} rows of ${batchIdOf(batch)} were rejected, more than the campaign's limit of ${rejectLimit * 100} %. Nothing was rendered. Look at ${objectKeys.rejects(batch)} and the source, or raise rejectLimit.`,
+  );
+}
+
+async function storedVideos(
+  store: ObjectStore,
+  { variants }: DeltaPlan,
+  rendition: RenditionId,
+  signal: AbortSignal,
+): Promise<Map<string, StoredVideo>> {
+  const stored = new Map<string, StoredVideo>();
+  await pMap(
+    variants,
+    async ({ key }) => {
+      const video = await headVideo(store, key, rendition, signal);
+      if (video !== null) stored.set(key, video);
+    },
+    { concurrency: CACHE_CHECKS, signal },
+  );
+  return stored;
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { businessDateOf, nightCalendar } from '../config/business-date.ts';
+import { loadCampaign } from '../config/campaign.ts';
+import type { Settings } from '../config/settings.ts';
+import { findTools } from '../config/tools.ts';
+import { Failure } from '../contracts/failures.ts';
+import type { CampaignId } from '../contracts/ids.ts';
+import type { PlannedCampaign } from '../planning/plan-batch.ts';
+import { ObjectStore } from '../storage/object-store.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { startTelemetry } from '../telemetry/telemetry.ts';
+import { openCsvWarehouse } from '../warehouse/csv.ts';
+import { openWarehouse } from '../warehouse/index.ts';
+import type { Role } from './roles.ts';
+import { runWorkerProcess } from './worker-process.ts';
+
+/** Workers of this machine with everything they need, from the settings; runs until `signal` aborts. */
+export async function serve(
+  settings: Settings,
+  { workers, roles }: { readonly workers: number; readonly roles: readonly Role[] },
+  signal: AbortSignal,
+  onReady: () => void,
+): Promise<void> {
+  const log = createLogger({ level: settings.logLevel, name: 'nightreel' });
+  const telemetry = await startTelemetry({ serviceName: 'nightreel-worker', endpoint: settings.otlpEndpoint });
+  const store = new ObjectStore(settings.s3);
+  try {
+    await store.checkBucket();
+    const templatesFolder = join(settings.root, 'templates');
+    await runWorkerProcess(
+      {
+        temporal: settings.temporal,
+        store,
+        roles,
+        templatesFolder,
+        cacheFolder: join(settings.home, 'cache'),
+        loadCampaign: (id) => plannedCampaign(settings, store, id),
+        renderer: roles.includes('render') ? { tools: findTools(), slots: workers, log } : null,
+        telemetry,
+        log,
+      },
+      signal,
+      onReady,
+    );
+  } finally {
+    store.close();
+    await telemetry.stop();
+  }
+}
+
+/** A campaign file with its calendar and source, as planning wants it. Read anew for each plan: an edit needs no restart. */
+async function plannedCampaign(settings: Settings, store: ObjectStore, id: CampaignId): Promise<PlannedCampaign> {
+  const campaign = await loadCampaign(settings.root, id);
+  const { schedule, source } = campaign;
+  return {
+    ...campaign,
+    calendar: (given, asOf) => {
+      const businessDate = given ?? businessDateOf(asOf, schedule.timeZone);
+      return { businessDate, ...nightCalendar(businessDate, asOf, schedule) };
+    },
+    openSource: ({ paramsSchema }, csvKey) =>
+      csvKey === null
+        ? openWarehouse(source, { defaultDuckDbPath: settings.warehousePath, paramsSchema })
+        : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),
+  };
+}
+
+async function openInput(store: ObjectStore, key: string) {
+  const stream = await store.getStream(key);
+  if (stream !== null) return stream;
+  throw new Failure('WarehouseDenied', `The uploaded file ${key} is no longer in the bucket.`);
+}
