@@ -2,7 +2,8 @@
 // through `window.__nightreel` alone; every function answers with plain data, or throws what the template threw.
 (() => {
   const time = window.__HF_VIRTUAL_TIME__;
-  const hf = (window.__hf = window.__hf ?? {});
+  window.__hf = window.__hf ?? {};
+  const hf = window.__hf;
   const POLL_MS = 4;
 
   const framesBelow = (parent) => {
