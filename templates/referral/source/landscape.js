@@ -157,7 +157,9 @@ function createLandscape() {
     sun.style.visibility = sunlight > 0 ? 'visible' : 'hidden';
     sun.style.transform = `translate(${px(sunX)}, ${px(rise + y * 0.2)}) scale(${num(track([[4, 1.06], [6.8, 1.16], [7.8, 0.8, EASE.camera], [9.1, 0.7], [10.2, 0.62], [12, 0.6]], t))})`;
     const warmth = sunlight * track([[4, 0.8], [6, 1], [8, 0.8], [12, 0.86]], t);
-    glow.style.background = `radial-gradient(closest-side, ${rgba('#fff1c8', 0.85 * warmth)} 0, ${rgba('#ffdf9f', 0.6 * warmth)} 22%, ${rgba('#ffc980', 0.3 * warmth)} 46%, ${rgba('#ffb77a', 0.11 * warmth)} 72%, ${rgba('#ffb07a', 0)} 100%)`;
+    const noon = span(t, 6.9, 0.9);
+    const ray = (dawn, day, alpha) => `rgba(${mixColour(parseColour(dawn), parseColour(day), noon).map(Math.round).join(',')},${num(alpha * warmth)})`;
+    glow.style.background = `radial-gradient(closest-side, ${ray('#fff1c8', '#fffdf0', 0.85)} 0, ${ray('#ffdf9f', '#fff9de', 0.6)} 22%, ${ray('#ffc980', '#fff8e0', 0.32)} 46%, ${ray('#ffb77a', '#fff8e6', 0.11)} 72%, ${ray('#ffb07a', '#fff8e6', 0)} 100%)`;
 
     const haze = span(t, 4.4, 1.6);
     cloudField.style.visibility = haze > 0 ? 'visible' : 'hidden';

@@ -56,7 +56,7 @@ function choreograph() {
   const enter = (target, scene, t, from, to, duration = 0.9, ease = EASE.settle) => tl.fromTo(target, from, { ...to, duration, ease }, at(scene, t));
 
   // Each element has at most one tween of a property: entrances inside, drifts around them, exits outermost.
-  const leave = (id, scene, to) => tl.fromTo(`${id} .exit`, { x: 0, y: 0, scale: 1, opacity: 1 }, { ...to, opacity: 0, duration: 0.42, ease: EASE.leave }, at(scene, 1.98));
+  const leave = (id, scene, to) => tl.fromTo(`${id} .exit`, { x: 0, y: 0, scale: 1, opacity: 1 }, { ...to, opacity: 0, duration: 0.38, ease: EASE.leave }, at(scene, 2.01));
   const drift = (id, scene, from, to) => tl.fromTo(`${id} .drift`, from, { ...to, duration: CUT, ease: 'none' }, at(scene, 0));
 
   drift('#scene-hello', 0, { scale: 1, x: 0 }, { scale: 1.025, x: -14 });
@@ -66,14 +66,14 @@ function choreograph() {
   leave('#scene-hello', 0, { y: 190 });
 
   drift('#scene-friends', 1, { scale: 0.985, y: -8 }, { scale: 1.03, y: 8 });
-  enter('#friends-lead', 1, 0.04, { y: -70, opacity: 0 }, { y: 0, opacity: 1 }, 0.8);
-  enter('#friends-count', 1, 0.06, { y: -130 }, { y: 0 }, 1.0);
-  enter('#friends-caption', 1, 0.42, { y: 60, opacity: 0 }, { y: 0, opacity: 1 }, 0.9);
+  enter('#friends-lead', 1, 0, { y: -70, opacity: 0 }, { y: 0, opacity: 1 }, 0.8);
+  enter('#friends-count', 1, 0, { y: -130 }, { y: 0 }, 1.0);
+  enter('#friends-caption', 1, 0.3, { y: 60, opacity: 0 }, { y: 0, opacity: 1 }, 0.9);
   leave('#scene-friends', 1, { y: -210 });
 
   drift('#scene-earnings', 2, { scale: 0.985, y: 8 }, { scale: 1.03, y: -10 });
-  enter('#earnings-lead', 2, 0.04, { y: 90, opacity: 0 }, { y: 0, opacity: 1 }, 0.8);
-  enter('#earnings-count', 2, 0.1, { y: 180 }, { y: 0 }, 1.05);
+  enter('#earnings-lead', 2, 0, { y: 90, opacity: 0 }, { y: 0, opacity: 1 }, 0.8);
+  enter('#earnings-count', 2, 0.02, { y: 180 }, { y: 0 }, 1.05);
   leave('#scene-earnings', 2, { x: -320 });
 
   drift('#scene-milestone', 3, { scale: 0.99 }, { scale: 1.02 });
@@ -84,14 +84,20 @@ function choreograph() {
 
   enter('.sheet-3', 4, 0, { y: 900, rotation: 9 }, { y: -44, rotation: -3.2 }, 1.25);
   enter('.sheet-2', 4, 0.06, { y: 900, rotation: 7 }, { y: -22, rotation: 2.2 }, 1.25);
+  enter('.card-shadow', 4, 0.1, { y: 900, scale: 0.8 }, { y: 0, scale: 1 }, 1.25);
   enter('.card', 4, 0.1, { y: 940, rotation: 4, scale: 0.94 }, { y: 0, rotation: 0, scale: 1 }, 1.25);
-  enter('#mark-sun', 4, 0.6, { attr: { cy: 48 } }, { attr: { cy: 29 } }, 1.2, EASE.spring);
-  enter('#mark-line-1', 4, 0.5, { scaleX: 0, transformOrigin: '50% 50%' }, { scaleX: 1 }, 0.8);
-  enter('#mark-line-2', 4, 0.6, { scaleX: 0, transformOrigin: '50% 50%' }, { scaleX: 1 }, 0.8);
-  enter('.card-brand span', 4, 0.55, { x: -24, opacity: 0 }, { x: 0, opacity: 1 }, 0.8);
-  tl.fromTo('.card-headline', { yPercent: 112 }, { yPercent: 0, duration: 0.95, ease: EASE.settle, stagger: 0.1 }, at(4, 0.55));
-  enter('.pill', 4, 0.85, { scale: 0.6, opacity: 0 }, { scale: 1, opacity: 1 }, 0.8, EASE.spring);
-  enter('.link', 4, 1.0, { x: -40, opacity: 0 }, { x: 0, opacity: 1 }, 0.8);
+  enter('#mark-sun', 4, 0.4, { attr: { cy: 48 } }, { attr: { cy: 29 } }, 1.2, EASE.spring);
+  enter('#mark-line-1', 4, 0.32, { scaleX: 0, transformOrigin: '50% 50%' }, { scaleX: 1 }, 0.8);
+  enter('#mark-line-2', 4, 0.42, { scaleX: 0, transformOrigin: '50% 50%' }, { scaleX: 1 }, 0.8);
+  enter('.card-brand span', 4, 0.38, { x: -24, opacity: 0 }, { x: 0, opacity: 1 }, 0.8);
+  tl.fromTo('.card-headline', { yPercent: 112 }, { yPercent: 0, duration: 0.95, ease: EASE.settle, stagger: 0.1 }, at(4, 0.4));
+  enter('.pill', 4, 0.66, { scale: 0.6, opacity: 0 }, { scale: 1, opacity: 1 }, 0.8, EASE.spring);
+  enter('.link', 4, 0.8, { x: -40, opacity: 0 }, { x: 0, opacity: 1 }, 0.8);
+
+  for (const [layer, y, rotation] of [['.float-3', -20, 0.9], ['.float-2', -14, -0.7], ['.float-1', -8, 0]]) {
+    tl.fromTo(layer, { y: 0, rotation: 0 }, { y, rotation, duration: CUT, ease: EASE.gentle }, at(4, 0));
+  }
+  tl.fromTo('.pill svg', { x: 0 }, { keyframes: { x: [0, 0, 12, 0], easeEach: 'power2.inOut' }, duration: 1.2 }, at(4, 1.1));
 
   tl.fromTo(clock, { now: 0 }, { now: DURATION, duration: DURATION, ease: 'none' }, 0);
   return tl;

@@ -1,13 +1,15 @@
 // A count as a row of wheels that turn like a meter's: what they show on the way is always a number that was passed.
 
-const DIGIT_WIDTH = 0.63;
-const MARK_WIDTH = { ',': 0.29, $: 0.62 };
+/** Cell widths in em; a raised dollar sign is set at 0.6 of the size. */
+const DIGIT_WIDTH = 0.605;
+const CELL_WIDTH = { 1: 0.51, ',': 0.25, $: 0.44 };
+const CURRENCY_SCALE = 0.6;
 
 /** Lays `text` ("$1,284") out in `box`, no wider than `width`, at most `largest` px tall. Returns how to turn it to a moment. */
 function createOdometer(box, text, { width, largest, centre }) {
   const characters = Array.from(text);
   const digits = characters.filter((c) => c >= '0' && c <= '9').join('');
-  const ems = characters.reduce((sum, c) => sum + (MARK_WIDTH[c] ?? DIGIT_WIDTH), 0);
+  const ems = characters.reduce((sum, c) => sum + (CELL_WIDTH[c] ?? DIGIT_WIDTH), 0);
   const size = Math.min(largest, width / ems);
   const cells = [];
   const left = centre - (ems * size) / 2;
@@ -23,13 +25,17 @@ function createOdometer(box, text, { width, largest, centre }) {
     return element;
   };
   for (const character of characters) {
-    const cellWidth = (MARK_WIDTH[character] ?? DIGIT_WIDTH) * size;
+    const cellWidth = (CELL_WIDTH[character] ?? DIGIT_WIDTH) * size;
     if (character >= '0' && character <= '9') {
       place--;
       cells.push({ place, width: cellWidth, faces: [glyph(cellWidth, ''), glyph(cellWidth, '')] });
     } else {
       const mark = glyph(cellWidth, character);
-      if (character === '$') mark.className = 'currency';
+      if (character === '$') {
+        mark.className = 'currency';
+        mark.style.fontSize = px(size * CURRENCY_SCALE);
+        mark.style.marginTop = px(Math.round(size * 0.125));
+      }
       cells.push({ place: character === '$' ? digits.length : place, width: cellWidth, mark: character, faces: [mark] });
     }
   }
@@ -40,7 +46,7 @@ function createOdometer(box, text, { width, largest, centre }) {
       const value = total * EASE.count(span(t, 0, length));
       const perFrame = total * (EASE.count(span(t + 1 / 60, 0, length)) - EASE.count(span(t - 1 / 60, 0, length)));
       // Wheels that have not come into play take no room: the count stays in the middle while it grows.
-      const played = cells.map((cell) => (cell.place === 0 || cell.mark === '$' ? 1 : EASE.gentle(clamp01((2 * value) / 10 ** cell.place - 1))));
+      const played = cells.map((cell) => (cell.place === 0 || cell.mark === '$' ? 1 : opened(value / 10 ** cell.place, perFrame / 10 ** cell.place)));
       const closed = cells.reduce((sum, cell, i) => sum + (1 - played[i]) * cell.width, 0);
       let x = left + closed / 2;
       cells.forEach((cell, i) => {
@@ -64,6 +70,12 @@ function createOdometer(box, text, { width, largest, centre }) {
       });
     },
   };
+}
+
+/** How far a wheel has come into play: it makes room in the few frames before its first digit. */
+function opened(turned, perFrame) {
+  const lead = Math.min(0.12, Math.max(0.01, 7 * perFrame));
+  return EASE.gentle(span(turned, 1 - lead, lead));
 }
 
 /** One face of a wheel: `away` digits from the window; it fades and flattens as it turns off. */

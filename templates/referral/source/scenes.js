@@ -39,38 +39,45 @@ function createFriends() {
   let odometer;
   return {
     set({ referralCount: count }) {
-      $('friends-lead').textContent = count === 0 ? 'Your circle starts here' : count === 1 ? 'You brought along your first' : 'You brought along';
-      $('friends-caption').textContent = count === 0 ? 'friends yet. The first hello is the warmest.' : count === 1 ? 'friend. It starts with one.' : 'friends';
+      $('friends-lead').textContent = count === 0 ? 'Your circle starts here' : 'You brought along';
+      $('friends-caption').textContent = count === 0 ? 'friends yet. The first hello is the warmest.' : count === 1 ? 'friend. That is how it starts.' : 'friends';
       odometer = createOdometer($('friends-count'), grouped(count), { width: 1500, largest: 400, centre: 960 });
       const shown = Math.min(count, LIGHTS);
       back.replaceChildren();
       front.replaceChildren();
       lights = Array.from({ length: shown }, (_, i) => {
-        const depth = scatter(i, 21) ** 1.6;
-        const isFront = depth > 0.72;
+        let x = 70 + 1780 * ((0.17 + i * 0.7548777) % 1);
+        let y = 150 + 760 * ((0.36 + i * 0.5698403) % 1);
+        // Keep the words clear: what falls on them moves out to the ellipse around them.
+        const inside = Math.hypot((x - 960) / 560, (y - 520) / 350);
+        if (inside < 1) {
+          x = 960 + (x - 960) / inside;
+          y = 520 + (y - 520) / inside;
+        }
+        const depth = scatter(i, 21) ** 1.5;
+        const isFront = depth > 0.5 && Math.abs(x - 960) > 620;
         const size = 2 * Math.round(mix(13, isFront ? 95 : 60, depth));
         const element = document.createElement('div');
         element.className = 'light';
         element.style.width = element.style.height = px(size);
         element.style.margin = px(-size / 2);
         element.style.background = isFront
-          ? 'radial-gradient(closest-side, #ffdf9e8c 0, #ffc76b66 40%, #ff9d5c26 70%, #ff9d5c00 100%)'
+          ? 'radial-gradient(closest-side, #ffd994b3 0, #ffbd6a80 30%, #ff9f5238 62%, #ff944a00 100%)'
           : 'radial-gradient(closest-side, #fffbea 0, #ffe9b4 13%, #ffc76b8c 24%, #ff9d5c38 52%, #ff9d5c00 100%)';
         (isFront ? front : back).append(element);
-        const side = i % 2 ? 1 : -1;
         return {
           element,
           depth,
           at: 0.12 + (0.95 * i) / Math.max(shown, 6),
-          x: 960 + side * mix(300, 900, scatter(i, 22) ** 0.8) + (scatter(i, 25) - 0.5) * 120,
-          y: mix(120, 900, scatter(i, 23)),
+          x,
+          y,
           sway: scatter(i, 24) * 6.28,
           rise: mix(40, 150, depth),
         };
       });
     },
     draw(t) {
-      odometer.turn(t - 0.12, 1.35);
+      odometer.turn(t - 0.02, 1.4);
       const leave = EASE.leave(span(t, 1.98, 0.42));
       for (const light of lights) {
         const k = EASE.settle(span(t, light.at, 1.5));
@@ -94,7 +101,7 @@ function createEarnings() {
       odometer = createOdometer($('earnings-count'), dollars(earnings), { width: 1640, largest: 380, centre: 960 });
     },
     draw(t) {
-      odometer.turn(t - 0.12, 1.4);
+      odometer.turn(t - 0.02, 1.45);
     },
   };
 }
@@ -139,13 +146,14 @@ function createMilestone() {
       const people = (n) => `${grouped(n)} ${n === 1 ? 'friend' : 'friends'}`;
       $('milestone-lead').textContent = reached ? 'Milestone reached' : count === 0 ? 'Your first milestone' : 'Next milestone';
       $('milestone-headline').textContent = reached ? `${people(goal)}!` : count === 0 ? people(goal) : left === 1 ? 'Just 1 more friend' : `${grouped(left)} more friends`;
+      fitWidth($('milestone-headline'), 148, 1080);
       const bold = document.createElement('b');
       bold.textContent = dollars(reward);
       const line = $('milestone-reward');
       if (reward === 0) line.replaceChildren(reached ? 'Every one of them thanks to you' : 'and you are there');
       else if (reached) line.replaceChildren('Your', bold, 'reward is unlocked');
       else line.replaceChildren('to unlock your', bold, 'reward');
-      $('arc-from').textContent = '0';
+      $('arc-from').textContent = count === 0 ? '' : '0';
       $('arc-to').textContent = grouped(goal);
       reading.textContent = grouped(count);
       ticks.replaceChildren();

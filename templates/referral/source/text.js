@@ -134,3 +134,13 @@ function setName(box, text, ruler) {
   box.replaceChildren(...rows);
   return { units, height: lineHeight * lines.length };
 }
+
+/** Sets `element`'s text at `size` px, or smaller so that its line is at most `width` px long. */
+function fitWidth(element, size, width) {
+  element.style.fontSize = px(size);
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const scaled = element.getBoundingClientRect().width / element.offsetWidth;
+  const natural = range.getBoundingClientRect().width / scaled;
+  if (natural > width) element.style.fontSize = px(Math.floor((size * width) / natural));
+}

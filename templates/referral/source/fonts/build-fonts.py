@@ -86,7 +86,7 @@ def cut(family, package, subset_name, weight, chars, name, features=("*",), drop
     out = io.BytesIO()
     font.save(out)
     (HERE / name).write_bytes(out.getvalue())
-    face(family, css_weight, name, css_range(have))
+    face(family, css_weight, name, css_range(have | (exact or set())))
     return have
 
 
