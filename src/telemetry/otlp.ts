@@ -1,0 +1,68 @@
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { metrics, NodeSDK, resources, tracing } from '@opentelemetry/sdk-node';
+import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
+import type { Telemetry, TelemetryOptions } from './telemetry.ts';
+
+const METRICS_EVERY_MS = 15_000;
+const EXPORT_TIMEOUT_MS = 5_000;
+const STOP_WITHIN_MS = 2_000;
+/** Resolved by name: the bundler of workflow code takes a path. */
+const WORKFLOW_INTERCEPTORS = '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors';
+
+/** The SDK with its exporters. Only `startTelemetry` loads this file. */
+export async function startExporting(options: TelemetryOptions & { readonly endpoint: string }): Promise<Telemetry> {
+  const { serviceName, version, endpoint, onExportError } = options;
+  if (onExportError !== undefined) diag.setLogger(onceLogger(onExportError), DiagLogLevel.ERROR);
+  const target = (path: string) => ({
+    url: `${endpoint.replace(/\/+$/, '')}${path}`,
+    timeoutMillis: EXPORT_TIMEOUT_MS,
+  });
+  // What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes last, so it wins.
+  const { defaultResource, detectResources, envDetector, hostDetector, resourceFromAttributes } = resources;
+  const resource = defaultResource()
+    .merge(resourceFromAttributes({ 'service.name': serviceName, ...(version && { 'service.version': version }) }))
+    .merge(detectResources({ detectors: [hostDetector, envDetector] }));
+  const spanProcessor = new tracing.BatchSpanProcessor(new OTLPTraceExporter(target('/v1/traces')));
+  const sdk = new NodeSDK({
+    resource,
+    autoDetectResources: false,
+    spanProcessors: [spanProcessor],
+    metricReaders: [
+      new metrics.PeriodicExportingMetricReader({
+        exporter: new OTLPMetricExporter(target('/v1/metrics')),
+        exportIntervalMillis: METRICS_EVERY_MS,
+        exportTimeoutMillis: EXPORT_TIMEOUT_MS,
+      }),
+    ],
+    logRecordProcessors: [],
+    instrumentations: [],
+  });
+  sdk.start();
+  return {
+    temporalPlugins: () => [new OpenTelemetryPlugin({ resource, spanProcessor })],
+    workflowInterceptorModules: () => [createRequire(import.meta.url).resolve(WORKFLOW_INTERCEPTORS)],
+    async stop() {
+      const limit = new AbortController();
+      const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+      // What cannot be delivered now is lost: telemetry never fails a batch.
+      const flushed = sdk.shutdown().catch((error: unknown) => onExportError?.(String(error)));
+      await Promise.race([flushed, timer]);
+      limit.abort();
+    },
+  };
+}
+
+/** OpenTelemetry reports every export that fails; the first one says it all. */
+function onceLogger(report: (message: string) => void): DiagLogger {
+  let told = false;
+  const error = (message: string): void => {
+    if (!told) report(message);
+    told = true;
+  };
+  const quiet = (): void => undefined;
+  return { error, warn: quiet, info: quiet, debug: quiet, verbose: quiet };
+}
