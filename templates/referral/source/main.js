@@ -133,11 +133,12 @@ window.addEventListener('message', (event) => {
   applyParams(event.data.params).then(() => window.dispatchEvent(new Event('hf-params-ready')));
 });
 
-// Nothing may be drawn before the first params are set: HyperFrames waits while this flag is up.
+// Nothing may be captured before the first params are set: HyperFrames waits while this flag is up, until the event.
 window.__hfTimelinesBuilding = true;
 setScenes(PLACEHOLDER);
 window.__timelines = window.__timelines ?? {};
 window.__timelines.referral = choreograph();
 applyParams(window.__hfVariables).finally(() => {
   window.__hfTimelinesBuilding = false;
+  window.dispatchEvent(new Event('hf-timelines-built'));
 });
