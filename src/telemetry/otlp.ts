@@ -8,7 +8,7 @@ import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import type { Telemetry, TelemetryOptions } from './telemetry.ts';
 
 const METRICS_EVERY_MS = 15_000;
-const EXPORT_TIMEOUT_MS = 5_000;
+const EXPORT_TIMEOUT_MS = 3_000;
 const STOP_WITHIN_MS = 2_000;
 /** Resolved by name: the bundler of workflow code takes a path. */
 const WORKFLOW_INTERCEPTORS = '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors';
@@ -16,7 +16,8 @@ const WORKFLOW_INTERCEPTORS = '@temporalio/interceptors-opentelemetry-v2/lib/wor
 /** The SDK with its exporters. Only `startTelemetry` loads this file. */
 export async function startExporting(options: TelemetryOptions & { readonly endpoint: string }): Promise<Telemetry> {
   const { serviceName, version, endpoint, onExportError } = options;
-  if (onExportError !== undefined) diag.setLogger(onceLogger(onExportError), DiagLogLevel.ERROR);
+  const report = once(onExportError ?? (() => undefined));
+  diag.setLogger(errorsTo(report), DiagLogLevel.ERROR);
   const target = (path: string) => ({
     url: `${endpoint.replace(/\/+$/, '')}${path}`,
     timeoutMillis: EXPORT_TIMEOUT_MS,
@@ -49,7 +50,7 @@ export async function startExporting(options: TelemetryOptions & { readonly endp
       const limit = new AbortController();
       const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);
       // What cannot be delivered now is lost: telemetry never fails a batch.
-      const flushed = sdk.shutdown().catch((error: unknown) => onExportError?.(String(error)));
+      const flushed = sdk.shutdown().catch((error: unknown) => report(String(error)));
       await Promise.race([flushed, timer]);
       limit.abort();
     },
@@ -57,12 +58,25 @@ export async function startExporting(options: TelemetryOptions & { readonly endp
 }
 
 /** OpenTelemetry reports every export that fails; the first one says it all. */
-function onceLogger(report: (message: string) => void): DiagLogger {
+function once(report: (message: string) => void): (message: string) => void {
   let told = false;
-  const error = (message: string): void => {
+  return (message) => {
     if (!told) report(message);
     told = true;
   };
+}
+
+function errorsTo(report: (message: string) => void): DiagLogger {
   const quiet = (): void => undefined;
-  return { error, warn: quiet, info: quiet, debug: quiet, verbose: quiet };
+  return { error: (message) => report(messageIn(message)), warn: quiet, info: quiet, debug: quiet, verbose: quiet };
+}
+
+/** The SDK hands errors over as JSON with their stack; people want the message. */
+function messageIn(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: unknown };
+    return typeof message === 'string' ? message : text;
+  } catch {
+    return text;
+  }
 }
