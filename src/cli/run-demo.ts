@@ -2,13 +2,15 @@ import { join } from 'node:path';
 import { connectClient } from '../client/connect.ts';
 import { businessDateOf } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
+import { readEnvironment } from '../config/environment.ts';
 import { loadSettings, type Settings } from '../config/settings.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
 import { type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
 import { ensureGeneratedWarehouse } from '../warehouse/generate.ts';
 import { WorkerSupervisor } from '../workers/supervisor.ts';
 import { runBatch } from './run-batch.ts';
-import { bringUp } from './run-up.ts';
+import { startServers } from './run-up.ts';
+import { describeServers, serversText } from './servers.ts';
 
 export interface DemoRequest {
   readonly campaign: CampaignId;
@@ -21,7 +23,9 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Servers up, customers generated, workers supervised, the batch run to its end. The servers stay; the workers do not. */
 export async function runDemo(request: DemoRequest, signal: AbortSignal): Promise<BatchSummary> {
-  await bringUp({ signal, print: say });
+  const environment = readEnvironment();
+  await startServers(environment, 'detached', signal);
+  process.stderr.write(serversText(await describeServers(environment)));
   const settings = await loadSettings();
   const { campaign: id } = request;
   const campaign = await loadCampaign(settings.root, id);

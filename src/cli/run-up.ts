@@ -3,7 +3,7 @@ import { embeddedParts } from '../config/connections.ts';
 import { type Environment, readEnvironment } from '../config/environment.ts';
 import { findServerBinaries } from '../config/server-binaries.ts';
 import { Failure } from '../contracts/failures.ts';
-import { findParts, type PartName, prepareTemporal, startParts, stopStack } from '../stack/index.ts';
+import { findParts, type Lifetime, type PartName, prepareTemporal, startParts, stopStack } from '../stack/index.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
 import { describeServers, serversText } from './servers.ts';
@@ -14,22 +14,26 @@ const say = (sentence: string): void => {
   process.stderr.write(`${sentence}\n`);
 };
 
-/** Starts what is embedded, checks what is the user's own, prints where all of it is. */
+/** Starts what is embedded and checks what is the user's own. Returns what was started. */
+export async function startServers(
+  environment: Environment,
+  lifetime: Lifetime,
+  signal: AbortSignal,
+): Promise<readonly PartName[]> {
+  await checkOwnServers(environment);
+  const names = embeddedParts(environment);
+  if (names.length === 0) return [];
+  const { home } = environment;
+  const { started } = await startParts({ home, binaries: findServerBinaries(), lifetime, signal, onNote: say }, names);
+  return started;
+}
+
+/** `startServers` for a person: prints where all of it is. */
 export async function bringUp(foreground: boolean): Promise<void> {
   const environment = readEnvironment();
   const names = embeddedParts(environment);
-  await checkOwnServers(environment);
   const signal = onInterrupt('Interrupted; what had been started was ended again.');
-  const { started } = await startParts(
-    {
-      home: environment.home,
-      binaries: findServerBinaries(),
-      lifetime: foreground ? 'owned' : 'detached',
-      signal,
-      onNote: say,
-    },
-    names,
-  );
+  const started = await startServers(environment, foreground ? 'owned' : 'detached', signal);
   process.stdout.write(serversText(await describeServers(environment)));
   if (names.length === 0) say('Both servers are your own: nothing was started.');
   else if (started.length === 0) say('It runs already; nothing was started. `nightreel down` ends it.');

@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
@@ -25,11 +26,11 @@ export interface Campaign {
   /** Object key of a recipient's pointer, with `{recipientId}` or `{hash2}`… filled in by storage. */
   readonly pointerKey: string;
   readonly lanes: { readonly count: number; readonly window: number };
+  /** Where a campaign that has never run begins: with everyone in the source, or with what changed since the night before. */
+  readonly firstNight: 'everyone' | 'changes';
   /** A batch of which more than this share of the rows is rejected fails with `DataQuality`: 0 to 1. */
   readonly rejectLimit: number;
   readonly schedule: CampaignSchedule;
-  /** What stands before an object key in a pointer's `url`; absent: the object store's own address. */
-  readonly publicBaseUrl?: string;
 }
 
 const fileSchema = z.strictObject({
@@ -48,6 +49,7 @@ const fileSchema = z.strictObject({
   lanes: z
     .strictObject({ count: z.int().min(1).max(64), window: z.int().min(1).max(500) })
     .default({ count: 2, window: 8 }),
+  firstNight: z.enum(['everyone', 'changes']).default('everyone'),
   rejectLimit: z.number().min(0).max(1).default(0.1),
   schedule: z.strictObject({
     days: z
@@ -58,7 +60,6 @@ const fileSchema = z.strictObject({
     timeZone: z.string().refine(isTimeZone, 'must be an IANA time zone like America/New_York'),
     catchupHours: z.int().min(1).max(168).default(6),
   }),
-  publicBaseUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
 
 /** The campaigns in `<root>/campaigns`, by name. */
@@ -122,7 +123,7 @@ async function readIfThere(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isNativeError(error) && 'code' in error && error.code === 'ENOENT') return null;
     throw new Failure('CampaignInvalid', `${path} cannot be read: ${String(error)}`, { cause: error });
   }
 }

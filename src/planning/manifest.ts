@@ -103,6 +103,9 @@ export type PlanDocument = Readonly<z.infer<typeof planDocument>>;
 
 const carryOver = z.object({
   recipientId: z.string().min(1),
+  /** The batch that owes the video: a later one, or its own repair, settles it; an earlier one does not. */
+  businessDate,
+  attempt: z.int().positive(),
   reason: z.union([failureClass, z.literal('rejected')]),
 });
 

@@ -72,23 +72,40 @@ export function planWindow(input: WindowInput): PlannedWindow {
 const later = (a: string, b: string): string => (compareStamps(a, b) < 0 ? b : a);
 const earlier = (a: string, b: string): string => (compareStamps(a, b) < 0 ? a : b);
 
+export interface Settlement {
+  /** People who still have no video of this batch. */
+  readonly owed: readonly Pick<CarryOver, 'recipientId' | 'reason'>[];
+  /** Of the people in the state's carry-over, those who have one. */
+  readonly delivered: ReadonlySet<string>;
+}
+
 /**
- * The campaign's state after a batch has closed, with those whose video failed in it. Doing it twice is doing it once.
- * The watermark never moves back, and an older night than the newest leaves no trace but its failures.
+ * The campaign's state after a batch has closed. Doing it twice is doing it once, and doing it again after a repair
+ * settles those who were repaired. The watermark never moves back, and an older night than the newest leaves no trace
+ * but its failures.
  */
 export function stateAfter(
   state: CampaignState,
   plan: Pick<PlanDocument, 'batch' | 'window' | 'watermark' | 'csvKey' | 'carriedOver'>,
-  failed: readonly CarryOver[],
+  { owed, delivered }: Settlement,
 ): CampaignState {
-  const owed = new Map(state.carryOver.map((entry) => [entry.recipientId, entry]));
-  for (const recipientId of plan.carriedOver) owed.delete(recipientId);
-  for (const entry of failed) owed.set(entry.recipientId, entry);
   const { businessDate, attempt } = plan.batch;
+  const looked = new Set(plan.carriedOver);
+  const isSettled = (entry: CarryOver): boolean => {
+    const newerDebt =
+      entry.businessDate > businessDate || (entry.businessDate === businessDate && entry.attempt > attempt);
+    return !newerDebt && (looked.has(entry.recipientId) || delivered.has(entry.recipientId));
+  };
+  const carried = new Map(
+    state.carryOver.filter((entry) => !isSettled(entry)).map((entry) => [entry.recipientId, entry]),
+  );
+  for (const { recipientId, reason } of owed) {
+    if (!carried.has(recipientId)) carried.set(recipientId, { recipientId, reason, businessDate, attempt });
+  }
   const isNewest = plan.csvKey === null && (state.lastBatch === null || businessDate >= state.lastBatch.businessDate);
   return {
     watermark: plan.watermark === null ? state.watermark : laterWatermark(state.watermark, plan.watermark),
-    carryOver: [...owed.values()],
+    carryOver: [...carried.values()],
     lastBatch: isNewest ? { businessDate, attempt, ...plan.window } : state.lastBatch,
   };
 }

@@ -22,8 +22,8 @@ export interface RendererOptions {
   readonly tools: { readonly headlessShell?: string; readonly chromium?: string; readonly ffmpeg: string };
   /** Browsers, and so renders at the same time. */
   readonly slots: number;
-  /** Warmed in every browser before the first render; others are loaded when they are asked for. */
-  readonly template: Template;
+  /** Warmed in every browser before the first render; others, or all without it, are loaded when they are asked for. */
+  readonly template?: Template;
   readonly log: Log;
   /** Renders after which a browser is replaced. */
   readonly recycleAfter?: number;
@@ -112,7 +112,7 @@ export class Renderer implements AsyncDisposable {
     const { candidate, browser } = await chooseRoute(candidatesFor(tools), (one) => launch(one, unlimited), log);
     const warm = async (cold: WarmBrowser): Promise<WarmBrowser> => {
       try {
-        await cold.open(template, template.placeholder, template);
+        if (template !== undefined) await cold.open(template, template.placeholder, template);
         return cold;
       } catch (error) {
         await cold[Symbol.asyncDispose]();

@@ -8,5 +8,6 @@ export type {
   StartOptions,
 } from './stack.ts';
 export { findParts, findStack, startParts, startStack, stopStack, wipeStack } from './stack.ts';
+export type { Lifetime } from './start-part.ts';
 export type { PartName } from './state.ts';
 export { inspectTemporal, prepareTemporal } from './temporal-probe.ts';

@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { businessDateOf, nightCalendar } from '../config/business-date.ts';
-import { loadCampaign } from '../config/campaign.ts';
+import { listCampaigns, loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
-import { Failure } from '../contracts/failures.ts';
+import { asFailure, Failure } from '../contracts/failures.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import type { PlannedCampaign } from '../planning/plan-batch.ts';
 import { ObjectStore } from '../storage/object-store.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/telemetry.ts';
+import { loadTemplate, type Template } from '../templates/template.ts';
 import { openCsvWarehouse } from '../warehouse/csv.ts';
 import { openWarehouse } from '../warehouse/index.ts';
 import type { Role } from './roles.ts';
@@ -35,7 +36,9 @@ export async function serve(
         templatesFolder,
         cacheFolder: join(settings.home, 'cache'),
         loadCampaign: (id) => plannedCampaign(settings, store, id),
-        renderer: roles.includes('render') ? { tools: findTools(), slots: workers, log } : null,
+        renderer: roles.includes('render')
+          ? { tools: findTools(), slots: workers, template: await firstTemplate(settings, log), log }
+          : null,
         telemetry,
         log,
       },
@@ -63,6 +66,18 @@ async function plannedCampaign(settings: Settings, store: ObjectStore, id: Campa
         ? openWarehouse(source, { defaultDuckDbPath: settings.warehousePath, paramsSchema })
         : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),
   };
+}
+
+/** What browsers are warmed with; a template that is broken fails its own batches, not this worker. */
+async function firstTemplate({ root }: Settings, log: Logger): Promise<Template | undefined> {
+  try {
+    const [first] = await listCampaigns(root);
+    if (first === undefined) return undefined;
+    return await loadTemplate(join(root, 'templates', (await loadCampaign(root, first)).template));
+  } catch (error) {
+    log.warn({ reason: asFailure(error).message }, 'browsers start without a template');
+    return undefined;
+  }
 }
 
 async function openInput(store: ObjectStore, key: string) {

@@ -86,9 +86,7 @@ export async function runWorkerProcess(
     if (options.renderer !== null) {
       renderer = await Renderer.start(options.renderer);
       const activities = createRenderActivities({ renderer, templates, store, manifests });
-      workers.push(
-        await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }),
-      );
+      workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
     log.info({ roles, engine: renderer?.fingerprint.digest }, 'worker started');
     onReady();

@@ -1,0 +1,132 @@
+/** The last step of a batch: what became of everyone, the report, and only then the campaign's watermark. */
+
+import { z } from 'zod';
+import type { BatchSummary, CloseBatchInput, VariantOutcome } from '../contracts/batch.ts';
+import { Failure } from '../contracts/failures.ts';
+import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
+import { readState } from '../planning/batches.ts';
+import type { PlanDocument } from '../planning/manifest.ts';
+import type { ManifestReader } from '../planning/manifest-reader.ts';
+import { type Settlement, stateAfter } from '../planning/window.ts';
+import { readJsonLines, swapJson } from '../storage/documents.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readOutcomes } from './outcomes.ts';
+import { reportHtml } from './report-html.ts';
+import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
+
+/** Batches of one campaign that close at the same moment are few. */
+const MAX_SWAPS = 10;
+
+export interface CloseDeps {
+  readonly store: ObjectStore;
+  readonly manifests: ManifestReader;
+  /** ISO 8601 UTC. */
+  readonly now: () => string;
+}
+
+/** Running it again, after a crash or a backfill, gives the same result or the repaired one. */
+export async function closeBatch(
+  { store, manifests, now }: CloseDeps,
+  { batch, wallMs }: CloseBatchInput,
+  signal: AbortSignal,
+): Promise<BatchSummary> {
+  const plan = await manifests.plan(batch);
+  const { state } = await readState(store, batch.campaign, signal);
+  const inDebt = new Set(state.carryOver.map(({ recipientId }) => recipientId));
+  const { outcomes, failed, delivered } = await settle(store, manifests, plan, inDebt, signal);
+  const rejected = await rejectedPeople(store, batch, signal);
+
+  const report = reportJson({
+    plan,
+    outcomes,
+    wallMs: wallMs ?? (await earlierWallMs(store, batch, signal)),
+    closedAt: now(),
+    videoUrl: (key) => store.url(objectKeys.video(key)),
+    posterUrl: (key) => store.url(objectKeys.poster(key)),
+  });
+  await store.put(
+    objectKeys.reportJson(batch),
+    JSON.stringify(report, null, 2),
+    { contentType: 'application/json' },
+    signal,
+  );
+  await store.put(
+    objectKeys.reportHtml(batch),
+    reportHtml(report),
+    { contentType: 'text/html; charset=utf-8' },
+    signal,
+  );
+  await moveState(store, plan, { owed: [...failed, ...rejected], delivered }, signal);
+  return report.summary;
+}
+
+type Owed = Settlement['owed'][number];
+
+/** Every variant of the manifest with its outcome; who has no video now; who of those `inDebt` has one. */
+async function settle(
+  store: ObjectStore,
+  manifests: ManifestReader,
+  plan: PlanDocument,
+  inDebt: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<{ outcomes: VariantOutcome[]; failed: Owed[]; delivered: Set<string> }> {
+  const recorded = new Map((await readOutcomes(store, plan.batch, signal)).map((outcome) => [outcome.key, outcome]));
+  const outcomes: VariantOutcome[] = [];
+  const failed: Owed[] = [];
+  const delivered = new Set<string>();
+  for (let page = 1; page <= plan.pages; page += 1) {
+    for (const { index, key, recipients } of (await manifests.page(plan.batch, page)).variants) {
+      const outcome: VariantOutcome = recorded.get(key) ?? {
+        outcome: 'failed',
+        page,
+        index,
+        key,
+        failureClass: 'Internal',
+        message: 'No outcome was recorded for this variant.',
+      };
+      outcomes.push(outcome);
+      for (const recipientId of recipients) {
+        if (outcome.outcome === 'failed') failed.push({ recipientId, reason: outcome.failureClass });
+        else if (inDebt.has(recipientId)) delivered.add(recipientId);
+      }
+    }
+  }
+  return { outcomes, failed, delivered };
+}
+
+const rejectLine = z.object({ recipientId: z.string().nullable() });
+
+/** People whose row was rejected are owed a video, too: the next plan looks at their row again. */
+async function rejectedPeople(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<Owed[]> {
+  const people: Owed[] = [];
+  for await (const { recipientId } of readJsonLines(store, objectKeys.rejects(batch), rejectLine, signal)) {
+    if (recipientId !== null) people.push({ recipientId, reason: 'rejected' });
+  }
+  return people;
+}
+
+/** A backfill does not know how long the night took; the report that it replaces does. */
+async function earlierWallMs(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<number> {
+  const text = await store.getText(objectKeys.reportJson(batch), signal);
+  if (text === null) return 0;
+  const earlier: BatchReport = reportSchema.parse(JSON.parse(text));
+  return earlier.summary.wallSeconds * 1000;
+}
+
+async function moveState(
+  store: ObjectStore,
+  plan: PlanDocument,
+  settlement: Settlement,
+  signal: AbortSignal,
+): Promise<void> {
+  const { campaign } = plan.batch;
+  for (let attempt = 1; attempt <= MAX_SWAPS; attempt += 1) {
+    const { state, etag } = await readState(store, campaign, signal);
+    const next = stateAfter(state, plan, settlement);
+    if ((await swapJson(store, objectKeys.state(campaign), etag, next, signal)) === 'stored') return;
+  }
+  throw new Failure(
+    'StorageUnavailable',
+    `The state of campaign ${campaign} was changed by others ${MAX_SWAPS} times while batch ${batchIdOf(plan.batch)} closed.`,
+  );
+}

@@ -1,0 +1,132 @@
+/** Looks at what a night left behind, past Nightreel's own code where that is possible: in the bucket and in Temporal. */
+
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { Client, Connection } from '@temporalio/client';
+import type { TestHome } from './nightreel.ts';
+
+interface Status {
+  readonly temporal: { readonly address: string; readonly namespace: string };
+  readonly s3: { readonly address: string; readonly bucket: string };
+}
+
+export interface ManifestLine {
+  readonly key: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly recipients: readonly string[];
+}
+
+export class NightProbe {
+  private readonly s3: S3Client;
+  private readonly bucket: string;
+  private readonly client: Client;
+
+  private constructor(s3: S3Client, bucket: string, client: Client) {
+    this.s3 = s3;
+    this.bucket = bucket;
+    this.client = client;
+  }
+
+  static async connect(home: TestHome): Promise<NightProbe> {
+    const { stdout } = await home.run(['status', '--json']);
+    const { temporal, s3 } = JSON.parse(stdout) as Status;
+    const { findStack } = await import('../../src/stack/index.ts');
+    const stack = await findStack(home.folder);
+    if (stack === null) throw new Error(`no stack runs in ${home.folder}`);
+    const connection = await Connection.connect({ address: temporal.address });
+    const { accessKeyId, secretAccessKey, region } = stack.s3;
+    return new NightProbe(
+      new S3Client({
+        endpoint: s3.address,
+        region,
+        forcePathStyle: true,
+        credentials: { accessKeyId, secretAccessKey },
+      }),
+      s3.bucket,
+      new Client({ connection, namespace: temporal.namespace }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.s3.destroy();
+    await this.client.connection.close();
+  }
+
+  async keys(prefix: string): Promise<string[]> {
+    return Object.keys(await this.versions(prefix));
+  }
+
+  /** Keys with ETag and time of the last write: equal before and after means that nothing was written. */
+  async versions(prefix: string): Promise<Record<string, string>> {
+    const found: Record<string, string> = {};
+    let token: string | undefined;
+    do {
+      const page = await this.s3.send(
+        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ContinuationToken: token }),
+      );
+      for (const { Key, ETag, LastModified } of page.Contents ?? []) {
+        if (Key !== undefined) found[Key] = `${ETag} ${LastModified?.toISOString()}`;
+      }
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    return found;
+  }
+
+  async text(key: string): Promise<string> {
+    const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+    return (await Body?.transformToString()) ?? '';
+  }
+
+  async json(key: string): Promise<Record<string, unknown>> {
+    return JSON.parse(await this.text(key)) as Record<string, unknown>;
+  }
+
+  async pointers(): Promise<{ recipientId: string; variantKey: string; url: string; businessDate: string }[]> {
+    const keys = await this.keys('users/');
+    return (await Promise.all(keys.map((key) => this.json(key)))) as never;
+  }
+
+  async manifestOf(batchId: string): Promise<ManifestLine[]> {
+    const pages = await Promise.all((await this.keys(`batches/${batchId}/manifest/`)).map((key) => this.json(key)));
+    return pages.flatMap((page) => page['variants'] as ManifestLine[]);
+  }
+
+  async workflowIds(query: string): Promise<string[]> {
+    const ids: string[] = [];
+    for await (const { workflowId } of this.client.workflow.list({ query })) ids.push(workflowId);
+    return ids;
+  }
+
+  async failedVariants(businessDate: string): Promise<{ key: string; failureClass: unknown }[]> {
+    const failed: { key: string; failureClass: unknown }[] = [];
+    const query = `BatchDate = '${businessDate}' AND ExecutionStatus = 'Failed' AND WorkflowType = 'renderVariant'`;
+    for await (const { searchAttributes } of this.client.workflow.list({ query })) {
+      failed.push({
+        key: String(searchAttributes['VariantKey']?.[0]),
+        failureClass: searchAttributes['FailureClass']?.[0],
+      });
+    }
+    return failed;
+  }
+
+  /** Every history of the namespace as JSON text, payloads decoded. */
+  async histories(): Promise<{ id: string; text: string }[]> {
+    const found: { id: string; text: string }[] = [];
+    for await (const { workflowId, runId } of this.client.workflow.list()) {
+      const history = await this.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const text = JSON.stringify(history, (_, value: unknown) =>
+        value instanceof Uint8Array || isBuffer(value) ? Buffer.from(bytesOf(value)).toString('utf8') : value,
+      );
+      found.push({ id: workflowId, text });
+    }
+    return found;
+  }
+}
+
+interface SerialisedBuffer {
+  readonly type: 'Buffer';
+  readonly data: number[];
+}
+const isBuffer = (value: unknown): value is SerialisedBuffer =>
+  typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer' && 'data' in value;
+const bytesOf = (value: Uint8Array | SerialisedBuffer): Uint8Array | number[] =>
+  value instanceof Uint8Array ? value : value.data;
