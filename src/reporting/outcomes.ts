@@ -37,7 +37,11 @@ export async function recordOutcomes(
  * The outcome of every variant that has one, in manifest order. A variant may have several, from a lane and from
  * backfills: once its video is stored it stays stored, so success counts whatever stands beside it.
  */
-export async function readOutcomes(store: ObjectStore, batch: BatchRef, signal?: AbortSignal): Promise<VariantOutcome[]> {
+export async function readOutcomes(
+  store: ObjectStore,
+  batch: BatchRef,
+  signal?: AbortSignal,
+): Promise<VariantOutcome[]> {
   const byKey = new Map<VariantKey, VariantOutcome>();
   for await (const { key } of store.list(objectKeys.outcomes(batch), signal)) {
     for await (const outcome of readJsonLines(store, key, outcomeSchema, signal)) {
@@ -51,7 +55,5 @@ export async function readOutcomes(store: ObjectStore, batch: BatchRef, signal?:
 /** The variants that failed and were not repaired since, in manifest order. */
 export async function failedSlots(store: ObjectStore, batch: BatchRef, signal?: AbortSignal): Promise<FailedSlot[]> {
   const outcomes = await readOutcomes(store, batch, signal);
-  return outcomes
-    .filter(({ outcome }) => outcome === 'failed')
-    .map(({ page, index, key }) => ({ page, index, key }));
+  return outcomes.filter(({ outcome }) => outcome === 'failed').map(({ page, index, key }) => ({ page, index, key }));
 }

@@ -1,0 +1,49 @@
+/** Numbers and dates as the report writes them, the same on every machine. */
+
+const COUNT = new Intl.NumberFormat('en-US');
+const LONG_DATE = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
+/** Between a number and its unit: no line ends there. */
+const NARROW = '\u202f';
+
+export const count = (value: number): string => COUNT.format(value);
+
+/** `4.2 s`, `950 ms`; a dash for none. */
+export function seconds(ms: number | null): string {
+  if (ms === null) return '–';
+  if (ms < 1_000) return `${Math.round(ms)}${NARROW}ms`;
+  const value = ms / 1_000;
+  return `${value < 100 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value)}${NARROW}s`;
+}
+
+/** `42 s`, `3 min 20 s`, `2 h 05 min`. */
+export function duration(wallSeconds: number): string {
+  const whole = Math.round(wallSeconds);
+  if (whole < 60) return `${whole}${NARROW}s`;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (whole < 3_600) return `${Math.floor(whole / 60)}${NARROW}min ${two(whole % 60)}${NARROW}s`;
+  return `${Math.floor(whole / 3_600)}${NARROW}h ${two(Math.floor((whole % 3_600) / 60))}${NARROW}min`;
+}
+
+/** `0 %`, `0.31 %`, `12.4 %`, and never 0 or 100 when it is not. */
+export function percent(share: number): string {
+  const value = share * 100;
+  if (value === 0 || value === 100) return `${value}${NARROW}%`;
+  if (value < 0.01) return `<${NARROW}0.01${NARROW}%`;
+  if (value > 99.9) return `>${NARROW}99.9${NARROW}%`;
+  return `${value < 1 ? value.toFixed(2) : value.toFixed(1)}${NARROW}%`;
+}
+
+/** `Monday 23 November 2026`. */
+export const longDate = (businessDate: string): string => LONG_DATE.format(new Date(`${businessDate}T00:00:00Z`));
+
+/** `2026-11-24 04:12 UTC`. */
+export const utc = (instant: string): string => `${new Date(instant).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+/** The first digits of a digest, enough to tell it from others. */
+export const shortKey = (digest: string): string => digest.slice(0, 12);

@@ -1,0 +1,200 @@
+/** `report.html`: last night on one page, readable without anything but itself and the bucket. Pure but for its style sheet. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FailureActor } from '../contracts/failures.ts';
+import { objectKeys } from '../contracts/ids.ts';
+import { count, duration, longDate, percent, seconds, shortKey, utc } from './format.ts';
+import { Html, html } from './html.ts';
+import type { BatchReport } from './report-json.ts';
+
+const STYLE = new Html(readFileSync(join(import.meta.dirname, 'report.css'), 'utf8'));
+
+/** Nothing but its own style sheet and pictures and films of the bucket. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; media-src *";
+
+const ACTORS: Readonly<Record<FailureActor, string>> = {
+  author: 'The template’s author acts',
+  data: 'Whoever owns the data acts',
+  operator: 'The operator acts',
+  nobody: 'Passes when tried again',
+};
+
+/** One self-contained page. Thumbnails and films come from the bucket; nothing else is asked of the network. */
+export function reportHtml(report: BatchReport): string {
+  const { summary, plan } = report;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<title>${summary.campaign} · ${summary.businessDate} · Nightreel</title>
+<style>
+${STYLE}</style>
+</head>
+<body>
+<header>
+<p class="kicker">Nightreel · ${summary.campaign}${plan.attempt > 1 ? ` · attempt ${plan.attempt}` : ''}</p>
+<h1>${longDate(summary.businessDate)}</h1>
+<p class="lead">${lead(report)}</p>
+</header>
+<main>
+${figures(report)}
+${funnel(report)}
+${failures(report)}
+${renderTimes(report)}
+${samples(report)}
+${facts(report)}
+</main>
+</body>
+</html>
+`.text;
+}
+
+function lead({ summary }: BatchReport): string {
+  const { variants, rendered, failed, cached, wallSeconds } = summary;
+  if (variants === 0) return 'Nobody’s numbers changed, so there was nothing to render.';
+  const took = `It took ${duration(wallSeconds)}.`;
+  if (failed > 0)
+    return `${count(rendered)} videos were rendered, ${count(failed)} of ${count(variants)} could not be made. ${took}`;
+  if (rendered === 0) return `All ${count(cached)} videos were there already; nothing had to be rendered. ${took}`;
+  return `${count(rendered)} videos were rendered, and none failed. ${took}`;
+}
+
+function figures({ summary }: BatchReport): Html {
+  const { variants, renderMsP50, renderMsP95, failureRate, failed } = summary;
+  return html`<section class="figures" aria-label="The night in three numbers">
+${figure('Total variants', count(variants), `for ${count(summary.recipients)} recipients`)}
+${figure('Render time, p95', seconds(renderMsP95), renderMsP50 === null ? 'nothing was rendered' : `median ${seconds(renderMsP50)}`)}
+${figure('Failure rate', percent(failureRate), failed === 0 ? 'no failures' : `${count(failed)} failed`, failed > 0)}
+</section>`;
+}
+
+const figure = (
+  label: string,
+  value: string,
+  note: string,
+  bad = false,
+): Html => html`<div class="figure${bad ? ' bad' : ''}">
+<p class="label">${label}</p>
+<p class="value">${value}</p>
+<p class="note">${note}</p>
+</div>`;
+
+function funnel({ summary, plan }: BatchReport): Html {
+  const { recipients, rejected, variants, cached, rendered, failed, pointers } = summary;
+  const longest = Math.max(recipients + rejected, variants, pointers, 1);
+  const row = (label: string, value: number, note: string, tone = ''): Html => html`<li class="${tone}">
+<span class="name">${label}</span>
+<span class="track"><i style="width:${((value / longest) * 100).toFixed(2)}%"></i></span>
+<span class="amount">${count(value)}</span>
+<span class="remark">${note}</span>
+</li>`;
+  const shared = recipients > variants ? `${percent(1 - variants / recipients)} shared` : '';
+  const sources = [
+    plan.carriedOver > 0 ? `${count(plan.carriedOver)} from earlier nights` : '',
+    plan.duplicates > 0 ? `${count(plan.duplicates)} repeated rows` : '',
+  ];
+  return html`<section>
+<h2>From people to videos</h2>
+<ol class="funnel">
+${row('Recipients', recipients, sources.filter(Boolean).join(', '))}
+${row('Rejected rows', rejected, rejected > 0 ? 'see rejects.jsonl' : '', rejected > 0 ? 'warn' : 'none')}
+${row('Distinct variants', variants, shared)}
+${row('Cached', cached, variants > 0 ? percent(cached / variants) : '', 'part soft')}
+${row('Rendered', rendered, variants > 0 ? percent(rendered / variants) : '', 'part')}
+${row('Failed', failed, variants > 0 ? percent(failed / variants) : '', failed > 0 ? 'part bad' : 'part none')}
+${row('Published pointers', pointers, pointers < recipients ? `${count(recipients - pointers)} recipients keep what they had` : 'everyone')}
+</ol>
+</section>`;
+}
+
+function failures({ failures: classes, summary }: BatchReport): Html {
+  if (classes.length === 0) return html`<section><h2>Failures</h2><p class="quiet">None.</p></section>`;
+  return html`<section>
+<h2>Failures</h2>
+${classes.map(
+  ({ failureClass, actor, sentence, count: number, examples }) => html`<article class="failure">
+<p class="total">${count(number)}</p>
+<div>
+<h3>${failureClass} <span>${ACTORS[actor]}</span></h3>
+<p>${sentence}</p>
+<ul>
+${examples.map(({ key, message }) => html`<li><code title="${key}">${shortKey(key)}</code> ${message}</li>`)}
+</ul>
+</div>
+</article>`,
+)}
+<p class="quiet">Once the cause is gone: <code>nightreel backfill ${summary.campaign} --date ${summary.businessDate}</code></p>
+</section>`;
+}
+
+function renderTimes({ renderMs, summary }: BatchReport): Html {
+  const bins = renderMs.histogram;
+  const [first, last] = [bins[0], bins.at(-1)];
+  if (first === undefined || last === undefined) return html``;
+  const highest = Math.max(...bins.map((bin) => bin.count));
+  const place = (ms: number): number => ((ms - first.fromMs) / (last.toMs - first.fromMs)) * 100;
+  const mark = (ms: number | null, name: string): Html | null =>
+    ms === null
+      ? null
+      : html`<p class="mark${place(ms) > 70 ? ' left' : ''}" style="left:${place(ms).toFixed(2)}%"><b>${name}</b> ${seconds(ms)}</p>`;
+  const bars = bins.map((bin, n) => {
+    const height = (bin.count / highest) * 100;
+    const title = `${seconds(bin.fromMs)} to ${seconds(bin.toMs)}: ${count(bin.count)}`;
+    return html`<rect x="${n + 0.06}" y="${(100 - height).toFixed(2)}" width=".88" height="${height.toFixed(2)}"><title>${title}</title></rect>`;
+  });
+  const label = `Histogram of ${count(summary.rendered)} render times, from ${seconds(renderMs.min)} to ${seconds(renderMs.max)}`;
+  return html`<section>
+<h2>Render times</h2>
+<figure>
+<div class="plot">
+<svg viewBox="0 0 ${bins.length} 100" preserveAspectRatio="none" role="img" aria-label="${label}">${bars}</svg>
+${mark(summary.renderMsP50, 'p50')}
+${mark(summary.renderMsP95, 'p95')}
+</div>
+<p class="axis"><span>${seconds(first.fromMs)}</span><span>${seconds(last.toMs)}</span></p>
+<figcaption>${count(summary.rendered)} renders, the busiest ${seconds(first.toMs - first.fromMs)} with ${count(highest)} of them; the longest took ${seconds(renderMs.max)}.</figcaption>
+</figure>
+</section>`;
+}
+
+function samples({ samples: videos }: BatchReport): Html {
+  if (videos.length === 0) return html``;
+  return html`<section>
+<h2>A few of them</h2>
+<div class="films">
+${videos.map(
+  ({ key, outcome, renderMs, video, poster }) => html`<figure>
+<video controls playsinline preload="none" poster="${webLink(poster, objectKeys.poster(key))}" src="${webLink(video, objectKeys.video(key))}"></video>
+<figcaption><code title="${key}">${shortKey(key)}</code> <span>${outcome === 'cached' ? 'already stored' : `rendered in ${seconds(renderMs)}`}</span></figcaption>
+</figure>`,
+)}
+</div>
+</section>`;
+}
+
+/** A store that is not read over HTTP has no links of its own: then the way from the report's place to the film's. */
+const webLink = (link: string, key: string): string => (/^https?:/.test(link) ? link : `../../../../${key}`);
+
+function facts({ plan, engine, closedAt, summary }: BatchReport): Html {
+  const source = `${count(plan.rows)} rows, ${plan.since === null ? 'from the beginning' : `changed after ${utc(plan.since)}`} until ${utc(plan.until)}`;
+  const rows: readonly (readonly [string, string])[] = [
+    ['Batch', summary.batchId],
+    ['Closed', utc(closedAt)],
+    ['Source', plan.csv ? `${count(plan.rows)} rows of an uploaded CSV` : source],
+    ...(plan.recipientLimit === null ? [] : [['Limit', `the first ${count(plan.recipientLimit)} recipients`] as const]),
+    ['Rendition', plan.rendition],
+    ['Template', `${plan.template} ${shortKey(plan.templateDigest)}`],
+    ['Engine', `${shortKey(engine.digest)}, revision ${engine.engineRevision}, ${engine.captureRoute}`],
+    ['Built with', `${engine.chromium} · ${engine.ffmpeg} · ${engine.x264}`],
+  ];
+  return html`<section>
+<h2>What was run</h2>
+<dl>
+${rows.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}
+</dl>
+</section>`;
+}

@@ -1,0 +1,169 @@
+/** `report.json`: the batch in numbers, for programs and for `report.html`. Holds keys and counts, nobody's data. */
+
+import { z } from 'zod';
+import type { VariantOutcome } from '../contracts/batch.ts';
+import { FAILURES, type FailureClass, isFailureClass } from '../contracts/failures.ts';
+import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
+import { RENDITION_IDS } from '../contracts/video.ts';
+import type { PlanDocument } from '../planning/manifest.ts';
+import { histogram } from './histogram.ts';
+import { percentile, renderTimes, summarise } from './summary.ts';
+
+const MAX_EXAMPLES = 3;
+const MAX_SAMPLES = 8;
+
+const count = z.int().min(0);
+const milliseconds = z.number().min(0);
+const variantKey = z.string().refine(isVariantKey);
+
+export const reportSchema = z.object({
+  /** Raised when a field changes its meaning or goes away; new fields do not raise it. */
+  version: z.literal(1),
+  summary: z.object({
+    batchId: z.string(),
+    campaign: z.string(),
+    businessDate: z.string(),
+    recipients: count,
+    rejected: count,
+    variants: count,
+    cached: count,
+    rendered: count,
+    failed: count,
+    pointers: count,
+    wallSeconds: z.number(),
+    renderMsP50: milliseconds.nullable(),
+    renderMsP95: milliseconds.nullable(),
+    failureRate: z.number().min(0).max(1),
+    report: z.string(),
+  }),
+  closedAt: z.string(),
+  plan: z.object({
+    attempt: z.int(),
+    rows: count,
+    duplicates: count,
+    carriedOver: count,
+    /** Instants between which the source was read; null: from the beginning. */
+    since: z.string().nullable(),
+    until: z.string(),
+    rendition: z.enum(RENDITION_IDS),
+    template: z.string(),
+    templateDigest: z.string(),
+    /** True when a CSV was read in place of the campaign's source. */
+    csv: z.boolean(),
+    recipientLimit: z.int().nullable(),
+  }),
+  engine: z.object({
+    digest: z.string(),
+    engineRevision: z.int(),
+    captureRoute: z.string(),
+    chromium: z.string(),
+    ffmpeg: z.string(),
+    x264: z.string(),
+  }),
+  /** Most frequent first. */
+  failures: z.array(
+    z.object({
+      failureClass: z.string().refine(isFailureClass),
+      actor: z.enum(['author', 'data', 'operator', 'nobody']),
+      sentence: z.string(),
+      count,
+      examples: z.array(z.object({ key: variantKey, message: z.string() })),
+    }),
+  ),
+  renderMs: z.object({
+    min: milliseconds.nullable(),
+    max: milliseconds.nullable(),
+    histogram: z.array(z.object({ fromMs: milliseconds, toMs: milliseconds, count })),
+  }),
+  /** A few videos to look at, spread over the batch. */
+  samples: z.array(
+    z.object({
+      key: variantKey,
+      outcome: z.enum(['rendered', 'cached']),
+      renderMs: milliseconds,
+      video: z.string(),
+      poster: z.string(),
+    }),
+  ),
+});
+
+export type BatchReport = Readonly<z.infer<typeof reportSchema>>;
+
+export interface ReportInput {
+  readonly plan: PlanDocument;
+  /** One per variant of the manifest. */
+  readonly outcomes: readonly VariantOutcome[];
+  readonly wallMs: number;
+  /** ISO 8601 UTC. */
+  readonly closedAt: string;
+  readonly videoUrl: (key: VariantKey) => string;
+  readonly posterUrl: (key: VariantKey) => string;
+}
+
+/** Builds the report from what was planned and what became of it. Pure. */
+export function reportJson({ plan, outcomes, wallMs, closedAt, videoUrl, posterUrl }: ReportInput): BatchReport {
+  const { batch, counts, window, template, engine } = plan;
+  const times = renderTimes(outcomes);
+  return {
+    version: 1,
+    summary: summarise({ batch, counts, outcomes, wallMs }),
+    closedAt,
+    plan: {
+      attempt: batch.attempt,
+      rows: counts.rows,
+      duplicates: counts.duplicates,
+      carriedOver: counts.carriedOver,
+      since: window.since?.updatedAt ?? null,
+      until: window.until,
+      rendition: plan.rendition,
+      template: template.id,
+      templateDigest: template.digest,
+      csv: plan.csvKey !== null,
+      recipientLimit: plan.recipientLimit,
+    },
+    engine: {
+      digest: engine.digest,
+      engineRevision: engine.engineRevision,
+      captureRoute: engine.captureRoute,
+      chromium: engine.chromium,
+      ffmpeg: engine.ffmpeg,
+      x264: engine.x264,
+    },
+    failures: failuresByClass(outcomes),
+    renderMs: { min: times[0] ?? null, max: percentile(times, 1), histogram: histogram(times) },
+    samples: sampleOf(outcomes).map(({ key, outcome, renderMs }) => ({
+      key,
+      outcome,
+      renderMs,
+      video: videoUrl(key),
+      poster: posterUrl(key),
+    })),
+  };
+}
+
+function failuresByClass(outcomes: readonly VariantOutcome[]): BatchReport['failures'] {
+  const failed = outcomes.filter((outcome) => outcome.outcome === 'failed');
+  const byClass = Map.groupBy(failed, ({ failureClass }) => failureClass);
+  return [...byClass]
+    .map(([failureClass, variants]) => ({
+      failureClass,
+      actor: FAILURES[failureClass].actor,
+      sentence: FAILURES[failureClass].sentence,
+      count: variants.length,
+      examples: variants.slice(0, MAX_EXAMPLES).map(({ key, message }) => ({ key, message })),
+    }))
+    .sort((a, b) => b.count - a.count || compare(a.failureClass, b.failureClass));
+}
+
+const compare = (a: FailureClass, b: FailureClass): number => (a < b ? -1 : 1);
+
+/** Evenly spread over what was rendered tonight; filled up with what was already there. */
+function sampleOf(outcomes: readonly VariantOutcome[]) {
+  const stored = outcomes.filter((outcome) => outcome.outcome !== 'failed');
+  const of = (kind: 'rendered' | 'cached') => stored.filter(({ outcome }) => outcome === kind);
+  const chosen = spread(of('rendered'), MAX_SAMPLES);
+  return [...chosen, ...spread(of('cached'), MAX_SAMPLES - chosen.length)];
+}
+
+const spread = <T>(items: readonly T[], wanted: number): T[] =>
+  items.filter((_, n) => Math.floor((n * wanted) / items.length) !== Math.floor(((n - 1) * wanted) / items.length));
