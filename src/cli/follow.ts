@@ -20,7 +20,10 @@ export async function followBatch(client: Client, handle: BatchHandle, signal: A
     }
   })();
   try {
-    return await Promise.race([awaitSummary(handle), rejectOnAbort(signal)]);
+    const summary = await Promise.race([awaitSummary(handle), rejectOnAbort(signal)]);
+    // The last poll may have been a second before the end.
+    display.update({ phase: 'closing', ...summary });
+    return summary;
   } finally {
     ended.abort();
     await polling;

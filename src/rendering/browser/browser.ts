@@ -56,6 +56,8 @@ export class ChromiumBrowser implements AsyncDisposable {
       const crash = new AbortController();
       const page = (await browser.pages())[0] ?? (await browser.newPage());
       const running = browser.process();
+      // Puppeteer stops listening to its pipes as it closes them, before they may report that Chromium is gone.
+      for (const pipe of running?.stdio ?? []) pipe?.on('error', () => undefined);
       browser.on('disconnected', () => {
         crash.abort(new Failure('BrowserCrashed', `Chromium ended (${howEnded(running)}).`));
       });
