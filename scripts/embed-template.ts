@@ -49,7 +49,9 @@ function main(args: readonly string[]): void {
   const html = embedTemplate(path.join(templateDir, 'source'));
   if (args.includes('--check')) {
     if (!existsSync(output) || readFileSync(output, 'utf8') !== html) {
-      throw new Error(`${output} is not what ${templateDir}/source gives: run node scripts/embed-template.ts ${templateDir}`);
+      throw new Error(
+        `${output} is not what ${templateDir}/source gives: run node scripts/embed-template.ts ${templateDir}`,
+      );
     }
     return;
   }

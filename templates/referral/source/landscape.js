@@ -21,12 +21,46 @@ function dayAt(t) {
   const a = DAY[i - 1];
   const b = DAY[i];
   const k = clamp01((t - a.t) / (b.t - a.t));
-  return { sky: a.sky.map((c, j) => mixColour(c, b.sky[j], k)), far: mixColour(a.far, b.far, k), near: mixColour(a.near, b.near, k) };
+  return {
+    sky: a.sky.map((c, j) => mixColour(c, b.sky[j], k)),
+    far: mixColour(a.far, b.far, k),
+    near: mixColour(a.near, b.near, k),
+  };
 }
 
 /** The camera travels along the valley; between scenes it moves, within a scene it only drifts. */
-const CAMERA_X = (t) => 46 * t + track([[1.95, 0], [2.85, 330, EASE.camera], [4.35, 330], [5.25, 560, EASE.camera], [6.7, 560], [7.7, 1240, EASE.camera], [9.15, 1240], [10.05, 1560, EASE.camera]], t);
-const CAMERA_Y = (t) => 5 * Math.sin(t * 0.9) + track([[0, -30], [1.95, 0, EASE.gentle], [2.9, 190, EASE.camera], [4.3, 210], [5.3, 250, EASE.camera], [6.7, 226], [7.7, 130, EASE.camera], [9.1, 140], [10.1, -10, EASE.camera], [12, -40, EASE.gentle]], t);
+const CAMERA_X = (t) =>
+  46 * t +
+  track(
+    [
+      [1.95, 0],
+      [2.85, 330, EASE.camera],
+      [4.35, 330],
+      [5.25, 560, EASE.camera],
+      [6.7, 560],
+      [7.7, 1240, EASE.camera],
+      [9.15, 1240],
+      [10.05, 1560, EASE.camera],
+    ],
+    t,
+  );
+const CAMERA_Y = (t) =>
+  5 * Math.sin(t * 0.9) +
+  track(
+    [
+      [0, -30],
+      [1.95, 0, EASE.gentle],
+      [2.9, 190, EASE.camera],
+      [4.3, 210],
+      [5.3, 250, EASE.camera],
+      [6.7, 226],
+      [7.7, 130, EASE.camera],
+      [9.1, 140],
+      [10.1, -10, EASE.camera],
+      [12, -40, EASE.gentle],
+    ],
+    t,
+  );
 
 const RIDGES = [
   { base: 742, height: 96, length: 520, depth: 0.1, lift: 0.32, seed: 1.3, sharp: 0.9, tree: 0, stands: 0 },
@@ -76,24 +110,47 @@ function createLandscape() {
   const land = $('land');
   const defs = svg(land, 'defs', {});
   const ridges = RIDGES.map((ridge, i) => {
-    const gradient = svg(defs, 'linearGradient', { id: `ridge-${i}`, gradientUnits: 'userSpaceOnUse', x1: 0, x2: 0, y1: ridge.base - ridge.height - ridge.tree * 0.5, y2: ridge.base + 150 });
+    const gradient = svg(defs, 'linearGradient', {
+      id: `ridge-${i}`,
+      gradientUnits: 'userSpaceOnUse',
+      x1: 0,
+      x2: 0,
+      y1: ridge.base - ridge.height - ridge.tree * 0.5,
+      y2: ridge.base + 150,
+    });
     const stops = [0, 1].map((offset) => svg(gradient, 'stop', { offset }));
     const reach = 1920 + 2120 * ridge.depth + 80;
     const crest = [];
     for (let x = -40; x <= reach; x += 20) crest.push(`${x} ${num(ridge.base - ridgeHeight(ridge, x))}`);
     const line = crest.join('L');
     const group = svg(land, 'g', {});
-    svg(group, 'path', { d: `M-40 ${ridge.base + 700}L${line}L${num(reach)} ${ridge.base + 700}Z${cypresses(ridge)}`, fill: `url(#ridge-${i})` });
+    svg(group, 'path', {
+      d: `M-40 ${ridge.base + 700}L${line}L${num(reach)} ${ridge.base + 700}Z${cypresses(ridge)}`,
+      fill: `url(#ridge-${i})`,
+    });
     const light = svg(defs, 'linearGradient', { id: `rim-${i}`, gradientUnits: 'userSpaceOnUse', y1: 0, y2: 0 });
     const rim = [0, 0.5, 1].map((offset) => svg(light, 'stop', { offset, 'stop-opacity': 0 }));
-    svg(group, 'path', { d: `M${line}`, fill: 'none', stroke: `url(#rim-${i})`, 'stroke-width': [2, 2, 2.5, 3, 3][i], class: 'rim' });
+    svg(group, 'path', {
+      d: `M${line}`,
+      fill: 'none',
+      stroke: `url(#rim-${i})`,
+      'stroke-width': [2, 2, 2.5, 3, 3][i],
+      class: 'rim',
+    });
     return { ...ridge, group, stops, light, rim };
   });
 
   const stars = Array.from({ length: 130 }, (_, i) => {
     const size = 1 + 2 * scatter(i, 3) ** 3;
     const circle = svg($('stars'), 'circle', { r: num(size), fill: scatter(i, 5) > 0.8 ? '#ffe7c4' : '#dcebff' });
-    return { circle, x: scatter(i, 1) * 2100, y: scatter(i, 2) ** 1.3 * 760 - 220, phase: scatter(i, 4) * 6.28, glow: 0.4 + 0.6 * scatter(i, 6), near: 0.02 + 0.05 * size };
+    return {
+      circle,
+      x: scatter(i, 1) * 2100,
+      y: scatter(i, 2) ** 1.3 * 760 - 220,
+      phase: scatter(i, 4) * 6.28,
+      glow: 0.4 + 0.6 * scatter(i, 6),
+      near: 0.02 + 0.05 * size,
+    };
   });
 
   const clouds = Array.from({ length: 7 }, (_, i) => {
@@ -104,7 +161,13 @@ function createLandscape() {
     element.style.width = px(width);
     element.style.height = px(height);
     $('clouds').append(element);
-    return { element, x: scatter(i, 13) * 2900 - 300, y: 330 + 300 * scatter(i, 14), depth: 0.06 + 0.1 * scatter(i, 15), speed: 6 + 14 * scatter(i, 16) };
+    return {
+      element,
+      x: scatter(i, 13) * 2900 - 300,
+      y: 330 + 300 * scatter(i, 14),
+      depth: 0.06 + 0.1 * scatter(i, 15),
+      speed: 6 + 14 * scatter(i, 16),
+    };
   });
 
   const sky = $('sky');
@@ -122,11 +185,34 @@ function createLandscape() {
     const horizon = 70 + (y * 0.3) / 10.8;
     sky.style.background = `linear-gradient(180deg, ${cssColour(day.sky[0])} 0%, ${cssColour(day.sky[1])} ${num(horizon * 0.42)}%, ${cssColour(day.sky[2])} ${num(horizon * 0.78)}%, ${cssColour(day.sky[3])} ${num(horizon + 2)}%)`;
 
-    const moonlight = 1 - span(t, 2.9, 1);
+    const moonlight = 1 - EASE.gentle(span(t, 2.35, 0.85));
     const moonX = 1560 - x * 0.07 - t * 8;
-    const sunX = track([[4.8, 960], [6.8, 960], [7.8, 1500, EASE.camera], [9.1, 1500], [10.2, 1490, EASE.camera], [12, 1452]], t);
+    const sunX = track(
+      [
+        [4.8, 960],
+        [6.8, 960],
+        [7.8, 1500, EASE.camera],
+        [9.1, 1500],
+        [10.2, 1490, EASE.camera],
+        [12, 1452],
+      ],
+      t,
+    );
     const lamp = t < 3.9 ? moonX : sunX;
-    const shine = num(t < 3.9 ? 0.34 * moonlight : 0.85 * span(t, 4.3, 1.4) * track([[7, 1], [8.2, 0.5], [12, 0.5]], t));
+    const shine = num(
+      t < 3.9
+        ? 0.34 * moonlight
+        : 0.85 *
+            span(t, 4.3, 1.4) *
+            track(
+              [
+                [7, 1],
+                [8.2, 0.5],
+                [12, 0.5],
+              ],
+              t,
+            ),
+    );
     const shineColour = t < 3.9 ? '#bfe0ff' : '#ffe2ae';
     ridges.forEach((ridge, i) => {
       const centre = lamp + x * ridge.depth;
@@ -152,13 +238,47 @@ function createLandscape() {
     moon.style.background = `radial-gradient(closest-side, ${rgba('#eef6ff', moonlight)} 24%, ${rgba('#eef6ff', 0)} 24.8%), radial-gradient(closest-side, ${rgba('#bcd7ff', 0.3 * moonlight)} 20%, ${rgba('#9cc2ff', 0.12 * moonlight)} 52%, ${rgba('#9cc2ff', 0)} 100%)`;
     moon.style.transform = `translate(${px(moonX)}, ${px(280 + y * 0.5 + t * 10)})`;
 
-    const rise = track([[3.4, 1120], [4.9, 1030, EASE.gentle], [6.8, 752, EASE.gentle], [7.8, -330, EASE.camera], [9.1, -330], [10.2, 250, EASE.camera], [12, 222, EASE.gentle]], t);
+    const rise = track(
+      [
+        [3.4, 1120],
+        [4.9, 1030, EASE.gentle],
+        [6.8, 752, EASE.gentle],
+        [7.8, -330, EASE.camera],
+        [9.1, -330],
+        [10.2, 250, EASE.camera],
+        [12, 222, EASE.gentle],
+      ],
+      t,
+    );
     const sunlight = span(t, 3.4, 1.2);
     sun.style.visibility = sunlight > 0 ? 'visible' : 'hidden';
-    sun.style.transform = `translate(${px(sunX)}, ${px(rise + y * 0.2)}) scale(${num(track([[4, 1.06], [6.8, 1.16], [7.8, 0.8, EASE.camera], [9.1, 0.7], [10.2, 0.62], [12, 0.6]], t))})`;
-    const warmth = sunlight * track([[4, 0.8], [6, 1], [8, 0.8], [12, 0.86]], t);
+    sun.style.transform = `translate(${px(sunX)}, ${px(rise + y * 0.2)}) scale(${num(
+      track(
+        [
+          [4, 1.06],
+          [6.8, 1.16],
+          [7.8, 0.8, EASE.camera],
+          [9.1, 0.7],
+          [10.2, 0.62],
+          [12, 0.6],
+        ],
+        t,
+      ),
+    )})`;
+    const warmth =
+      sunlight *
+      track(
+        [
+          [4, 0.8],
+          [6, 1],
+          [8, 0.8],
+          [12, 0.86],
+        ],
+        t,
+      );
     const noon = span(t, 6.9, 0.9);
-    const ray = (dawn, day, alpha) => `rgba(${mixColour(parseColour(dawn), parseColour(day), noon).map(Math.round).join(',')},${num(alpha * warmth)})`;
+    const ray = (dawn, day, alpha) =>
+      `rgba(${mixColour(parseColour(dawn), parseColour(day), noon).map(Math.round).join(',')},${num(alpha * warmth)})`;
     glow.style.background = `radial-gradient(closest-side, ${ray('#fff1c8', '#fffdf0', 0.85)} 0, ${ray('#ffdf9f', '#fff9de', 0.6)} 22%, ${ray('#ffc980', '#fff8e0', 0.32)} 46%, ${ray('#ffb77a', '#fff8e6', 0.11)} 72%, ${ray('#ffb07a', '#fff8e6', 0)} 100%)`;
 
     const haze = span(t, 4.4, 1.6);

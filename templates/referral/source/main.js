@@ -53,11 +53,19 @@ gsap.config({ force3D: false });
 function choreograph() {
   const tl = gsap.timeline({ paused: true });
   const at = (scene, t) => scene * CUT + t;
-  const enter = (target, scene, t, from, to, duration = 0.9, ease = EASE.settle) => tl.fromTo(target, from, { ...to, duration, ease }, at(scene, t));
+  const enter = (target, scene, t, from, to, duration = 0.9, ease = EASE.settle) =>
+    tl.fromTo(target, from, { ...to, duration, ease }, at(scene, t));
 
   // Each element has at most one tween of a property: entrances inside, drifts around them, exits outermost.
-  const leave = (id, scene, to) => tl.fromTo(`${id} .exit`, { x: 0, y: 0, scale: 1, opacity: 1 }, { ...to, opacity: 0, duration: 0.38, ease: EASE.leave }, at(scene, 2.01));
-  const drift = (id, scene, from, to) => tl.fromTo(`${id} .drift`, from, { ...to, duration: CUT, ease: 'none' }, at(scene, 0));
+  const leave = (id, scene, to) =>
+    tl.fromTo(
+      `${id} .exit`,
+      { x: 0, y: 0, scale: 1, opacity: 1 },
+      { ...to, opacity: 0, duration: 0.38, ease: EASE.leave },
+      at(scene, 2.01),
+    );
+  const drift = (id, scene, from, to) =>
+    tl.fromTo(`${id} .drift`, from, { ...to, duration: CUT, ease: 'none' }, at(scene, 0));
 
   drift('#scene-hello', 0, { scale: 1, x: 0 }, { scale: 1.025, x: -14 });
   enter('.lead', 0, 0.08, { yPercent: 110 }, { yPercent: 0 }, 0.8);
@@ -80,7 +88,12 @@ function choreograph() {
   enter('#milestone-lead', 3, 0.16, { x: 220, opacity: 0 }, { x: 0, opacity: 1 }, 0.9);
   enter('#milestone-headline', 3, 0.22, { x: 320, opacity: 0 }, { x: 0, opacity: 1 }, 1.0);
   enter('#milestone-reward', 3, 0.34, { x: 380, opacity: 0 }, { x: 0, opacity: 1 }, 1.05);
-  tl.fromTo('.arc-text', { scale: 1, opacity: 1 }, { scale: 1.1, opacity: 0, duration: 0.42, ease: EASE.leave }, at(3, 1.98));
+  tl.fromTo(
+    '.arc-text',
+    { scale: 1, opacity: 1 },
+    { scale: 1.1, opacity: 0, duration: 0.42, ease: EASE.leave },
+    at(3, 1.98),
+  );
 
   enter('.sheet-3', 4, 0, { y: 900, rotation: 9 }, { y: -44, rotation: -3.2 }, 1.25);
   enter('.sheet-2', 4, 0.06, { y: 900, rotation: 7 }, { y: -22, rotation: 2.2 }, 1.25);
@@ -90,14 +103,28 @@ function choreograph() {
   enter('#mark-line-1', 4, 0.32, { scaleX: 0, transformOrigin: '50% 50%' }, { scaleX: 1 }, 0.8);
   enter('#mark-line-2', 4, 0.42, { scaleX: 0, transformOrigin: '50% 50%' }, { scaleX: 1 }, 0.8);
   enter('.card-brand span', 4, 0.38, { x: -24, opacity: 0 }, { x: 0, opacity: 1 }, 0.8);
-  tl.fromTo('.card-headline', { yPercent: 112 }, { yPercent: 0, duration: 0.95, ease: EASE.settle, stagger: 0.1 }, at(4, 0.4));
+  tl.fromTo(
+    '.card-headline',
+    { yPercent: 112 },
+    { yPercent: 0, duration: 0.95, ease: EASE.settle, stagger: 0.1 },
+    at(4, 0.4),
+  );
   enter('.pill', 4, 0.66, { scale: 0.6, opacity: 0 }, { scale: 1, opacity: 1 }, 0.8, EASE.spring);
   enter('.link', 4, 0.8, { x: -40, opacity: 0 }, { x: 0, opacity: 1 }, 0.8);
 
-  for (const [layer, y, rotation] of [['.float-3', -20, 0.9], ['.float-2', -14, -0.7], ['.float-1', -8, 0]]) {
+  for (const [layer, y, rotation] of [
+    ['.float-3', -20, 0.9],
+    ['.float-2', -14, -0.7],
+    ['.float-1', -8, 0],
+  ]) {
     tl.fromTo(layer, { y: 0, rotation: 0 }, { y, rotation, duration: CUT, ease: EASE.gentle }, at(4, 0));
   }
-  tl.fromTo('.pill svg', { x: 0 }, { keyframes: { x: [0, 0, 12, 0], easeEach: 'power2.inOut' }, duration: 1.2 }, at(4, 1.1));
+  tl.fromTo(
+    '.pill svg',
+    { x: 0 },
+    { keyframes: { x: [0, 0, 12, 0], easeEach: 'power2.inOut' }, duration: 1.2 },
+    at(4, 1.1),
+  );
 
   tl.fromTo(clock, { now: 0 }, { now: DURATION, duration: DURATION, ease: 'none' }, 0);
   return tl;
@@ -105,7 +132,9 @@ function choreograph() {
 
 /** Loads what the texts of `params` are set in: a fallback script's font is decoded only when a name needs it. */
 async function loadFonts(params) {
-  const family = getComputedStyle(document.documentElement).getPropertyValue(KANA.test(params.name) ? '--text-ja' : '--text');
+  const family = getComputedStyle(document.documentElement).getPropertyValue(
+    KANA.test(params.name) ? '--text-ja' : '--text',
+  );
   const copy = 'Aa0';
   await Promise.all([
     document.fonts.load(`800 100px ${family}`, `${params.name}…$0123456789,${copy}`),

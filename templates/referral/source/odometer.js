@@ -36,7 +36,12 @@ function createOdometer(box, text, { width, largest, centre }) {
         mark.style.fontSize = px(size * CURRENCY_SCALE);
         mark.style.marginTop = px(Math.round(size * 0.125));
       }
-      cells.push({ place: character === '$' ? digits.length : place, width: cellWidth, mark: character, faces: [mark] });
+      cells.push({
+        place: character === '$' ? digits.length : place,
+        width: cellWidth,
+        mark: character,
+        faces: [mark],
+      });
     }
   }
   const total = Number(digits);
@@ -46,7 +51,9 @@ function createOdometer(box, text, { width, largest, centre }) {
       const value = total * EASE.count(span(t, 0, length));
       const perFrame = total * (EASE.count(span(t + 1 / 60, 0, length)) - EASE.count(span(t - 1 / 60, 0, length)));
       // Wheels that have not come into play take no room: the count stays in the middle while it grows.
-      const played = cells.map((cell) => (cell.place === 0 || cell.mark === '$' ? 1 : opened(value / 10 ** cell.place, perFrame / 10 ** cell.place)));
+      const played = cells.map((cell) =>
+        cell.place === 0 || cell.mark === '$' ? 1 : opened(value / 10 ** cell.place, perFrame / 10 ** cell.place),
+      );
       const closed = cells.reduce((sum, cell, i) => sum + (1 - played[i]) * cell.width, 0);
       let x = left + closed / 2;
       cells.forEach((cell, i) => {

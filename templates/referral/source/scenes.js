@@ -40,7 +40,12 @@ function createFriends() {
   return {
     set({ referralCount: count }) {
       $('friends-lead').textContent = count === 0 ? 'Your circle starts here' : 'You brought along';
-      $('friends-caption').textContent = count === 0 ? 'friends yet. The first hello is the warmest.' : count === 1 ? 'friend. That is how it starts.' : 'friends';
+      $('friends-caption').textContent =
+        count === 0
+          ? 'friends yet. The first hello is the warmest.'
+          : count === 1
+            ? 'friend. That is how it starts.'
+            : 'friends';
       odometer = createOdometer($('friends-count'), grouped(count), { width: 1500, largest: 400, centre: 960 });
       const shown = Math.min(count, LIGHTS);
       back.replaceChildren();
@@ -83,7 +88,8 @@ function createFriends() {
         const k = EASE.settle(span(t, light.at, 1.5));
         const lit = EASE.settle(span(t, light.at, 0.7)) * (1 - leave) * (0.93 + 0.07 * Math.sin(t * 5 + light.sway));
         const x = light.x + 16 * Math.sin(t * 1.3 + light.sway);
-        const y = light.y + (1 - k) * (260 + 320 * light.depth) - light.rise * (t / CUT) - leave * (120 + 420 * light.depth);
+        const y =
+          light.y + (1 - k) * (260 + 320 * light.depth) - light.rise * (t / CUT) - leave * (120 + 420 * light.depth);
         light.element.style.visibility = lit > 0.02 ? 'inherit' : 'hidden';
         light.element.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(lit)})`;
       }
@@ -97,7 +103,8 @@ function createEarnings() {
   let odometer;
   return {
     set({ earnings }) {
-      $('earnings-lead').textContent = earnings === 0 ? 'Your first reward is on the horizon' : 'Rewards you have earned';
+      $('earnings-lead').textContent =
+        earnings === 0 ? 'Your first reward is on the horizon' : 'Rewards you have earned';
       odometer = createOdometer($('earnings-count'), dollars(earnings), { width: 1640, largest: 380, centre: 960 });
     },
     draw(t) {
@@ -118,7 +125,14 @@ function createMilestone() {
   const $ = (id) => document.getElementById(id);
   const arc = $('arc');
   const defs = svg(arc, 'defs', {});
-  const gradient = svg(defs, 'linearGradient', { id: 'arc-light', gradientUnits: 'userSpaceOnUse', x1: 260, x2: 1660, y1: 0, y2: 0 });
+  const gradient = svg(defs, 'linearGradient', {
+    id: 'arc-light',
+    gradientUnits: 'userSpaceOnUse',
+    x1: 260,
+    x2: 1660,
+    y1: 0,
+    y2: 0,
+  });
   svg(gradient, 'stop', { offset: 0, 'stop-color': '#ff8f5e' });
   svg(gradient, 'stop', { offset: 1, 'stop-color': '#ffc14d' });
   const [x0, y0] = arcPoint(0).map(num);
@@ -144,8 +158,18 @@ function createMilestone() {
       const reached = left === 0;
       progress = clamp01(count / goal);
       const people = (n) => `${grouped(n)} ${n === 1 ? 'friend' : 'friends'}`;
-      $('milestone-lead').textContent = reached ? 'Milestone reached' : count === 0 ? 'Your first milestone' : 'Next milestone';
-      $('milestone-headline').textContent = reached ? `${people(goal)}!` : count === 0 ? people(goal) : left === 1 ? 'Just 1 more friend' : `${grouped(left)} more friends`;
+      $('milestone-lead').textContent = reached
+        ? 'Milestone reached'
+        : count === 0
+          ? 'Your first milestone'
+          : 'Next milestone';
+      $('milestone-headline').textContent = reached
+        ? `${people(goal)}!`
+        : count === 0
+          ? people(goal)
+          : left === 1
+            ? 'Just 1 more friend'
+            : `${grouped(left)} more friends`;
       fitWidth($('milestone-headline'), 148, 1080);
       const bold = document.createElement('b');
       bold.textContent = dollars(reward);
@@ -176,7 +200,10 @@ function createMilestone() {
       reading.style.opacity = num(EASE.gentle(span(t, 0.6, 0.4)) * (1 - gone));
       const pop = EASE.spring(span(t, 0.35, 0.7)) * (1 - gone);
       sun.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(pop)})`;
-      for (const [id, at] of [['arc-from', 0], ['arc-to', 1]]) {
+      for (const [id, at] of [
+        ['arc-from', 0],
+        ['arc-to', 1],
+      ]) {
         const [ex, ey] = arcPoint(at);
         const element = document.getElementById(id);
         element.style.transform = `translate(${px(ex)}, ${px(ey + 46)})`;

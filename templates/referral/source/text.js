@@ -3,10 +3,12 @@
 const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 const dollars = (n) => `$${grouped(n)}`;
 
-const graphemes = (text) => Array.from(new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text), (s) => s.segment);
+const graphemes = (text) =>
+  Array.from(new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text), (s) => s.segment);
 const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/u;
 /** Scripts whose letters keep their shape when they are set one by one. */
-const DETACHED = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Armenian}\p{Script=Georgian}\p{Script=Common}\p{Script=Inherited}]*$/u;
+const DETACHED =
+  /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Armenian}\p{Script=Georgian}\p{Script=Common}\p{Script=Inherited}]*$/u;
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
 
 const NAME = { width: 1600, largest: 216, oneLine: 118, twoLines: 150, smallest: 50, tracking: -0.035 };
