@@ -2,7 +2,9 @@
 
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isNativeError } from 'node:util/types';
 import { type CsvError, parse } from 'csv-parse';
+import { parse as parseSync } from 'csv-parse/sync';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { paramCoercion } from './coercion.ts';
@@ -91,36 +93,58 @@ async function* records(
   signal: AbortSignal,
 ): AsyncGenerator<CsvRecord, void, undefined> {
   signal.throwIfAborted();
+  // The parser runs ahead of what is read from it: a malformed line waits here for its turn.
   const skipped: CsvRecord[] = [];
+  let last = 0;
+  let neverClosed = false;
   const parser = parse({
     bom: true,
     info: true,
     skip_empty_lines: true,
+    // A quote in the middle of a cell then spoils its own line, not all up to the next quote; `isStrict` finds it again.
+    relax_quotes: true,
+    raw: true,
     skip_records_with_error: true,
     max_record_size: MAX_RECORD_CHARACTERS,
     on_skip: (error: CsvError | undefined) => {
-      skipped.push({ line: lineOf(error), problem: problemOf(error) });
+      if (error?.code === 'CSV_QUOTE_NOT_CLOSED') neverClosed = true;
+      else skipped.push({ line: lineOf(error), problem: problemOf(error) });
       return undefined;
     },
   });
-  const flowing = pipeline(await open(), parser, { signal }).catch((error: unknown) => {
-    // The parser was destroyed with this error and its iteration below throws it; here it must only not go unhandled.
-    return error;
-  });
+  // Its error is the parser's too, whose iteration below throws it; here it must only not go unhandled.
+  const flowing = pipeline(await open(), parser, { signal }).catch((error: unknown) => error);
   try {
-    for await (const { info, record } of parser as AsyncIterable<{ info: { lines: number }; record: string[] }>) {
-      yield* skipped.splice(0);
-      yield { line: info.lines, cells: record };
+    for await (const { info, raw, record: cells } of parser as AsyncIterable<ParsedRecord>) {
+      while (skipped[0] !== undefined && skipped[0].line <= info.lines) yield* skipped.splice(0, 1);
+      last = info.lines;
+      if (!cells.some((cell) => cell.includes('"')) || isStrict(raw)) yield { line: info.lines, cells };
+      else yield { line: info.lines, problem: STRAY_QUOTE };
     }
-    yield* skipped.splice(0);
-  } catch (error) {
-    if (isCsvError(error, 'CSV_QUOTE_NOT_CLOSED')) {
-      throw denied(name, `a quote that opens near line ${lineOf(error)} is never closed, so all after it is lost`);
-    }
-    throw error;
+    yield* skipped;
+    if (neverClosed)
+      throw denied(name, `a quote that opens after line ${last} is never closed, so all that follows is lost`);
   } finally {
     parser.destroy();
     await flowing;
+  }
+}
+
+interface ParsedRecord {
+  readonly info: { readonly lines: number };
+  readonly raw: string;
+  readonly record: readonly string[];
+}
+
+const STRAY_QUOTE = 'a quote stands in the middle of a cell; a quote inside quotes is written twice';
+
+/** Whether one record is CSV without any leniency. */
+function isStrict(raw: string): boolean {
+  try {
+    return parseSync(raw, { bom: true, skip_empty_lines: true }).length === 1;
+  } catch {
+    // The parser says no by throwing, with the cell in its message.
+    return false;
   }
 }
 
@@ -162,22 +186,21 @@ function toRow(
     // An empty cell says nothing: the schema decides whether the parameter may be absent.
     if (cells[at]) params[name] = cells[at];
   }
-  const nanoseconds = stampToNanoseconds(cells[header.stamp] ?? '');
+  const stamp = cells[header.stamp];
+  const nanoseconds = stamp ? stampToNanoseconds(stamp) : null;
   const row: SourceRow = {
     line,
-    recipientId: cells[header.id] || null,
+    // Half a name is nobody's.
+    recipientId: cells[header.id]?.includes('\uFFFD') ? null : cells[header.id] || null,
     updatedAt: nanoseconds === null ? null : stampFromNanoseconds(nanoseconds),
     params: coerce(params),
   };
   if (cells.some((cell) => cell.includes('\uFFFD'))) return { ...row, problem: 'the line is not valid UTF-8' };
-  if (cells[header.stamp] && row.updatedAt === null) {
+  if (stamp && row.updatedAt === null) {
     return { ...row, problem: 'the time of the last change is not ISO 8601 with an offset, like 2026-11-23T03:00:00Z' };
   }
   return row;
 }
-
-const isCsvError = (error: unknown, code: string): error is CsvError =>
-  error instanceof Error && 'code' in error && error.code === code;
 
 /** Lines are counted at the end of a record, as far as the parser got. */
 const lineOf = (error: CsvError | undefined): number => {
@@ -190,9 +213,6 @@ function problemOf(error: CsvError | undefined): string {
   switch (error?.code) {
     case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
       return 'the line has more or fewer cells than the header';
-    case 'CSV_INVALID_CLOSING_QUOTE':
-    case 'INVALID_OPENING_QUOTE':
-      return 'a quote stands in the middle of a cell; a quote inside quotes is written twice';
     case 'CSV_MAX_RECORD_SIZE':
       return `the line is longer than ${MAX_RECORD_CHARACTERS} characters; a quote may be left open`;
     default:
@@ -208,8 +228,8 @@ const NODE_DENIED = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR']);
 function csvFailure(error: unknown, name: string, signal: AbortSignal): Failure {
   if (error instanceof Failure) return error;
   if (signal.aborted) return new Failure('Cancelled', `reading ${name} was cancelled`, { cause: error });
-  const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const message = isNativeError(error) ? error.message : String(error);
+  const code = isNativeError(error) && 'code' in error ? String(error.code) : '';
   return NODE_DENIED.has(code)
     ? new Failure('WarehouseDenied', `${name} cannot be opened: ${message}`, { cause: error })
     : new Failure('WarehouseUnavailable', `${name} cannot be read just now: ${message}`, { cause: error });

@@ -9,6 +9,8 @@ export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"'
 
 export interface Query {
   readonly sql: string;
+  /** How many rows `sql` has. */
+  readonly countSql: string;
   readonly values: Readonly<Record<string, string>>;
 }
 
@@ -24,7 +26,13 @@ function projection({ table, columns, params }: DuckDbSource) {
   const stamp = quoteIdentifier(columns.updatedAt);
   const values = Object.values(params).map(quoteIdentifier);
   const from = table.split('.').map(quoteIdentifier).join('.');
-  return { id, stamp, values, select: `SELECT CAST(${id} AS VARCHAR), ${stamp}, ${values.join(', ')} FROM ${from}` };
+  return {
+    id,
+    stamp,
+    values,
+    from,
+    select: `SELECT CAST(${id} AS VARCHAR), ${stamp}, ${values.join(', ')} FROM ${from}`,
+  };
 }
 
 /** Reads nothing; its result's column types say whether the source fits. */
@@ -54,7 +62,7 @@ function bound(stampText: string, column: StampColumn): { text: string; exact: b
 }
 
 export function changesQuery(source: DuckDbSource, column: StampColumn, { since, until }: ChangeRange): Query {
-  const { id, stamp, select } = projection(source);
+  const { id, stamp } = projection(source);
   const at = (name: string) => `CAST($${name} AS ${column.sqlType})`;
   const values: Record<string, string> = { until: bound(until, column).text };
   const conditions = [`${stamp} <= ${at('until')}`];
@@ -71,15 +79,22 @@ export function changesQuery(source: DuckDbSource, column: StampColumn, { since,
       conditions.push(`(${stamp} > ${at('since')} OR (${stamp} = ${at('since')} AND (${later})))`);
     }
   }
-  return { sql: `${select} WHERE (${conditions.join(' AND ')}) OR ${unusable(stamp)} ${orderBy(source)}`, values };
+  return query(source, `(${conditions.join(' AND ')}) OR ${unusable(stamp)}`, values);
 }
 
 /** Expects the IDs as the list parameter `$ids`. */
 export function recipientsQuery(source: DuckDbSource, column: StampColumn, until: string): Query {
-  const { id, stamp, select } = projection(source);
+  const { id, stamp } = projection(source);
   const inTime = `${stamp} <= CAST($until AS ${column.sqlType}) OR ${unusable(stamp)}`;
+  const isNamed = `CAST(${id} AS VARCHAR) IN (SELECT unnest(CAST($ids AS VARCHAR[])))`;
+  return query(source, `${isNamed} AND (${inTime})`, { until: bound(until, column).text });
+}
+
+function query(source: DuckDbSource, where: string, values: Readonly<Record<string, string>>): Query {
+  const { select, from } = projection(source);
   return {
-    sql: `${select} WHERE CAST(${id} AS VARCHAR) IN (SELECT unnest(CAST($ids AS VARCHAR[]))) AND (${inTime}) ${orderBy(source)}`,
-    values: { until: bound(until, column).text },
+    sql: `${select} WHERE ${where} ${orderBy(source)}`,
+    countSql: `SELECT count(*) FROM ${from} WHERE ${where}`,
+    values,
   };
 }

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue, listValue } from '@duckdb/node-api';
+import { isNativeError } from 'node:util/types';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, LIST, listValue, VARCHAR } from '@duckdb/node-api';
 import { Failure } from '../contracts/failures.ts';
 import { changesQuery, probeQuery, type Query, recipientsQuery, type StampColumn } from './duckdb-query.ts';
 import { tickOf, toJsonValue, toStamp } from './duckdb-values.ts';
@@ -24,30 +25,31 @@ export function openDuckDbWarehouse(source: LocatedDuckDbSource): WarehouseReade
 
   async function* read(
     query: (column: StampColumn) => Query,
-    lists: Record<string, DuckDBValue>,
+    ids: readonly string[] | null,
     outer: AbortSignal,
   ): AsyncGenerator<SourceRow, void, undefined> {
     const signal = AbortSignal.any([outer, closing.signal]);
     try {
       await using opened = await openReadOnly(path, signal);
       const { connection } = opened;
-      const { sql, values } = query(await stampColumn(connection, source));
-      const result = await connection.stream(sql, { ...values, ...lists });
-      const names = Object.keys(source.params);
-      const types = result.columnTypes();
+      const { sql, countSql, values } = query(await stampColumn(connection, source));
+      const bound = { ...values, ...(ids === null ? {} : { ids: listValue([...ids]) }) };
+      const types = ids === null ? {} : { ids: LIST(VARCHAR) };
+      // A stream that breaks off, by an error or an interrupt, ends like one that is complete: only the count tells.
+      const expected = (await connection.run(countSql, bound, types).then((result) => result.getRows()))[0]?.[0];
+      opened.result = await connection.stream(sql, bound, types);
       let line = 0;
-      for await (const rows of result.yieldRows()) {
+      for await (const row of rowsOf(opened.result, source)) {
         signal.throwIfAborted();
-        for (const [id, stamp, ...cells] of rows) {
-          line += 1;
-          const params: Record<string, unknown> = {};
-          names.forEach((name, at) => {
-            const type = types[at + 2];
-            const cell = cells[at];
-            params[name] = type === undefined || cell === undefined ? null : toJsonValue(cell, type);
-          });
-          yield { line, recipientId: typeof id === 'string' ? id : null, updatedAt: toStamp(stamp ?? null), params };
-        }
+        line += 1;
+        yield { line, ...row };
+      }
+      signal.throwIfAborted();
+      if (BigInt(line) !== expected) {
+        throw new Failure(
+          'WarehouseUnavailable',
+          `reading ${path} broke off after ${line} of ${String(expected)} rows`,
+        );
       }
     } catch (error) {
       throw duckDbFailure(error, path, signal);
@@ -57,17 +59,36 @@ export function openDuckDbWarehouse(source: LocatedDuckDbSource): WarehouseReade
   return {
     kind: 'duckdb',
     ordered: true,
-    readChanges: (range, signal) => read((column) => changesQuery(source, column, range), {}, signal),
-    readRecipients: (ids, until, signal) =>
-      read((column) => recipientsQuery(source, column, until), { ids: listValue([...ids]) }, signal),
+    readChanges: (range, signal) => read((column) => changesQuery(source, column, range), null, signal),
+    readRecipients: (ids, until, signal) => read((column) => recipientsQuery(source, column, until), ids, signal),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the warehouse reader was closed'));
     },
   };
 }
 
+type CellsOfRow = Omit<SourceRow, 'line'>;
+
+async function* rowsOf(result: DuckDBResult, source: DuckDbSource): AsyncGenerator<CellsOfRow, void, undefined> {
+  const names = Object.keys(source.params);
+  const types = result.columnTypes();
+  for await (const rows of result.yieldRows()) {
+    for (const [id, stamp, ...cells] of rows) {
+      const params: Record<string, unknown> = {};
+      names.forEach((name, at) => {
+        const type = types[at + 2];
+        const cell = cells[at];
+        params[name] = type === undefined || cell === undefined ? null : toJsonValue(cell, type);
+      });
+      yield { recipientId: typeof id === 'string' ? id : null, updatedAt: toStamp(stamp ?? null), params };
+    }
+  }
+}
+
 interface OpenedDatabase extends AsyncDisposable {
   readonly connection: DuckDBConnection;
+  /** The stream under way, to be ended with the database. */
+  result: DuckDBResult | null;
 }
 
 async function openReadOnly(path: string, signal: AbortSignal): Promise<OpenedDatabase> {
@@ -94,14 +115,22 @@ async function openReadOnly(path: string, signal: AbortSignal): Promise<OpenedDa
   }
   const interrupt = () => connection.interrupt();
   signal.addEventListener('abort', interrupt, { once: true });
-  return {
+  const opened: OpenedDatabase = {
     connection,
+    result: null,
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', interrupt);
-      connection.closeSync();
-      instance.closeSync();
+      try {
+        // A stream that is not at its end keeps the database open until it is garbage: interrupt it and read out the rest.
+        interrupt();
+        while (opened.result !== null && ((await opened.result.fetchChunk())?.rowCount ?? 0) > 0);
+      } finally {
+        connection.closeSync();
+        instance.closeSync();
+      }
     },
   };
+  return opened;
 }
 
 /** Type of the stamp column, from the database: it decides how the watermark is compared. */
@@ -131,8 +160,8 @@ const NODE_DENIED = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR']);
 export function duckDbFailure(error: unknown, path: string, signal?: AbortSignal): Failure {
   if (error instanceof Failure) return error;
   if (signal?.aborted) return new Failure('Cancelled', `reading ${path} was cancelled`, { cause: error });
-  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const message = isNativeError(error) ? (error.message.split('\n')[0] ?? '') : String(error);
+  const code = isNativeError(error) && 'code' in error ? error.code : undefined;
   if (typeof code === 'string') {
     return NODE_DENIED.has(code)
       ? new Failure('WarehouseDenied', `the warehouse cannot be opened: ${message}`, { cause: error })
