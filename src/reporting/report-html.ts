@@ -30,6 +30,7 @@ export function reportHtml(report: BatchReport): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<link rel="icon" href="data:,">
 <title>${summary.campaign} · ${summary.businessDate} · Nightreel</title>
 <style>
 ${STYLE}</style>
@@ -86,13 +87,18 @@ const figure = (
 function funnel({ summary, plan }: BatchReport): Html {
   const { recipients, rejected, variants, cached, rendered, failed, pointers } = summary;
   const longest = Math.max(recipients + rejected, variants, pointers, 1);
-  const row = (label: string, value: number, note: string, tone = ''): Html => html`<li class="${tone}">
+  const row = (
+    label: string,
+    value: number,
+    note: string,
+    tone = '',
+  ): Html => html`<li class="${tone}${value === 0 ? ' none' : ''}">
 <span class="name">${label}</span>
 <span class="track"><i style="width:${((value / longest) * 100).toFixed(2)}%"></i></span>
 <span class="amount">${count(value)}</span>
 <span class="remark">${note}</span>
 </li>`;
-  const shared = recipients > variants ? `${percent(1 - variants / recipients)} shared` : '';
+  const shared = recipients > variants ? `${percent(1 - variants / recipients)} fewer: people share videos` : '';
   const sources = [
     plan.carriedOver > 0 ? `${count(plan.carriedOver)} from earlier nights` : '',
     plan.duplicates > 0 ? `${count(plan.duplicates)} repeated rows` : '',
@@ -101,12 +107,12 @@ function funnel({ summary, plan }: BatchReport): Html {
 <h2>From people to videos</h2>
 <ol class="funnel">
 ${row('Recipients', recipients, sources.filter(Boolean).join(', '))}
-${row('Rejected rows', rejected, rejected > 0 ? 'see rejects.jsonl' : '', rejected > 0 ? 'warn' : 'none')}
+${row('Rejected rows', rejected, rejected > 0 ? 'see rejects.jsonl' : '', 'warn')}
 ${row('Distinct variants', variants, shared)}
 ${row('Cached', cached, variants > 0 ? percent(cached / variants) : '', 'part soft')}
 ${row('Rendered', rendered, variants > 0 ? percent(rendered / variants) : '', 'part')}
-${row('Failed', failed, variants > 0 ? percent(failed / variants) : '', failed > 0 ? 'part bad' : 'part none')}
-${row('Published pointers', pointers, pointers < recipients ? `${count(recipients - pointers)} recipients keep what they had` : 'everyone')}
+${row('Failed', failed, variants > 0 ? percent(failed / variants) : '', 'part bad')}
+${row('Published pointers', pointers, pointers < recipients ? `${count(recipients - pointers)} recipients keep what they had` : '')}
 </ol>
 </section>`;
 }
@@ -135,14 +141,16 @@ function renderTimes({ renderMs, summary }: BatchReport): Html {
   const bins = renderMs.histogram;
   const [first, last] = [bins[0], bins.at(-1)];
   if (first === undefined || last === undefined) return html``;
-  const highest = Math.max(...bins.map((bin) => bin.count));
+  const busiest = bins.reduce((best, bin) => (bin.count > best.count ? bin : best));
+  const highest = busiest.count;
   const place = (ms: number): number => ((ms - first.fromMs) / (last.toMs - first.fromMs)) * 100;
   const mark = (ms: number | null, name: string): Html | null =>
     ms === null
       ? null
-      : html`<p class="mark${place(ms) > 70 ? ' left' : ''}" style="left:${place(ms).toFixed(2)}%"><b>${name}</b> ${seconds(ms)}</p>`;
+      : html`<p class="mark ${name}${place(ms) > (name === 'p50' ? 20 : 70) ? ' left' : ''}" style="left:${place(ms).toFixed(2)}%"><b>${name}</b> ${seconds(ms)}</p>`;
   const bars = bins.map((bin, n) => {
-    const height = (bin.count / highest) * 100;
+    // Even a single render is seen.
+    const height = bin.count === 0 ? 0 : Math.max(1, (bin.count / highest) * 100);
     const title = `${seconds(bin.fromMs)} to ${seconds(bin.toMs)}: ${count(bin.count)}`;
     return html`<rect x="${n + 0.06}" y="${(100 - height).toFixed(2)}" width=".88" height="${height.toFixed(2)}"><title>${title}</title></rect>`;
   });
@@ -156,7 +164,7 @@ ${mark(summary.renderMsP50, 'p50')}
 ${mark(summary.renderMsP95, 'p95')}
 </div>
 <p class="axis"><span>${seconds(first.fromMs)}</span><span>${seconds(last.toMs)}</span></p>
-<figcaption>${count(summary.rendered)} renders, the busiest ${seconds(first.toMs - first.fromMs)} with ${count(highest)} of them; the longest took ${seconds(renderMs.max)}.</figcaption>
+<figcaption>${count(summary.rendered)} renders, ${count(highest)} of them between ${seconds(busiest.fromMs)} and ${seconds(busiest.toMs)}; the longest took ${seconds(renderMs.max)}.</figcaption>
 </figure>
 </section>`;
 }

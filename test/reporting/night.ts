@@ -1,0 +1,86 @@
+/** A made-up night for report tests: thousands of variants, a few failures, the same every time. */
+
+import type { VariantOutcome } from '../../src/contracts/batch.ts';
+import type { FailureClass } from '../../src/contracts/failures.ts';
+import type { BusinessDate, CampaignId, VariantKey } from '../../src/contracts/ids.ts';
+import type { PlanDocument } from '../../src/planning/manifest.ts';
+
+export const keyOf = (n: number): VariantKey =>
+  (n * 2_654_435_761).toString(16).padStart(12, '0').padEnd(64, 'c0ffee') as VariantKey;
+
+const slot = (n: number) => ({ page: Math.floor(n / 200) + 1, index: n % 200, key: keyOf(n) });
+
+export const rendered = (n: number, renderMs: number, pointers = 1): VariantOutcome => ({
+  ...slot(n),
+  outcome: 'rendered',
+  renderMs,
+  pointers,
+});
+
+export const cached = (n: number, pointers = 1): VariantOutcome => ({
+  ...slot(n),
+  outcome: 'cached',
+  renderMs: 0,
+  pointers,
+});
+
+export const failed = (n: number, failureClass: FailureClass, message: string): VariantOutcome => ({
+  ...slot(n),
+  outcome: 'failed',
+  failureClass,
+  message,
+});
+
+export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocument => ({
+  batch: { campaign: 'referral' as CampaignId, businessDate: '2026-11-23' as BusinessDate, attempt: 1 },
+  template: { id: 'referral', digest: 'd1'.repeat(32) },
+  engine: {
+    digest: 'e7'.repeat(32),
+    engineRevision: 1,
+    captureRoute: 'begin-frame',
+    chromium: 'Chromium 156.0.7204.92',
+    ffmpeg: 'ffmpeg 5.1.9',
+    x264: 'x264 core 164',
+    muxer: 'mediabunny 1.61.0',
+    fonts: 'f0'.repeat(32),
+    settings: 'a1'.repeat(32),
+  },
+  rendition: 'phone-720p',
+  pointerKey: 'users/{recipientId}.json',
+  lanes: { count: 8, window: 32 },
+  window: {
+    since: { updatedAt: '2026-11-21T04:00:00.123456Z', recipientId: 'ada@example.com' },
+    until: '2026-11-24T04:00:00Z',
+  },
+  watermark: { updatedAt: '2026-11-24T03:59:58.5Z', recipientId: 'grace@example.com' },
+  counts: { rows: 0, recipients: 0, rejected: 0, duplicates: 0, carriedOver: 0, variants: 0, cached: 0, ...counts },
+  pages: 1,
+  csvKey: null,
+  recipientLimit: null,
+  carriedOver: ['linus@example.com'],
+  createdAt: '2026-11-24T04:00:03Z',
+});
+
+/** A number from 0 to 1 that looks random and is not. */
+const noise = (n: number): number => {
+  const value = Math.sin(n * 12.9898) * 43_758.5453;
+  return value - Math.floor(value);
+};
+
+/** 3,934 variants: 2,818 rendered, 1,101 cached, 15 failed; 9 rows rejected. */
+export function ordinaryNight(): { readonly plan: PlanDocument; readonly outcomes: readonly VariantOutcome[] } {
+  const outcomes = Array.from({ length: 3_934 }, (_, n): VariantOutcome => {
+    if (n % 360 === 100) return failed(n, 'FontMissing', "Font 'Manrope 800' did not load in scene earnings.");
+    if (n % 1_300 === 7) return failed(n, 'BrowserCrashed', 'Chromium exited (SIGKILL) at frame 112 of 360.');
+    if (n % 25 < 7) return cached(n, n % 50 < 7 ? 3 : 1);
+    const spread = noise(n) + noise(n + 0.3) + noise(n + 0.7);
+    return rendered(
+      n,
+      Math.round(2_600 + spread * 1_500 + (noise(n + 0.1) > 0.97 ? 4_000 * noise(n + 0.9) : 0)),
+      n % 3 === 0 ? 2 : 1,
+    );
+  });
+  const pointers = outcomes.reduce((sum, outcome) => sum + (outcome.outcome === 'failed' ? 1 : outcome.pointers), 0);
+  const counts = { rows: pointers + 28, recipients: pointers, rejected: 9, duplicates: 19, carriedOver: 12 };
+  return { plan: planOf({ ...counts, variants: outcomes.length, cached: 1_101 }), outcomes };
+}
