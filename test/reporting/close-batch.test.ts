@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { objectKeys } from '../../src/contracts/ids.ts';
+import { readState } from '../../src/planning/batches.ts';
+import { ManifestReader } from '../../src/planning/manifest-reader.ts';
+import { closeBatch } from '../../src/reporting/close-batch.ts';
+import { failedSlots, readOutcomes, recordOutcomes } from '../../src/reporting/outcomes.ts';
+import { reportSchema } from '../../src/reporting/report-json.ts';
+import { requireJson, writeJsonImmutable, writeJsonLines } from '../../src/storage/documents.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { TestS3 } from '../support/s3.ts';
+import { cached, failed, keyOf, planOf, rendered } from './night.ts';
+
+let server: TestS3;
+let store: ObjectStore;
+
+beforeAll(async () => {
+  server = await TestS3.start();
+  store = server.store();
+});
+afterAll(async () => {
+  store?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+const signal = new AbortController().signal;
+
+/** A planned night of four variants for six people, one of whose rows was rejected. */
+async function plannedNight(attempt: number) {
+  const plan = planOf({ rows: 7, recipients: 6, rejected: 1, variants: 4, cached: 1 });
+  const batch = { ...plan.batch, attempt };
+  const line = (index: number, ...recipients: string[]) => ({
+    index,
+    key: keyOf(index),
+    rendition: 'phone-720p',
+    params: { name: 'Ada' },
+    recipients,
+    cached: null,
+  });
+  const variants = [line(0, 'r0', 'r0b'), line(1, 'r1'), line(2, 'r2', 'r2b'), line(3, 'r3')];
+  await writeJsonImmutable(store, objectKeys.plan(batch), { ...plan, batch });
+  await writeJsonImmutable(store, objectKeys.manifestPage(batch, 1), { page: 1, variants });
+  await writeJsonLines(store, objectKeys.rejects(batch), [{ recipientId: 'bad-row', reason: 'no name' }]);
+  return batch;
+}
+
+describe('outcomes', () => {
+  test('are written once a page, and a success counts whatever failed before or after it', async () => {
+    const batch = await plannedNight(90);
+    const lane = [
+      rendered(0, 4_000),
+      failed(1, 'WorkerLost', 'The worker died.'),
+      failed(2, 'FontMissing', 'No font.'),
+    ];
+    const page = { batch, writer: 'lane-0', page: 1, outcomes: lane };
+    expect(await recordOutcomes(store, page)).toBe('stored');
+    expect(await recordOutcomes(store, page)).toBe('exists');
+    expect(await failedSlots(store, batch)).toEqual([
+      { page: 1, index: 1, key: keyOf(1) },
+      { page: 1, index: 2, key: keyOf(2) },
+    ]);
+    await recordOutcomes(store, { batch, writer: 'backfill-1', page: 1, outcomes: [rendered(1, 5_000)] });
+    await recordOutcomes(store, { batch, writer: 'zz', page: 1, outcomes: [failed(0, 'Cancelled', 'late')] });
+    expect((await readOutcomes(store, batch)).map(({ outcome }) => outcome)).toEqual([
+      'rendered',
+      'rendered',
+      'failed',
+    ]);
+  });
+});
+
+describe('closing a batch', () => {
+  const now = () => '2026-11-24T04:48:10Z';
+
+  test('writes the report, then the watermark and who is still owed a video; a backfill repairs both', async () => {
+    const batch = await plannedNight(1);
+    const deps = { store, manifests: new ManifestReader(store), now };
+    const lane = [rendered(0, 4_000, 2), cached(1), failed(2, 'FontMissing', 'No font.')];
+    await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes: lane });
+
+    const summary = await closeBatch(deps, { batch, wallMs: 61_000 }, signal);
+    expect(summary).toMatchObject({ variants: 4, rendered: 1, cached: 1, failed: 2, pointers: 3, failureRate: 0.5 });
+    const report = await requireJson(store, objectKeys.reportJson(batch), reportSchema);
+    expect(report.summary).toEqual(summary);
+    expect(report.failures.map(({ failureClass, count }) => [failureClass, count])).toEqual([
+      ['FontMissing', 1],
+      ['Internal', 1],
+    ]);
+    expect((await fetch(store.url(summary.report))).headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const { state } = await readState(store, batch.campaign);
+    expect(state.watermark).toEqual({ updatedAt: '2026-11-24T03:59:58.5Z', recipientId: 'grace@example.com' });
+    expect(state.carryOver.map(({ recipientId }) => recipientId).sort()).toEqual(['bad-row', 'r2', 'r2b', 'r3']);
+
+    await recordOutcomes(store, {
+      batch,
+      writer: 'backfill-1',
+      page: 1,
+      outcomes: [rendered(2, 3_000, 2), rendered(3, 3_000)],
+    });
+    const repaired = await closeBatch(deps, { batch, wallMs: null }, signal);
+    expect(repaired).toMatchObject({ rendered: 3, failed: 0, wallSeconds: 61, failureRate: 0 });
+    const after = await readState(store, batch.campaign);
+    expect(after.state.watermark).toEqual(state.watermark);
+    expect(after.state.carryOver.map(({ recipientId }) => recipientId)).toEqual(['bad-row']);
+  });
+});
