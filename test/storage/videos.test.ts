@@ -119,6 +119,11 @@ describe('documents', () => {
     expect(await Array.fromAsync(readJsonLines(store, 'state/lines.jsonl', schema))).toEqual(values);
   });
 
+  test('of no lines are there, and empty', async () => {
+    await writeJsonLines(store, 'state/nolines.jsonl', []);
+    expect(await Array.fromAsync(readJsonLines(store, 'state/nolines.jsonl', schema))).toEqual([]);
+  });
+
   test('of many lines name the line that does not parse', async () => {
     await store.put('state/badlines.jsonl', '{"name":"a","count":1}\n{"name":', { contentType: 'text/plain' });
     await expect(Array.fromAsync(readJsonLines(store, 'state/badlines.jsonl', schema))).rejects.toThrow(
