@@ -40,6 +40,9 @@ export interface GeneratedWarehouse {
   readonly changed: number;
 }
 
+/** Four days. */
+const QUIET_MICROS = 4 * 86_400e6;
+
 const TABLES = `
   CREATE TABLE referrers (
     referrer_id VARCHAR,
@@ -111,7 +114,8 @@ async function createWarehouse(path: string, options: GenerateOptions, span: Tim
   try {
     await inDatabase(draft, {}, async (connection) => {
       await connection.run(TABLES);
-      await append(connection, 'referrers', inventPopulation(span.afterMicros).map(cells));
+      // Well before the night, weekends included, so that a campaign's first changes are this night's.
+      await append(connection, 'referrers', inventPopulation(span.afterMicros - QUIET_MICROS).map(cells));
       await addNight(connection, options, span);
       // The oldest rows are the first slice of a campaign's first night: these, too, share some videos.
       const old = (await readAll(connection)).filter((row) => row.updatedAtMicros <= span.afterMicros);

@@ -1,0 +1,102 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { listCampaigns, loadCampaign } from '../../src/config/campaign.ts';
+import { temporaryFolder } from '../warehouse/support.ts';
+
+const repository = join(import.meta.dirname, '../..');
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let referral: string;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  await mkdir(join(folder.path, 'campaigns'));
+  referral = await readFile(join(repository, 'campaigns/referral.yaml'), 'utf8');
+});
+afterAll(async () => {
+  await folder[Symbol.asyncDispose]();
+});
+
+const load = async (text: string) => {
+  await writeFile(join(folder.path, 'campaigns/x.yaml'), text);
+  return await loadCampaign(folder.path, 'x');
+};
+
+test('the campaign of this repository runs on weeknights at 23:00 in New York', async () => {
+  expect(await listCampaigns(repository)).toContain('referral');
+  const campaign = await loadCampaign(repository, 'referral');
+  expect(campaign).toMatchObject({
+    id: 'referral',
+    template: 'referral',
+    source: { type: 'duckdb', table: 'referrers', params: { name: 'first_name', earnings: 'earnings_usd' } },
+    rendition: 'phone-720p',
+    pointerKey: 'users/{recipientId}.json',
+    lanes: { count: 2, window: 8 },
+    schedule: { days: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'], at: '23:00', timeZone: 'America/New_York', catchupHours: 6 },
+  });
+  expect(campaign.source).not.toHaveProperty('path');
+  expect(() => {
+    (campaign.lanes as { count: number }).count = 9;
+  }).toThrow(TypeError);
+});
+
+test('what may be left out has one default each', async () => {
+  const campaign = await load(
+    `title: T\ntemplate: t\nrendition: email-480p\nsource: { type: csv, path: users.csv }\nschedule: { days: [Sun], at: '06:30', timeZone: Asia/Tokyo }\n`,
+  );
+  expect(campaign).toEqual({
+    id: 'x',
+    title: 'T',
+    template: 't',
+    rendition: 'email-480p',
+    source: { type: 'csv', path: 'users.csv', columns: { recipientId: 'recipient_id', updatedAt: 'updated_at' } },
+    pointerKey: 'users/{recipientId}.json',
+    lanes: { count: 2, window: 8 },
+    firstNight: 'everyone',
+    rejectLimit: 0.1,
+    schedule: { days: ['Sun'], at: '06:30', timeZone: 'Asia/Tokyo', catchupHours: 6 },
+  });
+});
+
+test('an unknown campaign is answered with those that there are', async () => {
+  await load(referral);
+  for (const id of ['y', '../x', 'X']) {
+    await expect(loadCampaign(folder.path, id)).rejects.toMatchObject({
+      failureClass: 'CampaignInvalid',
+      message: `no campaign '${id}'; there are: x`,
+    });
+  }
+  await expect(loadCampaign(join(folder.path, 'campaigns'), 'y')).rejects.toThrow(
+    "no campaign 'y'; there are none in campaigns/",
+  );
+});
+
+describe('a wrong file is refused with file, line and key', () => {
+  test.each([
+    ['an unknown key', 'rendition:', 'renditoin: 1\nrendition:', /line \d+: .*renditoin/],
+    ['an unknown nested key', '  window: 8', '  window: 8\n  speed: 9', /line 23: lanes: .*speed/],
+    ['an unknown rendition', 'phone-720p', 'phone-721p', /line 4: rendition: .*phone-720p/],
+    ['a missing key', 'title: Referral progress', '', /title/],
+    ['an unknown time zone', 'America/New_York', 'America/Newark_York', /line \d+: schedule\.timeZone: .*IANA/],
+    ['an offset as time zone', 'America/New_York', "'-05:00'", /schedule\.timeZone/],
+    ['a time that is none', "'23:00'", "'25:00'", /schedule\.at: .*23:00/],
+    ['a day that is none', '[Mon, Tue', '[Mon, Tues', /line \d+: schedule\.days\.1/],
+    ['a day twice', '[Mon, Tue', '[Mon, Mon', /twice/],
+    ['a source type that is none', 'type: duckdb', 'type: oracle', /line \d+: source\.type/],
+    ['a pointer key without recipient', 'users/{recipientId}.json', 'users/all.json', /pointerKey: .*recipientId/],
+    ['a share above one', 'rejectLimit: 0.1', 'rejectLimit: 10', /line \d+: rejectLimit/],
+    ['YAML that is none', 'lanes:', 'lanes: [', /line \d+: /],
+    ['a key twice', 'rejectLimit: 0.1', 'rejectLimit: 0.1\nrejectLimit: 0.2', /line \d+: .*unique/],
+  ])('%s', async (_, from, to, message) => {
+    expect(referral).toContain(from);
+    const failure = await load(referral.replace(from, to)).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      failureClass: 'CampaignInvalid',
+      message: expect.stringMatching(/^campaigns\/x\.yaml /),
+    });
+    expect(failure).toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  test('an empty file', async () => {
+    await expect(load('')).rejects.toThrow(/^campaigns\/x\.yaml line 1: /);
+  });
+});

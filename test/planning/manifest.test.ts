@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  manifestPages,
+  NEW_CAMPAIGN,
+  parseCampaignState,
+  parseManifestPage,
+  parsePlanDocument,
+  VARIANTS_PER_PAGE,
+} from '../../src/planning/manifest.ts';
+import { campaign, date, keyOf } from './support.ts';
+
+const variants = (count: number, recipients: (index: number) => number = () => 1) =>
+  Array.from({ length: count }, (_, n) => ({
+    key: keyOf({ n }),
+    params: { n },
+    recipients: Array.from({ length: recipients(n) }, (_, person) => `${n}/${person}`),
+  }));
+const none = () => null;
+
+describe('manifest pages', () => {
+  test('hold every variant once, in order, indexed within their page', () => {
+    const pages = [...manifestPages(variants(VARIANTS_PER_PAGE * 2 + 1), 'phone-720p', none)];
+    expect(pages.map(({ page, variants: held }) => [page, held.length])).toEqual([
+      [1, 200],
+      [2, 200],
+      [3, 1],
+    ]);
+    expect(pages.flatMap(({ variants: held }) => held.map(({ params }) => params['n']))).toEqual([
+      ...Array(401).keys(),
+    ]);
+    expect(pages[1]?.variants.map(({ index }) => index)).toEqual([...Array(200).keys()]);
+    expect([...manifestPages([], 'phone-720p', none)]).toEqual([]);
+  });
+
+  test('a variant of tens of thousands has a page of its own and is whole', () => {
+    const pages = [
+      ...manifestPages(
+        variants(5, (n) => (n === 2 ? 50_000 : 3)),
+        'phone-720p',
+        none,
+      ),
+    ];
+    expect(pages.map(({ variants: held }) => held.map(({ params }) => params['n']))).toEqual([[0, 1], [2], [3, 4]]);
+    const text = JSON.stringify(pages[1]);
+    expect(parseManifestPage(text, 'page').variants[0]?.recipients).toHaveLength(50_000);
+  });
+
+  test('come back as they were written, with the stored video of what is cached', () => {
+    const video = {
+      rendition: 'phone-720p' as const,
+      width: 1280,
+      height: 720,
+      durationMs: 12_000,
+      sizeBytes: 5,
+      sha256: 'a'.repeat(64),
+    };
+    const [page] = manifestPages(variants(2), 'phone-720p', (key) =>
+      key === keyOf({ n: 1 }) ? { variantKey: key, ...video } : null,
+    );
+    const back = parseManifestPage(JSON.stringify(page), 'page');
+    expect(back).toEqual(page);
+    expect(back.variants.map(({ cached }) => cached?.sizeBytes)).toEqual([undefined, 5]);
+  });
+
+  test('a damaged page is refused by name and place, without quoting it', () => {
+    const [page] = manifestPages(variants(1), 'phone-720p', none);
+    const broken = JSON.stringify({ ...page, variants: [{ ...page?.variants[0], key: 'Secret' }] });
+    expect(() => parseManifestPage(broken, 'manifest/000001.json')).toThrow(
+      expect.objectContaining({
+        failureClass: 'Internal',
+        message: expect.stringMatching(/000001\.json.*variants\.0\.key/),
+      }),
+    );
+    for (const text of [broken, '{"Secret', '[]']) {
+      expect(() => parseManifestPage(text, 'x')).toThrow(/^(?!.*Secret)/);
+    }
+  });
+});
+
+test('plan and state documents come back as they were written', () => {
+  const since = { updatedAt: '2026-11-20T04:00:00.123456789Z', recipientId: 'a/b' };
+  const until = '2026-11-24T04:00:00Z';
+  const plan = {
+    batch: { campaign, businessDate: date('2026-11-23'), attempt: 2 },
+    template: { id: 'referral', digest: 'b'.repeat(64) },
+    engine: {
+      digest: 'c'.repeat(64),
+      engineRevision: 1,
+      captureRoute: 'begin-frame',
+      chromium: '1',
+      ffmpeg: '5',
+      x264: '164',
+      muxer: 'm',
+      fonts: 'f',
+      settings: 's',
+    },
+    rendition: 'phone-720p',
+    pointerKey: 'users/{recipientId}.json',
+    lanes: { count: 2, window: 8 },
+    window: { since, until },
+    watermark: { updatedAt: until, recipientId: null },
+    counts: { rows: 3, recipients: 2, rejected: 1, duplicates: 0, carriedOver: 0, variants: 2, cached: 1 },
+    pages: 1,
+    csvKey: null,
+    recipientLimit: 40,
+    carriedOver: ['x'],
+    createdAt: until,
+  };
+  expect(parsePlanDocument(JSON.stringify(plan), 'plan.json')).toEqual(plan);
+  const state = {
+    watermark: since,
+    carryOver: [
+      { recipientId: 'x', businessDate: '2026-11-23', attempt: 2, reason: 'BrowserCrashed' },
+      { recipientId: 'y', businessDate: '2026-11-20', attempt: 1, reason: 'rejected' },
+    ],
+    lastBatch: { businessDate: '2026-11-23', attempt: 2, since: null, until },
+  };
+  expect(parseCampaignState(JSON.stringify(state), 'state')).toEqual(state);
+  expect(parseCampaignState(JSON.stringify(NEW_CAMPAIGN), 'state')).toEqual(NEW_CAMPAIGN);
+  expect(() => parseCampaignState('{"watermark":null}', 'state/referral.json')).toThrow('state/referral.json');
+  expect(() =>
+    parseCampaignState(JSON.stringify({ ...state, carryOver: [{ ...state.carryOver[0], reason: 'Bad' }] }), 's'),
+  ).toThrow();
+});
