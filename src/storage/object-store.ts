@@ -206,6 +206,8 @@ export class ObjectStore implements Disposable {
       Bucket: this.bucket,
       Key: key,
       Body: body,
+      // Left to itself, the SDK takes an empty body for a stream without end.
+      ContentLength: Buffer.byteLength(body),
       ContentType: options.contentType,
       CacheControl: options.cacheControl,
       Metadata: options.metadata,
