@@ -182,7 +182,7 @@ describe('a night with variants that cannot be rendered', () => {
           'u4,,3,4',
           'u5,Bo,-3,4',
           'u6,Old numbers,1,1',
-          'u6,<b>"New" & numbers</b>,2,2',
+          'u6,"<b>""New"" & numbers</b>",2,2',
           'u7,Ada,1,10',
         ].join('\n'),
       );

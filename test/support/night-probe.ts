@@ -108,6 +108,15 @@ export class NightProbe {
     return failed;
   }
 
+  /** Runs what the schedule would have run between two instants. */
+  async backfillSchedule(scheduleId: string, start: Date, end: Date): Promise<void> {
+    await this.client.schedule.getHandle(scheduleId).backfill({ start, end, overlap: 'ALLOW_ALL' });
+  }
+
+  async resultOf(workflowId: string): Promise<unknown> {
+    return await this.client.workflow.getHandle(workflowId).result();
+  }
+
   /** Every history of the namespace as JSON text, payloads decoded. */
   async histories(): Promise<{ id: string; text: string }[]> {
     const found: { id: string; text: string }[] = [];
