@@ -16,7 +16,7 @@ EMOJI = "Referral Emoji"
 
 
 def codec_chars(codec, first, last):
-    """Every character of a two-byte legacy character set, such as GB 2312."""
+    """Every character of a two-byte legacy character set, such as Big5."""
     found = set()
     for lead in first:
         for trail in last:
@@ -31,7 +31,6 @@ def codec_chars(codec, first, last):
 
 HIGH = range(0xA1, 0xFF)
 HAN = set(range(0x3400, 0xA000)) | set(range(0xF900, 0xFB00))
-GB2312 = codec_chars("gb2312", HIGH, HIGH) & HAN
 BIG5_COMMON = codec_chars("big5", range(0xA4, 0xC7), range(0x40, 0xFF)) & HAN
 JIS_COMMON = codec_chars("shift_jis", range(0x88, 0x99), range(0x40, 0xFD)) & HAN
 KSX1001 = codec_chars("euc_kr", HIGH, HIGH) & set(range(0xAC00, 0xD7A4))
@@ -101,11 +100,11 @@ for script in ("arabic", "hebrew", "devanagari", "bengali", "gujarati", "gurmukh
 # Chinese, Japanese, Korean. A name with kana gets Japanese shapes (see text.js); any other Han text gets Chinese ones.
 PLAIN = ("ccmp", "locl", "calt", "kern", "mark", "mkmk")
 cut("Referral Japanese", "noto-sans-jp", "japanese", 700, JIS_COMMON | KANA, "noto-sans-jp-names.woff2", PLAIN)
-simplified = cut("Referral Han", "noto-sans-sc", "chinese-simplified", 700, GB2312, "noto-sans-sc-gb2312.woff2", PLAIN)
+simplified = cut("Referral Han", "noto-sans-sc", "chinese-simplified", 700, HAN, "noto-sans-sc-han.woff2", PLAIN)
 cut("Referral Han", "noto-sans-tc", "chinese-traditional", 700, BIG5_COMMON - simplified, "noto-sans-tc-big5.woff2", PLAIN)
 cut(FALLBACK, "noto-sans-kr", "korean", 700, KSX1001 | set(range(0x3131, 0x318F)), "noto-sans-kr-ksx1001.woff2", PLAIN)
 
-# Emoji, as COLR v1 vectors. Flags are left out (258 sequences, a third of the bytes).
+# Emoji, as COLR v1 vectors. Country flags are left out (they alone take 0.7 MB), and keycaps (their digits belong to Manrope).
 EMOJI_CHARS = (
     set(range(0x1F300, 0x1F650)) | set(range(0x1F680, 0x1F6FD)) | set(range(0x1F900, 0x1FA00)) | set(range(0x1FA70, 0x1FB00))
     | {0x231A, 0x231B, 0x23F0, 0x23F3, 0x2600, 0x2601, 0x2602, 0x2603, 0x2604, 0x260E, 0x2611, 0x2614, 0x2615, 0x2618, 0x261D, 0x2620,
@@ -113,7 +112,7 @@ EMOJI_CHARS = (
        0x2696, 0x2699, 0x269B, 0x26A0, 0x26A1, 0x26BD, 0x26BE, 0x26C4, 0x26C5, 0x26F5, 0x2702, 0x2705, 0x2708, 0x2709, 0x270A, 0x270B, 0x270C,
        0x270D, 0x2714, 0x2716, 0x2728, 0x2733, 0x2744, 0x274C, 0x2753, 0x2757, 0x2763, 0x2764, 0x2795, 0x27A1, 0x2B50, 0x2B55, 0x1F004}
 )
-JOINERS = {0x200D, 0xFE0F, 0x20E3}
+JOINERS = {0x200D, 0xFE0F}
 cut(EMOJI, "noto-color-emoji", "emoji", 400, EMOJI_CHARS, "noto-color-emoji-names.woff2", ("*",), ("SVG ",), exact=JOINERS)
 
 (HERE.parent / "fonts.css").write_text("\n".join(css) + "\n")
