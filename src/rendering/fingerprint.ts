@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import canonicalize from 'canonicalize';
+import puppeteer from 'puppeteer';
 import { z } from 'zod';
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { flagsFor } from './browser/flags.ts';
@@ -30,7 +31,13 @@ export async function fingerprintOf(
     x264: versions.toolchain.x264,
     muxer: `mediabunny ${mediabunnyVersion()}`,
     fonts: await systemFonts(),
-    settings: shortDigest([flagsFor(candidate.route), JPEG, encodeOptions({ fps: 0, crf: 0 }), PAGE_SCRIPTS]),
+    settings: shortDigest([
+      puppeteer.defaultArgs({ headless: 'shell' }),
+      flagsFor(candidate.route),
+      JPEG,
+      encodeOptions({ fps: 0, crf: 0 }),
+      PAGE_SCRIPTS,
+    ]),
   };
   return { digest: sha256(canonicalize(described) ?? ''), ...described };
 }

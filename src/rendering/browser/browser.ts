@@ -104,6 +104,8 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       handleSIGTERM: false,
       handleSIGHUP: false,
       args: [...flags, ...sandbox],
+      // Puppeteer never uses /dev/shm; without it every picture goes through files of the profile.
+      ignoreDefaultArgs: ['--disable-dev-shm-usage'],
       env: environmentFor(profile),
       signal,
     });

@@ -11,14 +11,13 @@ export interface Expected extends Size {
   readonly durationMs: number;
 }
 
-/** Keyframes are decoded to this size to see whether anything is on them. */
+/** Frames are decoded to this size to see whether anything is on them. */
 const THUMBNAIL = { width: 64, height: 36 };
 /** Luma levels that a picture of one colour may vary by: what x264 and scaling leave. */
 const BLANK_LEVELS = 3;
 
 export interface VerifyOptions {
   readonly ffmpeg: string;
-  /** Whether to decode keyframes and refuse a video without a picture. */
   readonly signal: AbortSignal;
 }
 
@@ -26,7 +25,7 @@ export interface VerifyOptions {
 export async function verifyVideo(mp4: Uint8Array, expected: Expected, options: VerifyOptions): Promise<void> {
   const wrong = (what: string): Failure => new Failure('OutputInvalid', `The finished video ${what}.`);
   await verifyContainer(mp4, expected, wrong);
-  if (await isBlank(mp4, options)) throw wrong('is blank: every keyframe is of one colour');
+  if (await isBlank(mp4, options)) throw wrong('is blank: every frame is of one colour');
 }
 
 async function verifyContainer(mp4: Uint8Array, expected: Expected, wrong: (what: string) => Failure): Promise<void> {
@@ -48,13 +47,23 @@ async function verifyContainer(mp4: Uint8Array, expected: Expected, wrong: (what
   if (durationMs !== expected.durationMs) throw wrong(`lasts ${durationMs} ms, not ${expected.durationMs}`);
 }
 
-/** Decodes the keyframes as a player would and looks for a picture: one with more than one shade. */
-async function isBlank(mp4: Uint8Array, { ffmpeg, signal }: VerifyOptions): Promise<boolean> {
+/** Looks for a picture, one with more than one shade: among the keyframes, and when there is none, among all frames. */
+async function isBlank(mp4: Uint8Array, options: VerifyOptions): Promise<boolean> {
+  // A film may well fade in from black, and a short one has no second keyframe.
+  return (await areFlat(mp4, ['-skip_frame', 'nokey'], options)) && (await areFlat(mp4, [], options));
+}
+
+/** Decodes frames as a player would, very small. True when every one is of one colour. */
+async function areFlat(
+  mp4: Uint8Array,
+  selection: readonly string[],
+  { ffmpeg, signal }: VerifyOptions,
+): Promise<boolean> {
   const { width, height } = THUMBNAIL;
   const thumbnails = await runFfmpeg(
     {
       ffmpeg,
-      input: ['-threads', '1', '-skip_frame', 'nokey', '-f', 'mp4'],
+      input: ['-threads', '1', ...selection, '-f', 'mp4'],
       filter: `scale=${width}:${height}:flags=area,format=gray`,
       output: ['-an', '-vsync', '0', '-f', 'rawvideo'],
     },
@@ -64,10 +73,16 @@ async function isBlank(mp4: Uint8Array, { ffmpeg, signal }: VerifyOptions): Prom
   const pixels = width * height;
   if (thumbnails.byteLength < pixels) throw new Failure('OutputInvalid', 'The finished video cannot be decoded.');
   for (let start = 0; start + pixels <= thumbnails.byteLength; start += pixels) {
-    const picture = thumbnails.subarray(start, start + pixels);
-    if (picture.reduce((a, b) => Math.max(a, b), 0) - picture.reduce((a, b) => Math.min(a, b), 255) > BLANK_LEVELS) {
-      return false;
-    }
+    if (rangeOf(thumbnails.subarray(start, start + pixels)) > BLANK_LEVELS) return false;
   }
   return true;
+}
+
+function rangeOf(levels: Uint8Array): number {
+  let [lowest, highest] = [255, 0];
+  for (const level of levels) {
+    if (level < lowest) lowest = level;
+    if (level > highest) highest = level;
+  }
+  return highest - lowest;
 }
