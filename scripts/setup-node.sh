@@ -8,7 +8,7 @@ ensure_node() {
   case "$(uname -s)-$(uname -m)" in
     Linux-x86_64) machine=linux-x64 integrity=$NODE_SHA512_X64 ;;
     Linux-aarch64) machine=linux-arm64 integrity=$NODE_SHA512_ARM64 ;;
-    *) stop "Node.js 22.15 or later is missing and cannot be fetched for $(uname -s) $(uname -m); install it, then run this again." ;;
+    *) stop "Node.js 24 or later is missing and cannot be fetched for $(uname -s) $(uname -m); install it, then run this again." ;;
   esac
   say "installs Node.js $NODE_VERSION into .tools/node (this machine's is $(node --version 2>/dev/null || echo missing))."
   # `node` itself fetches this package from an install script, which npm may be told not to run; so it is named directly.
@@ -20,7 +20,7 @@ ensure_node() {
   got=$(sed -n 's/.*"integrity": *"\([^"]*\)".*/\1/p' "$target/node_modules/.package-lock.json")
   [ "$got" = "$integrity" ] || stop "node-$machine $NODE_VERSION is not the file that was pinned (digest $got); nothing was installed."
   [ "$("$target/node_modules/node/bin/node" --version 2>&1)" = "v$NODE_VERSION" ] ||
-    stop "Node.js $NODE_VERSION does not start on this system; install Node.js 22.15 or later yourself, then run this again."
+    stop "Node.js $NODE_VERSION does not start on this system; install Node.js 24 or later yourself, then run this again."
   rm -rf .tools/node
   mv "$target" .tools/node
 }

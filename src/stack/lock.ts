@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../contracts/failures.ts';
+import { codeOf } from './processes.ts';
 
 const WAIT_MS = 90_000;
 
@@ -20,7 +21,7 @@ export async function lockHome(folder: string, signal?: AbortSignal): Promise<As
       server.unref();
       return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
     } catch (cause) {
-      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause;
+      if (codeOf(cause) !== 'EADDRINUSE') throw cause;
       if (Date.now() > deadline) {
         throw new Failure(
           'Internal',

@@ -53,6 +53,8 @@ export const objectStorePart = (home: StackHome, binary: string, credentials: Cr
     ...['-disableHttp', '-webdav=false', '-admin.ui=false', '-s3.port.iceberg=0', '-s3.port.lance=0'],
     // Its wait before the volume server stops is for other servers of a cluster; there are none.
     ...['-master.telemetry=false', '-volume.preStopSeconds=0'],
+    // Taking up its old Raft state, the master often misses the volume server's first call; uploads then wait 5 to 20 s.
+    '-master.resumeState=false',
     ...[`-s3.port=${portOf(ports, 's3')}`, `-s3.port.grpc=${portOf(ports, 's3Grpc')}`],
     ...[`-admin.port=${portOf(ports, 'admin')}`, `-admin.port.grpc=${portOf(ports, 'admin') + GRPC_OFFSET}`],
     ...['master', 'volume', 'filer'].flatMap((server) => [

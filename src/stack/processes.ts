@@ -29,12 +29,27 @@ export interface ServerProcess {
   readonly ended: Promise<string>;
 }
 
+/** The code of a system error, such as EADDRINUSE. */
+export const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+
 /** True when process `pid` lives and has exactly this argument. */
 export function isOurs(pid: number, ownArgument: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(ownArgument);
   } catch {
     return false;
+  }
+}
+
+/** True when it is gone, ports and files included: a process loses its arguments a little before those. */
+function hasEnded(pid: number, ownArgument: string): boolean {
+  if (isOurs(pid, ownArgument)) return false;
+  try {
+    const state = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.charAt(0);
+    return state === 'Z' || state === 'X' || readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
+  } catch {
+    return true;
   }
 }
 
@@ -94,7 +109,7 @@ export function lastLines(logFile: string, count = 5): string {
  */
 export async function endByArgument(ownArgument: string, graceMs: number): Promise<number[]> {
   const pids = await findByArgument(ownArgument);
-  const isGone = () => pids.every((pid) => !isOurs(pid, ownArgument));
+  const isGone = () => pids.every((pid) => hasEnded(pid, ownArgument));
   for (const [signal, waitMs] of [
     ['SIGTERM', graceMs],
     ['SIGKILL', 5_000],
@@ -113,6 +128,6 @@ function sendSignal(pid: number, signal: NodeJS.Signals, ownArgument: string): v
     process.kill(pid, signal);
   } catch (error) {
     // It ended in between, or it is another user's, which the caller's wait will show.
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (codeOf(error) === undefined) throw error;
   }
 }

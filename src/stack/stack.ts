@@ -117,7 +117,7 @@ export async function startParts(options: StartOptions, names: readonly PartName
     for (const part of parts.filter(({ name }) => started.includes(name))) await stopPart(part, context);
     throw failed.reason;
   }
-  return { ...describe(home, context.state), started };
+  return { ...describe(home, context.state), started: PART_NAMES.filter((name) => started.includes(name)) };
 }
 
 /** The stack of this home when all of it runs, else null. */

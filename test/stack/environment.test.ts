@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import { embeddedParts, resolveConnections } from '../../src/config/connections.ts';
+import { readEnvironment } from '../../src/config/environment.ts';
+import { ROOT } from './helpers.ts';
+
+const failureOf = (variables: Record<string, string>): { failureClass: string; message: string } => {
+  try {
+    readEnvironment(variables);
+  } catch (error) {
+    return error as { failureClass: string; message: string };
+  }
+  throw new Error('nothing was thrown');
+};
+
+describe('without variables', () => {
+  test('the embedded servers are meant, and their state lies in the project', () => {
+    const environment = readEnvironment({ AWS_REGION: 'eu-central-1', TEMPORAL_DEBUG: '1', TEMPORAL_ADDRESS: '' });
+    expect(environment).toMatchObject({ home: `${ROOT}/.nightreel`, temporal: null, s3: null, logLevel: 'info' });
+    expect(embeddedParts(environment)).toEqual(['temporal', 'seaweedfs']);
+  });
+
+  test('a stack that does not run is a sentence that says what to do', async () => {
+    const nowhere = readEnvironment({ NIGHTREEL_HOME: '/nowhere/at/all' });
+    await expect(resolveConnections(nowhere)).rejects.toMatchObject({ failureClass: 'TemporalUnavailable' });
+    const ownTemporal = readEnvironment({ NIGHTREEL_HOME: '/nowhere/at/all', TEMPORAL_ADDRESS: 'temporal:7233' });
+    await expect(resolveConnections(ownTemporal)).rejects.toMatchObject({
+      failureClass: 'StorageUnavailable',
+      message: expect.stringContaining('nightreel up'),
+    });
+  });
+});
+
+describe("the user's own Temporal", () => {
+  test.each([
+    [{ TEMPORAL_ADDRESS: 'temporal.internal:7233' }, { address: 'temporal.internal:7233' }, 'default'],
+    [{ TEMPORAL_NAMESPACE: 'video' }, { address: 'localhost:7233' }, 'video'],
+    [
+      { TEMPORAL_ADDRESS: 'a.tmprl.cloud:7233', TEMPORAL_API_KEY: 'key', TEMPORAL_NAMESPACE: 'a.b' },
+      { address: 'a.tmprl.cloud:7233', apiKey: 'key', tls: true },
+      'a.b',
+    ],
+  ])('is taken from %j', (variables, connectionOptions, namespace) => {
+    const { temporal } = readEnvironment(variables);
+    expect(temporal).toMatchObject({ connectionOptions, namespace, uiUrl: null });
+  });
+
+  test('shows its Web UI where that is named', () => {
+    const variables = { TEMPORAL_ADDRESS: 'a:7233', NIGHTREEL_TEMPORAL_UI_URL: 'https://temporal.internal/' };
+    expect(readEnvironment(variables).temporal?.uiUrl).toBe('https://temporal.internal');
+  });
+
+  test('with a profile that does not exist is refused', () => {
+    const failure = failureOf({ TEMPORAL_PROFILE: 'nobody', TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml' });
+    expect(failure.failureClass).toBe('EnvironmentInvalid');
+  });
+});
+
+describe("the user's own object store", () => {
+  test('on AWS leaves region and credentials to the SDK unless a region is named', () => {
+    expect(readEnvironment({ NIGHTREEL_BUCKET: 'reels', AWS_PROFILE: 'prod' }).s3).toMatchObject({
+      bucket: 'reels',
+      clientConfig: {},
+      publicBaseUrl: null,
+    });
+    const { s3 } = readEnvironment({ NIGHTREEL_BUCKET: 'reels', AWS_DEFAULT_REGION: 'eu-west-1' });
+    expect(s3?.clientConfig).toEqual({ region: 'eu-west-1' });
+  });
+
+  test('at an endpoint is addressed by path, in the bucket nightreel, in some region', () => {
+    const { s3 } = readEnvironment({
+      AWS_ENDPOINT_URL_S3: 'http://minio:9000',
+      NIGHTREEL_PUBLIC_URL: 'https://cdn.example/v/',
+    });
+    expect(s3).toMatchObject({
+      bucket: 'nightreel',
+      clientConfig: { endpoint: 'http://minio:9000', forcePathStyle: true, region: 'us-east-1' },
+      publicBaseUrl: 'https://cdn.example/v',
+    });
+  });
+
+  test('on AWS without a bucket is refused, naming what says that it is meant', () => {
+    const failure = failureOf({ AWS_ACCESS_KEY_ID: 'AKIA' });
+    expect(failure.failureClass).toBe('EnvironmentInvalid');
+    expect(failure.message).toContain('AWS_ACCESS_KEY_ID');
+    expect(failure.message).toContain('NIGHTREEL_BUCKET');
+  });
+});
+
+test.each([
+  ['NIGHTREEL_LOG_LEVEL', 'loud'],
+  ['NIGHTREEL_BUCKET', 'Not A Bucket'],
+  ['NIGHTREEL_PUBLIC_URL', 'cdn.example'],
+])('%s=%s is refused by name', (name, value) => {
+  const failure = failureOf({ [name]: value });
+  expect(failure.failureClass).toBe('EnvironmentInvalid');
+  expect(failure.message).toContain(name);
+});
