@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NightProbe } from '../support/night-probe.ts';
-import { finished, lastJson, TestHome } from '../support/nightreel.ts';
+import { finished, lastJson, TestHome, until } from '../support/nightreel.ts';
 
 const MINUTE = 60_000;
 
@@ -21,15 +21,6 @@ afterAll(async () => {
   await home?.end();
 }, MINUTE);
 
-/** Waits until `look` finds something. */
-async function until<T>(look: () => Promise<T | null>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found !== null) return found;
-    await sleep(100);
-  }
-}
-
 const pidOf = async (pattern: RegExp): Promise<number | null> => {
   for (const [pid, command] of await home.processes()) if (pattern.test(command)) return pid;
   return null;
@@ -46,11 +37,11 @@ test(
       return videos.length >= count ? videos : null;
     };
 
-    await until(() => stored(3));
-    process.kill(await until(() => pidOf(/headless-shell.*--type=renderer/)), 'SIGKILL');
-    await until(() => stored(8));
+    await until(() => stored(3), 'three videos');
+    process.kill(await until(() => pidOf(/headless-shell.*--type=renderer/), 'a page of Chromium'), 'SIGKILL');
+    await until(() => stored(8), 'eight videos');
     const before = await probe.versions('videos/');
-    process.kill(await until(() => pidOf(/main\.ts serve/)), 'SIGKILL');
+    process.kill(await until(() => pidOf(/main\.ts serve/), 'the worker'), 'SIGKILL');
 
     const { code, stdout, stderr } = await night;
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
@@ -70,7 +61,7 @@ test(
   async () => {
     const child = home.start(['demo', '--campaign', 'card', '--recipients', '2000', '--workers', '1']);
     const night = finished(child);
-    await until(() => pidOf(/headless-shell.*--type=renderer/));
+    await until(() => pidOf(/headless-shell.*--type=renderer/), 'a page of Chromium');
     await sleep(3_000);
     child.kill('SIGINT');
     const { code, stderr } = await night;

@@ -1,11 +1,10 @@
 /** Schedules through the command line, on a real server. */
 
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NightProbe } from '../support/night-probe.ts';
-import { TestHome } from '../support/nightreel.ts';
+import { TestHome, until } from '../support/nightreel.ts';
 
 const MINUTE = 60_000;
 
@@ -84,7 +83,8 @@ test(
     serving.stderr?.resume();
     try {
       const workflowId = 'batch/card-2026-03-11T03:00:00Z';
-      while (!(await probe.workflowIds(`WorkflowType = 'nightlyBatch'`)).includes(workflowId)) await sleep(200);
+      const started = async () => (await probe.workflowIds(`WorkflowId = '${workflowId}'`))[0] ?? null;
+      await until(started, 'the night to start');
       expect(await probe.resultOf(workflowId)).toMatchObject({
         batchId: 'card/2026-03-10/1',
         recipients: 2,

@@ -6,6 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'bin/nightreel');
@@ -22,6 +23,7 @@ export interface Finished {
 export class TestHome {
   readonly folder: string;
   private readonly project: string;
+  private readonly seen = new Set<string>();
 
   private constructor(folder: string, project: string) {
     this.folder = folder;
@@ -53,22 +55,20 @@ export class TestHome {
     return await finished(this.start(args, extra));
   }
 
-  /** Processes that were started for this home and still live, as command lines by pid. */
+  /**
+   * Processes of this home that live, as command lines by pid: those that have it in their environment, what these
+   * started (Chromium gets an environment of its own), and any that an earlier call saw, wherever they belong now.
+   */
   async processes(): Promise<Map<number, string>> {
-    const found = new Map<number, string>();
-    for (const entry of await readdir('/proc')) {
-      const pid = Number(entry);
-      if (!Number.isInteger(pid)) continue;
-      try {
-        const variables = await readFile(`/proc/${pid}/environ`, 'utf8');
-        if (!variables.split('\0').includes(`NIGHTREEL_HOME=${this.folder}`)) continue;
-        const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
-        if (command !== '') found.set(pid, command);
-      } catch {
-        // It ended while we looked, or is not ours to read.
-      }
-    }
-    return found;
+    const living = await readProcesses();
+    const isOwn = (one: LivingProcess | undefined): boolean => {
+      if (one === undefined) return false;
+      if (this.seen.has(one.identity) || one.environment.includes(`NIGHTREEL_HOME=${this.folder}`)) return true;
+      return isOwn(living.get(one.parent));
+    };
+    const own = [...living].filter(([, one]) => one.command !== '' && isOwn(one));
+    for (const [, { identity }] of own) this.seen.add(identity);
+    return new Map(own.map(([pid, { command }]) => [pid, command]));
   }
 
   async end(): Promise<void> {
@@ -76,6 +76,49 @@ export class TestHome {
     for (const pid of (await this.processes()).keys()) process.kill(pid, 'SIGKILL');
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+interface LivingProcess {
+  readonly parent: number;
+  /** Pid and start time: a pid alone is used again. */
+  readonly identity: string;
+  readonly command: string;
+  readonly environment: readonly string[];
+}
+
+async function readProcesses(): Promise<Map<number, LivingProcess>> {
+  const found = new Map<number, LivingProcess>();
+  for (const entry of await readdir('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      const [stat, command, environment] = await Promise.all(
+        ['stat', 'cmdline', 'environ'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')),
+      );
+      // The name in parentheses may hold blanks: fields are counted from behind it.
+      const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+      found.set(pid, {
+        parent: Number(fields[1]),
+        identity: `${pid}@${fields[19]}`,
+        command: command?.replaceAll('\0', ' ').trim() ?? '',
+        environment: environment?.split('\0') ?? [],
+      });
+    } catch {
+      // It ended while we looked, or is not ours to read.
+    }
+  }
+  return found;
+}
+
+/** Looks every 100 ms until there is something; throws after a minute, so that nothing polls for ever. */
+export async function until<T>(look: () => Promise<T | null>, what: string): Promise<T> {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    const found = await look();
+    if (found !== null) return found;
+    await sleep(100);
+  }
+  throw new Error(`waited a minute in vain for ${what}`);
 }
 
 export async function finished(child: ChildProcess): Promise<Finished> {
