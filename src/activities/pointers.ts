@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import type { PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
 import type { BatchRef } from '../contracts/ids.ts';
 import type { StoredVideo } from '../contracts/video.ts';
@@ -5,6 +6,9 @@ import type { ManifestReader, ManifestVariant } from '../planning/manifest-reade
 import type { ObjectStore } from '../storage/object-store.ts';
 import { publishPointers } from '../storage/pointers.ts';
 import { runLongActivity } from './run-activity.ts';
+
+/** Most variants are one person's: their pointers are written side by side. */
+const VARIANTS_AT_A_TIME = 8;
 
 export interface PointerDeps {
   readonly store: ObjectStore;
@@ -18,13 +22,14 @@ export type PointerActivities = ReturnType<typeof createPointerActivities>;
 /** Writes to `users/`: on the `storage` task queue. */
 export const createPointerActivities = ({ store, manifests, now }: PointerDeps) => {
   /** Points every recipient of the variant at the video. Returns how many now do. */
-  const publish = async (batch: BatchRef, variant: ManifestVariant, video: StoredVideo, signal: AbortSignal) => {
+  const publish = async (
+    batch: BatchRef,
+    { recipients }: Pick<ManifestVariant, 'recipients'>,
+    video: StoredVideo,
+    signal: AbortSignal,
+  ) => {
     const { pointerKey } = await manifests.plan(batch);
-    return await publishPointers(
-      store,
-      { batch, pointerKey, recipients: variant.recipients, video, updatedAt: now() },
-      signal,
-    );
+    return await publishPointers(store, { batch, pointerKey, recipients, video, updatedAt: now() }, signal);
   };
 
   return {
@@ -38,13 +43,15 @@ export const createPointerActivities = ({ store, manifests, now }: PointerDeps) 
     /** Everyone on one page whose video was already stored when the night was planned. */
     async publishCached({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantOutcome[]> {
       return await runLongActivity(async (signal) => {
-        const outcomes: VariantOutcome[] = [];
-        for (const variant of (await manifests.page(batch, page)).variants) {
-          if (variant.cached === null) continue;
-          const pointers = await publish(batch, variant, variant.cached, signal);
-          outcomes.push({ outcome: 'cached', page, index: variant.index, key: variant.key, renderMs: 0, pointers });
-        }
-        return outcomes;
+        const { variants } = await manifests.page(batch, page);
+        return await pMap(
+          variants.flatMap(({ cached, ...variant }) => (cached === null ? [] : [{ variant, cached }])),
+          async ({ variant, cached }): Promise<VariantOutcome> => {
+            const pointers = await publish(batch, variant, cached, signal);
+            return { outcome: 'cached', page, index: variant.index, key: variant.key, renderMs: 0, pointers };
+          },
+          { concurrency: VARIANTS_AT_A_TIME },
+        );
       });
     },
   };

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { packageVersion } from '../config/version.ts';
 import { registerBackfill } from './backfill.ts';
 import { registerDemo } from './demo.ts';
 import { registerDown } from './down.ts';
@@ -12,7 +13,7 @@ import { registerUp } from './up.ts';
 
 const program = new Command('nightreel')
   .description('Personalised video at scale, every night: Temporal, warm Chromium, x264, S3.')
-  .version('0.1.0')
+  .version(packageVersion())
   .showHelpAfterError()
   .configureHelp({ sortSubcommands: false });
 

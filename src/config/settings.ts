@@ -3,10 +3,12 @@
 import { resolve } from 'node:path';
 import { type Connections, resolveConnections } from './connections.ts';
 import { type LogLevel, PROJECT_ROOT, readEnvironment } from './environment.ts';
+import { packageVersion } from './version.ts';
 
 export interface Settings extends Connections {
   /** The folder that holds `campaigns/` and `templates/`. */
   readonly root: string;
+  readonly version: string;
   readonly logLevel: LogLevel;
   /** OTLP endpoint; null: telemetry is off. */
   readonly otlpEndpoint: string | null;
@@ -18,6 +20,7 @@ export async function loadSettings(): Promise<Settings> {
   return {
     ...(await resolveConnections(environment)),
     root: projectRoot(),
+    version: packageVersion(),
     logLevel: environment.logLevel,
     otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
   };

@@ -23,7 +23,12 @@ export async function serve(
   onReady: () => void,
 ): Promise<void> {
   const log = createLogger({ level: settings.logLevel, name: 'nightreel' });
-  const telemetry = await startTelemetry({ serviceName: 'nightreel-worker', endpoint: settings.otlpEndpoint });
+  const telemetry = await startTelemetry({
+    serviceName: 'nightreel-worker',
+    version: settings.version,
+    endpoint: settings.otlpEndpoint,
+    onExportError: (reason) => log.warn({ reason }, 'telemetry is not delivered; renders go on without it'),
+  });
   const store = new ObjectStore(settings.s3);
   try {
     await store.checkBucket();
