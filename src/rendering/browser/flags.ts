@@ -6,6 +6,13 @@ const ALWAYS = [
   '--force-device-scale-factor=1',
   '--disable-gpu',
   '--disable-partial-raster',
+  // A picture is shown when all of it is drawn, and never earlier: without these some pixels are one level off now and then.
+  '--run-all-compositor-stages-before-draw',
+  '--disable-new-content-rendering-timeout',
+  '--disable-checker-imaging',
+  '--disable-threaded-animation',
+  '--disable-threaded-scrolling',
+  '--disable-image-animation-resync',
   '--hide-scrollbars',
   '--lang=en-US',
   // Nothing of its own accord, and no network for anybody: not even names resolve.
@@ -20,16 +27,7 @@ const ALWAYS = [
   '--window-size=1920,1080',
 ];
 
-const BEGIN_FRAME = [
-  '--enable-begin-frame-control',
-  '--run-all-compositor-stages-before-draw',
-  '--disable-new-content-rendering-timeout',
-  '--deterministic-mode',
-  '--disable-threaded-animation',
-  '--disable-threaded-scrolling',
-  '--disable-checker-imaging',
-  '--disable-image-animation-resync',
-];
+const BEGIN_FRAME = ['--enable-begin-frame-control', '--deterministic-mode'];
 
 export type CaptureRoute = 'begin-frame' | 'screenshot';
 

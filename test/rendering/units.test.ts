@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { createProfile, sweepProfiles } from '../../src/rendering/browser/profiles.ts';
+import { candidatesFor } from '../../src/rendering/capture/probe.ts';
+import { encodeOptions } from '../../src/rendering/encode/settings.ts';
+import { frameSizeOf, pageScaleOf } from '../../src/rendering/geometry.ts';
+import { boxesOf, isFastStart, zeroCreationTimes } from '../../src/rendering/mp4/boxes.ts';
+
+const box = (type: string, ...content: readonly Buffer[]): Buffer => {
+  const body = Buffer.concat(content);
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(8 + body.byteLength);
+  head.write(type, 4, 'latin1');
+  return Buffer.concat([head, body]);
+};
+
+describe('sizes', () => {
+  test.each([
+    [1920, 1080, 480, 854, 480],
+    [1920, 1080, 720, 1280, 720],
+    [1920, 1080, 1080, 1920, 1080],
+    [1080, 1920, 720, 720, 1280],
+    [1000, 1000, 480, 480, 480],
+    [4096, 2, 480, 983_040, 480],
+    [333, 777, 480, 480, 1120],
+  ])('%i x %i with a short side of %i is %i x %i', (width, height, shortSide, wide, high) => {
+    expect(frameSizeOf({ width, height }, { shortSide })).toEqual({ width: wide, height: high });
+  });
+
+  test('a page is magnified enough to leave no gap on either side', () => {
+    const [page, frame] = [
+      { width: 1920, height: 1080 },
+      { width: 854, height: 480 },
+    ];
+    const scale = pageScaleOf(page, frame);
+    expect(page.width * scale).toBeGreaterThanOrEqual(frame.width);
+    expect(page.height * scale).toBeGreaterThanOrEqual(frame.height);
+  });
+});
+
+describe('boxes of an MP4', () => {
+  const times = (version: number): Buffer =>
+    Buffer.concat([Buffer.from([version, 0, 0, 0]), Buffer.alloc(version === 1 ? 16 : 8, 7), Buffer.from('rest')]);
+  const movie = box(
+    'moov',
+    box('mvhd', times(0)),
+    box('trak', box('tkhd', times(1)), box('mdia', box('mdhd', times(0)))),
+  );
+
+  test('creation times become 0 and nothing else changes', () => {
+    const bytes = Buffer.concat([movie, box('mdat', Buffer.alloc(16, 7))]);
+    const before = Buffer.from(bytes);
+    zeroCreationTimes(bytes);
+    const changed = [...bytes].filter((value, at) => value !== before[at]);
+    expect(changed).toEqual(Array(8 + 16 + 8).fill(0));
+  });
+
+  test('an index in front of the media is a fast start, behind it is not', () => {
+    const media = box('mdat', Buffer.alloc(4));
+    expect(isFastStart(Buffer.concat([box('ftyp'), movie, media]))).toBe(true);
+    expect(isFastStart(Buffer.concat([box('ftyp'), media, movie]))).toBe(false);
+    expect(isFastStart(Buffer.concat([box('ftyp'), media]))).toBe(false);
+  });
+
+  test('a box that is longer than the file is refused', () => {
+    const cut = movie.subarray(0, movie.byteLength - 4);
+    expect(() => boxesOf(cut)).toThrow(RangeError);
+  });
+});
+
+test('the encoder is told everything that bytes depend on, and never to leave out the edit list', () => {
+  const { output } = encodeOptions({ fps: 30, crf: 23 });
+  const line = output.join(' ');
+  for (const wanted of [
+    '-threads 1',
+    'cpu-independent=1',
+    '-fflags +bitexact',
+    '-crf 23',
+    'keyint=60',
+    '-map_metadata -1',
+  ]) {
+    expect(line).toContain(wanted);
+  }
+  expect(line).not.toContain('empty_moov');
+});
+
+test('the fastest capture route is tried first, and only what is there', () => {
+  const tried = (tools: Parameters<typeof candidatesFor>[0]) =>
+    candidatesFor(tools).map(({ route, executable }) => `${route} ${executable}`);
+  expect(tried({ headlessShell: 'shell', chromium: 'chromium' })).toEqual([
+    'begin-frame shell',
+    'screenshot shell',
+    'screenshot chromium',
+  ]);
+  expect(tried({ chromium: 'chromium' })).toEqual(['screenshot chromium']);
+  expect(tried({})).toEqual([]);
+});
+
+test('profiles of processes that are gone are swept, those of this one stay', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'nightreel-profiles-'));
+  try {
+    const mine = await createProfile(root);
+    const [space, pid] = mine.slice(root.length + 1).split('-');
+    // This pid with another start time is somebody who had it earlier.
+    await mkdir(join(root, `${space}-${pid}-1-earlier`));
+    await mkdir(join(root, `${space}-4194305-1-gone`));
+    await mkdir(join(root, `1${space}-4194305-1-elsewhere`));
+    expect(await sweepProfiles(root)).toBe(2);
+    expect((await readdir(root)).sort()).toEqual([mine.slice(root.length + 1), `1${space}-4194305-1-elsewhere`].sort());
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
