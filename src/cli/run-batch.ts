@@ -35,21 +35,14 @@ export async function runBatch(
     await store.checkBucket();
     const csvKey = request.csv === undefined ? undefined : await uploadCsv(store, request.csv, signal);
     const date = request.date ?? businessDateOf(new Date(), campaign.schedule.timeZone);
-    const { handle, attached } = await startBatch(client, {
-      campaign: campaign.id,
-      businessDate: date,
-      recipientLimit: request.recipients,
-      csvKey,
-    });
-    const ui = workflowUrl(settings, handle.workflowId);
-    process.stderr.write(
-      `${attached ? 'Following the batch that already runs' : 'Started'}: ${ui ?? handle.workflowId}\n`,
-    );
-    if (request.detach === true) return null;
-    if (await nobodyServes(client, settings.temporal.namespace)) {
-      process.stderr.write('No worker is listening yet: start one with `nightreel serve`. Waiting.\n');
+    const input = { campaign: campaign.id, businessDate: date, recipientLimit: request.recipients, csvKey };
+    const ui = workflowUrl(settings, workflowIds.batch(campaign.id, date));
+    if (request.detach === true) {
+      await startBatch(client, input);
+      say(`Started: ${ui ?? workflowIds.batch(campaign.id, date)}`);
+      return null;
     }
-    const summary = await followBatch(client, handle, signal);
+    const summary = await startAndFollow(client, settings, input, signal);
     const report = await store.url(summary.report);
     if (request.json === true) process.stdout.write(`${JSON.stringify({ ...summary, report })}\n`);
     else process.stdout.write(summaryText(summary, { report, videos: store.describe('videos/'), workflow: ui }));
@@ -57,6 +50,33 @@ export async function runBatch(
   } finally {
     await client.connection.close();
     store.close();
+  }
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+type StartInput = Parameters<typeof startBatch>[1];
+
+/** Follows the batch of this date that runs already, else a new one. One that was being cancelled is not waited for: it is replaced. */
+async function startAndFollow(
+  client: Client,
+  settings: Settings,
+  input: StartInput,
+  signal: AbortSignal,
+): Promise<BatchSummary> {
+  const { handle, attached } = await startBatch(client, input);
+  say(
+    `${attached ? 'Following the batch that already runs' : 'Started'}: ${workflowUrl(settings, handle.workflowId) ?? handle.workflowId}`,
+  );
+  if (await nobodyServes(client, settings.temporal.namespace)) {
+    say('No worker is listening yet: start one with `nightreel serve`. Waiting.');
+  }
+  try {
+    return await followBatch(client, handle, signal);
+  } catch (error) {
+    if (!attached || signal.aborted || !(error instanceof Failure && error.failureClass === 'Cancelled')) throw error;
+    say('That batch had been cancelled; starting it anew.');
+    return await startAndFollow(client, settings, input, signal);
   }
 }
 
@@ -83,6 +103,3 @@ async function nobodyServes(client: Client, namespace: string): Promise<boolean>
   });
   return (pollers ?? []).length === 0;
 }
-
-export const batchWorkflowUrl = (settings: Settings, campaign: string, date: string): string | null =>
-  workflowUrl(settings, workflowIds.batch(campaign, date));

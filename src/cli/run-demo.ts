@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClient } from '../client/connect.ts';
 import { businessDateOf } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
@@ -18,6 +19,8 @@ export interface DemoRequest {
   readonly workers: number;
   readonly json?: boolean;
 }
+
+const CANCEL_WITHIN_MS = 10_000;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -79,13 +82,15 @@ const workerCommand = (workers: number): [string, ...string[]] => [
   String(workers),
 ];
 
+/** Cancels the batch and waits until the worker, which still runs, has ended it: the next demo starts a new one. */
 async function cancelBatch(settings: Settings, campaign: CampaignId, businessDate: BusinessDate): Promise<void> {
   const client = await connectClient(settings.temporal);
   try {
-    await client.workflow.getHandle(workflowIds.batch(campaign, businessDate)).cancel();
-  } catch (error) {
-    // It may not have been started, or be over: nothing to cancel then.
-    if (!(error instanceof Error && error.name === 'WorkflowNotFoundError')) throw error;
+    const handle = client.workflow.getHandle(workflowIds.batch(campaign, businessDate));
+    await handle.cancel();
+    await Promise.race([handle.result(), sleep(CANCEL_WITHIN_MS, undefined, { ref: false })]);
+  } catch {
+    // It was not started, or is over, or ends as cancelled: that is what was wanted.
   } finally {
     await client.connection.close();
   }

@@ -63,7 +63,11 @@ export class WorkerSupervisor implements AsyncDisposable {
     while (!this.stopping) {
       const log = await open(this.options.logFile, 'a');
       const [program, ...args] = this.options.command;
-      const child = spawn(program, args, { stdio: ['ignore', log.fd, log.fd, 'ipc'] });
+      const child = spawn(program, args, {
+        // A group of its own: Ctrl-C in the terminal is for the supervisor, which ends the worker in its own time.
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd, 'ipc'],
+      });
       this.child = child;
       await log.close();
       let wasReady = false;
