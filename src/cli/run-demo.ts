@@ -52,7 +52,8 @@ export async function runDemo(request: DemoRequest, signal: AbortSignal): Promis
     const { recipients, json } = request;
     const summary = await runBatch(settings, { campaign: id, date: businessDate, recipients, json }, signal);
     if (summary === null) throw new Error('a batch that is followed has a summary');
-    say('\nThe servers are still up, to look around; `bin/nightreel down` ends them.');
+    // With --json the summary is the last line, wherever the two streams go.
+    if (json !== true) say('\nThe servers are still up, to look around; `bin/nightreel down` ends them.');
     return summary;
   } catch (error) {
     if (signal.aborted) await cancelBatch(settings, id, businessDate);

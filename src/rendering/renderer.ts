@@ -110,16 +110,20 @@ export class Renderer implements AsyncDisposable {
       );
     const toolchain = await probeToolchain(tools.ffmpeg, unlimited);
     const { candidate, browser } = await chooseRoute(candidatesFor(tools), (one) => launch(one, unlimited), log);
-    const warm = async (cold: WarmBrowser): Promise<WarmBrowser> => {
+    // Whatever goes wrong with a browser that nobody owns yet, it does not stay behind.
+    const orClose = async <T>(owned: WarmBrowser, work: Promise<T>): Promise<T> => {
       try {
-        if (template !== undefined) await cold.open(template, template.placeholder, template);
-        return cold;
+        return await work;
       } catch (error) {
-        await cold[Symbol.asyncDispose]();
+        await owned[Symbol.asyncDispose]();
         throw error;
       }
     };
-    const fingerprint = await fingerprintOf(candidate, { chromium: browser.version, toolchain });
+    const warm = async (cold: WarmBrowser): Promise<WarmBrowser> => {
+      if (template !== undefined) await orClose(cold, cold.open(template, template.placeholder, template));
+      return cold;
+    };
+    const fingerprint = await orClose(browser, fingerprintOf(candidate, { chromium: browser.version, toolchain }));
     const pool = await BrowserPool.start(
       {
         slots,
