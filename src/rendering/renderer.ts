@@ -12,7 +12,7 @@ import { FfmpegProcess } from './encode/ffmpeg.ts';
 import { encodeOptions } from './encode/settings.ts';
 import { probeToolchain } from './encode/toolchain.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { frameSizeOf } from './geometry.ts';
+import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
 import { remux } from './mp4/remux.ts';
 import { verifyVideo } from './verify/verify.ts';
@@ -33,6 +33,12 @@ export interface RendererOptions {
   readonly loadLimitMs?: number;
   /** How long one call to Chromium may take before it counts as hung. */
   readonly callLimitMs?: number;
+}
+
+/** What was rendered last: the next browser is warmed for that. */
+interface Latest {
+  template: Template | undefined;
+  frame: Size | null;
 }
 
 export interface RenderRequest {
@@ -79,13 +85,15 @@ export class Renderer implements AsyncDisposable {
   readonly fingerprint: EngineFingerprint;
   private readonly pool: BrowserPool<WarmBrowser>;
   private readonly ffmpeg: string;
+  private readonly latest: Latest;
   private readonly lifetime = new AbortController();
   private readonly renders = new Set<Promise<unknown>>();
 
-  private constructor(fingerprint: EngineFingerprint, pool: BrowserPool<WarmBrowser>, ffmpeg: string) {
+  private constructor(fingerprint: EngineFingerprint, pool: BrowserPool<WarmBrowser>, ffmpeg: string, latest: Latest) {
     this.fingerprint = fingerprint;
     this.pool = pool;
     this.ffmpeg = ffmpeg;
+    this.latest = latest;
   }
 
   /** Failure `ToolMissing` says which program is missing or does not do what it must; a broken template is told as such. */
@@ -119,8 +127,10 @@ export class Renderer implements AsyncDisposable {
         throw error;
       }
     };
+    const latest: Latest = { template, frame: template ?? null };
     const warm = async (cold: WarmBrowser): Promise<WarmBrowser> => {
-      if (template !== undefined) await orClose(cold, cold.open(template, template.placeholder, template));
+      const { template: wanted, frame } = latest;
+      if (wanted !== undefined) await orClose(cold, cold.open(wanted, wanted.placeholder, frame ?? wanted));
       return cold;
     };
     const fingerprint = await orClose(browser, fingerprintOf(candidate, { chromium: browser.version, toolchain }));
@@ -137,7 +147,7 @@ export class Renderer implements AsyncDisposable {
       { slots, route: candidate.route, chromium: browser.version, engine: fingerprint.digest },
       'renderer ready',
     );
-    return new Renderer(fingerprint, pool, tools.ffmpeg);
+    return new Renderer(fingerprint, pool, tools.ffmpeg, latest);
   }
 
   /** Renders and checks one video. Every failure is a `Failure`; an aborted `signal` ends it with `Cancelled`. */
@@ -174,6 +184,8 @@ export class Renderer implements AsyncDisposable {
     const acquireMs = lap();
     try {
       const source = await lease.member.open(template, params, size);
+      this.latest.template = template;
+      this.latest.frame = size;
       const paramsMs = lap();
       const { input, filter, output } = encodeOptions({ fps, crf: rendition.crf });
       await using encoder = FfmpegProcess.start({ ffmpeg: this.ffmpeg, input, filter, output }, signal);
