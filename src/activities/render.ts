@@ -8,9 +8,10 @@ import type { Renderer } from '../rendering/renderer.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { headVideo, putVideo } from '../storage/videos.ts';
 import { recordRender } from '../telemetry/metrics.ts';
+import { withSpan } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { runActivity } from './run-activity.ts';
-import { scrubberFor } from './scrub.ts';
+import { withoutPersonalData } from './scrub.ts';
 
 export interface RenderDeps {
   readonly renderer: Renderer;
@@ -35,7 +36,8 @@ export const createRenderActivities = ({ renderer, templates, store, manifests }
       plan: await manifests.plan(input.batch),
       variant: await manifests.variant(input),
     }));
-    return await runActivity(async (signal) => {
+    const attributes = { 'nightreel.batch': batchIdOf(input.batch), 'nightreel.variant': input.key };
+    const body = async (signal: AbortSignal): Promise<RenderedVariant> => {
       if (plan.engine.digest !== renderer.fingerprint.digest) {
         throw new Failure(
           'EngineMismatch',
@@ -66,6 +68,9 @@ export const createRenderActivities = ({ renderer, templates, store, manifests }
       const renderMs = Math.round(performance.now() - startedAt);
       recordRender(renderMs);
       return { outcome: 'rendered', video: stored, renderMs };
-    }, scrubberFor(variant.params));
+    };
+    return await runActivity((signal) =>
+      withSpan('render variant', attributes, () => withoutPersonalData(variant.params, () => body(signal))),
+    );
   },
 });

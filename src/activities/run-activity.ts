@@ -3,6 +3,7 @@
 import { activityInfo, CancelledFailure, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { asFailure, FAILURES, type FailureClass } from '../contracts/failures.ts';
+import { causeChain } from './scrub.ts';
 
 const HEARTBEAT_EVERY_MS = 5_000;
 
@@ -11,13 +12,9 @@ const applicationFailure = (type: FailureClass, message: string): ApplicationFai
 
 /**
  * Runs an activity's body. A `Failure` becomes an ApplicationFailure of its class, without cause and stack of its own:
- * what goes to Temporal is the class and a message that holds nobody's data; the worker's log keeps the rest.
- * @param scrub takes personal data out of a message that may quote it (a template's own error text).
+ * what goes to Temporal is the class and the message; the worker's log keeps the rest.
  */
-export async function runActivity<T>(
-  body: (signal: AbortSignal) => Promise<T>,
-  scrub = (text: string) => text,
-): Promise<T> {
+export async function runActivity<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = cancellationSignal();
   try {
     return await body(signal);
@@ -36,11 +33,11 @@ export async function runActivity<T>(
       activityType,
       attempt,
       failureClass: failure.failureClass,
-      reason: scrub(failure.message),
-      stack: scrub(failure.stack ?? ''),
-      cause: scrub(causeChain(failure.cause)),
+      reason: failure.message,
+      stack: failure.stack,
+      cause: failure.cause === undefined ? undefined : causeChain(failure.cause),
     });
-    throw applicationFailure(failure.failureClass, scrub(failure.message));
+    throw applicationFailure(failure.failureClass, failure.message);
   }
 }
 
@@ -55,11 +52,4 @@ export async function runLongActivity<T>(body: (signal: AbortSignal) => Promise<
   } finally {
     clearInterval(timer);
   }
-}
-
-function causeChain(cause: unknown): string {
-  if (cause === undefined) return '';
-  if (!(cause instanceof Error)) return String(cause);
-  const rest = causeChain(cause.cause);
-  return rest === '' ? cause.message : `${cause.message} <- ${rest}`;
 }

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { businessDate, campaignId, positiveInteger } from './arguments.ts';
 import { EXIT } from './exit.ts';
@@ -30,9 +30,9 @@ The same from the Temporal side:
     --input '{"batch":{"campaign":"referral","businessDate":"2026-11-20","attempt":1}}'
 or one variant at a time: Reset the failed renderVariant workflow in the Temporal Web UI.`,
     )
-    .action(async (campaign: CampaignId, options: BackfillOptions) => {
+    .action(async (campaign: CampaignId, options: BackfillOptions, command: Command) => {
       if (options.attempt !== undefined && options.date === undefined) {
-        throw new InvalidArgumentError('--attempt goes with --date.');
+        command.error('error: --attempt goes with --date.');
       }
       const { runBackfill } = await import('./run-backfill.ts');
       const { loadSettings } = await import('../config/settings.ts');

@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander';
 import { FAILURES, Failure, type FailureClass } from '../contracts/failures.ts';
 
 /** What the process says to its caller when it ends. */
@@ -14,6 +15,8 @@ const ENVIRONMENT: readonly FailureClass[] = [
 ];
 
 export function exitCodeOf(error: unknown): number {
+  // Commander has said what was wrong; help and version end that way, too, with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
   if (!(error instanceof Failure)) return EXIT.unexpected;
   if (error.failureClass === 'Cancelled') return EXIT.interrupted;
   if (ENVIRONMENT.includes(error.failureClass)) return EXIT.environment;
@@ -24,6 +27,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** One sentence for a known failure; the stack as well for one that nobody foresaw. */
 export function printFailure(error: unknown): void {
+  if (error instanceof CommanderError) return;
   if (error instanceof Failure) process.stderr.write(`nightreel: ${error.message} (${error.failureClass})\n`);
   else process.stderr.write(`nightreel: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`);
 }

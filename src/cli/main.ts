@@ -14,7 +14,8 @@ import { registerUp } from './up.ts';
 const program = new Command('nightreel')
   .description('Personalised video at scale, every night: Temporal, warm Chromium, x264, S3.')
   .version(packageVersion())
-  .showHelpAfterError()
+  .showHelpAfterError('Run it with --help for its options and examples.')
+  .exitOverride()
   .configureHelp({ sortSubcommands: false });
 
 registerDemo(program);

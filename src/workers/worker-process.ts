@@ -9,7 +9,7 @@ import { createPlanActivities } from '../activities/plan.ts';
 import { createPointerActivities } from '../activities/pointers.ts';
 import { createRenderActivities } from '../activities/render.ts';
 import type { TemporalTarget } from '../client/connect.ts';
-import { Failure } from '../contracts/failures.ts';
+import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { ManifestReader } from '../planning/manifest-reader.ts';
 import type { PlanDeps } from '../planning/plan-batch.ts';
@@ -84,7 +84,7 @@ export async function runWorkerProcess(
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));
     }
     if (options.renderer !== null) {
-      renderer = await Renderer.start(options.renderer);
+      renderer = await startRenderer(options.renderer);
       const activities = createRenderActivities({ renderer, templates, store, manifests });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
@@ -110,6 +110,17 @@ async function connect({ connectionOptions }: TemporalTarget): Promise<NativeCon
       `No Temporal server answers at ${address ?? 'localhost:7233'}. Start one with \`nightreel up\`, or set TEMPORAL_ADDRESS.`,
       { cause: error },
     );
+  }
+}
+
+/** A template that cannot be warmed is its author's to mend: it fails its own variants, and browsers start without it. */
+async function startRenderer(options: RendererOptions): Promise<Renderer> {
+  try {
+    return await Renderer.start(options);
+  } catch (error) {
+    if (!(error instanceof Failure && FAILURES[error.failureClass].actor === 'author')) throw error;
+    options.log.warn({ reason: error.message }, 'browsers start without a template');
+    return await Renderer.start({ ...options, template: undefined });
   }
 }
 

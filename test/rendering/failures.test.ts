@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import type { Renderer } from '../../src/rendering/renderer.ts';
 import type { Template } from '../../src/templates/template.ts';
-import { descendantsOf, failureOf, fixture, render, startRenderer, until } from './support.ts';
+import { descendantsOf, failureOf, fixture, gsapFixture, render, startRenderer, until } from './support.ts';
 
 let tiny: Template;
 let renderer: Renderer;
@@ -51,6 +51,15 @@ describe('a template at fault is told as such, and the browser goes on', () => {
     expect(failure.failureClass).toBe(failureClass);
     expect(failure.message).toMatch(message);
     expect((await render(renderer, tiny)).sha256).toBe(expected);
+  });
+
+  test('what a timeline throws is told, though the HyperFrames runtime that plays it goes on', async () => {
+    await using broken = await gsapFixture('throws-in-timeline');
+    const failure = await failureOf(render(renderer, broken.template));
+    expect(failure).toMatchObject({
+      failureClass: 'TemplateCrashed',
+      message: expect.stringMatching(/at frame 20 of 64: RangeError: the odometer has no digits left/),
+    });
   });
 
   test('a template that cannot be warmed keeps a renderer from starting, and leaves no browser', async () => {

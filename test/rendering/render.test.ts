@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Renderer } from '../../src/rendering/renderer.ts';
 import type { Template } from '../../src/templates/template.ts';
-import { decodeFrame, fixture, pixelAt, render, startRenderer, stockFixture } from './support.ts';
+import { decodeFrame, fixture, gsapFixture, pixelAt, render, startRenderer } from './support.ts';
 
 let tiny: Template;
 let renderer: Renderer;
@@ -94,7 +94,7 @@ describe('a rendered video', () => {
 
 describe('templates of other kinds', () => {
   test('a stock composition without the message contract gets its params as variables', async () => {
-    await using stock = await stockFixture();
+    await using stock = await gsapFixture('stock');
     const grace = await render(renderer, stock.template, { params: { name: 'Grace' } });
     const edsger = await render(renderer, stock.template, { params: { name: 'Edsger' } });
     const again = await render(renderer, stock.template, { params: { name: 'Grace' } });

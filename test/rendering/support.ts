@@ -18,10 +18,12 @@ const FIXTURES = join(ROOT, 'test/fixtures/templates');
 /** A template of test/fixtures/templates. */
 export const fixture = (name: string): Promise<Template> => loadTemplate(join(FIXTURES, name));
 
-/** The stock composition beside the GSAP that it asks for, in a folder that goes with the returned value. */
-export async function stockFixture(): Promise<{ template: Template } & AsyncDisposable> {
+/** A fixture beside the GSAP that it asks for, in a folder that goes with the returned value. */
+export async function gsapFixture(
+  name: 'stock' | 'throws-in-timeline',
+): Promise<{ template: Template } & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'nightreel-stock-'));
-  await cp(join(FIXTURES, 'stock'), folder, { recursive: true });
+  await cp(join(FIXTURES, name), folder, { recursive: true });
   await cp(join(ROOT, 'node_modules/gsap/dist/gsap.min.js'), join(folder, 'gsap.min.js'));
   const template = await loadTemplate(folder);
   return { template, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };

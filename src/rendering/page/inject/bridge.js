@@ -33,6 +33,36 @@
 
   const hasOwnSeek = () => typeof window.__hf?.seek === 'function' && window.__hf.seek !== runtimeSeek;
 
+  // The runtime swallows what a timeline throws and plays on; a video with a broken scene must not pass for a whole one.
+  const MOVES = ['seek', 'time', 'totalTime', 'progress', 'totalProgress', 'render'];
+  const guarded = new WeakSet();
+  let thrown = null;
+  const guardTimelines = () => {
+    for (const timeline of Object.values(window.__timelines ?? {})) {
+      if (timeline === null || typeof timeline !== 'object' || guarded.has(timeline)) continue;
+      guarded.add(timeline);
+      for (const move of MOVES) {
+        const original = timeline[move];
+        if (typeof original !== 'function') continue;
+        timeline[move] = function (...args) {
+          try {
+            return original.apply(this, args);
+          } catch (error) {
+            thrown ??= { error };
+            throw error;
+          }
+        };
+      }
+    }
+  };
+  /** Draws a moment, and throws what its timelines threw. */
+  const draw = (seconds) => {
+    guardTimelines();
+    thrown = null;
+    window.__hf.seek(seconds);
+    if (thrown !== null) throw thrown.error;
+  };
+
   const missingTimelines = () => {
     if (hasOwnSeek()) return [];
     const registered = window.__timelines ?? {};
@@ -121,6 +151,11 @@
         clock.reseed();
         clock.setTime(0);
       }
+      try {
+        draw(0);
+      } catch {
+        // The recipient before this one left it broken; the new params may well mend it, and their own frames tell.
+      }
       let isReady = false;
       const onReady = () => {
         isReady = true;
@@ -141,7 +176,7 @@
     seek(seconds) {
       const ms = seconds * 1000;
       for (const clock of everyClock()) clock.setTime(ms);
-      window.__hf.seek(seconds);
+      draw(seconds);
       for (const clock of everyClock()) clock.seekToTime(ms);
       // Layout is what makes a face load; the capture would do this very layout a moment later.
       void document.documentElement.offsetHeight;

@@ -1,0 +1,71 @@
+/** What a collector hears of a night, and that nobody's name is in it. */
+
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { lastJson, TestHome } from '../support/nightreel.ts';
+
+const MINUTE = 60_000;
+
+let home: TestHome;
+let collector: Server;
+const received = new Map<string, Buffer[]>();
+
+beforeAll(async () => {
+  home = await TestHome.create();
+  await home.run(['up']);
+  collector = createServer(async (request, response) => {
+    const path = request.url ?? '';
+    received.set(path, [...(received.get(path) ?? []), await buffer(request)]);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+}, MINUTE);
+
+afterAll(async () => {
+  collector?.closeAllConnections();
+  collector?.close();
+  await home?.end();
+}, MINUTE);
+
+test(
+  'the spans of the batch and its variants and the three metrics arrive, without anything of a recipient',
+  async () => {
+    const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+    const serving = home.start(['serve', '--workers', '1'], { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+    serving.stdout?.resume();
+    serving.stderr?.resume();
+    try {
+      const csv = join(home.folder, 'users.csv');
+      await writeFile(
+        csv,
+        'recipient_id,name,referralCount,earnings\nr-4711,Wilhelmina,1,10\nr-4712,Thrower,2,98765\n',
+      );
+      const night = await home.run(['run', 'card', '--csv', csv, '--json']);
+      expect(lastJson(night.stdout)).toMatchObject({ rendered: 1, failed: 1 });
+    } finally {
+      serving.kill('SIGTERM');
+      await once(serving, 'close');
+    }
+    const spans = Buffer.concat(received.get('/v1/traces') ?? []).toString('latin1');
+    const metrics = Buffer.concat(received.get('/v1/metrics') ?? []).toString('latin1');
+    for (const name of [
+      'RunWorkflow:nightlyBatch',
+      'StartChildWorkflow:renderVariant',
+      'RunActivity:renderVariant',
+      'render variant',
+    ]) {
+      expect(spans).toContain(name);
+    }
+    for (const name of ['nightreel.variants', 'nightreel.render.duration', 'nightreel.failures', 'TemplateCrashed']) {
+      expect(metrics).toContain(name);
+    }
+    for (const personal of ['Wilhelmina', 'Thrower', 'r-4711', '98765'])
+      expect(spans + metrics).not.toContain(personal);
+  },
+  2 * MINUTE,
+);
