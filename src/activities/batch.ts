@@ -10,7 +10,7 @@ import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
 import { countOutcomes } from '../telemetry/metrics.ts';
-import { runActivity, runLongActivity } from './run-activity.ts';
+import { runActivity } from './run-activity.ts';
 
 export interface BatchDeps extends CloseDeps {
   readonly manifests: ManifestReader;
@@ -34,16 +34,16 @@ export const createBatchActivities = (deps: BatchDeps) => ({
     });
   },
 
-  /** Variants whose latest outcome is a failure, in manifest order, without the first `skip` of them. */
+  /** Variants of the manifest without a good outcome, in its order, without the first `skip` of them. */
   async listFailed({ batch, skip, limit }: { batch: BatchRef; skip: number; limit: number }): Promise<FailedSlot[]> {
-    return await runLongActivity(async (signal) => {
-      return (await failedSlots(deps.store, batch, signal)).slice(skip, skip + limit);
+    return await runActivity(async (signal) => {
+      return (await failedSlots(deps, batch, signal)).slice(skip, skip + limit);
     });
   },
 
   /** Report, watermark, carry-over: the last step of a batch. Running it again gives the same result. */
   async closeBatch(input: CloseBatchInput): Promise<BatchSummary> {
-    return await runLongActivity(async (signal) => {
+    return await runActivity(async (signal) => {
       return await closeBatch(deps, input, signal);
     });
   },

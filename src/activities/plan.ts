@@ -1,6 +1,6 @@
 import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { type PlanDeps, planBatch } from '../planning/plan-batch.ts';
-import { runLongActivity } from './run-activity.ts';
+import { runActivity } from './run-activity.ts';
 
 export type PlanActivities = ReturnType<typeof createPlanActivities>;
 
@@ -8,7 +8,7 @@ export type PlanActivities = ReturnType<typeof createPlanActivities>;
 export const createPlanActivities = (deps: PlanDeps) => ({
   /** Reads what changed, validates, deduplicates, checks the store, writes the manifest. Returns counts only. */
   async planBatch(input: PlanBatchInput): Promise<BatchPlan> {
-    return await runLongActivity(async (signal) => {
+    return await runActivity(async (signal) => {
       return await planBatch(deps, input, signal);
     });
   },

@@ -1,11 +1,12 @@
 import pMap from 'p-map';
 import type { PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
+import { asFailure, FAILURES } from '../contracts/failures.ts';
 import type { BatchRef } from '../contracts/ids.ts';
 import type { StoredVideo } from '../contracts/video.ts';
 import type { ManifestReader, ManifestVariant } from '../planning/manifest-reader.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { publishPointers } from '../storage/pointers.ts';
-import { runLongActivity } from './run-activity.ts';
+import { runActivity } from './run-activity.ts';
 
 /** Most variants are one person's: their pointers are written side by side. */
 const VARIANTS_AT_A_TIME = 8;
@@ -35,20 +36,32 @@ export const createPointerActivities = ({ store, manifests, now }: PointerDeps) 
   return {
     /** Everyone who shares one line of the manifest. Returns the number of recipients whose pointer shows the video. */
     async publishPointers({ batch, page, index, video }: PublishPointersInput): Promise<number> {
-      return await runLongActivity(async (signal) => {
-        return await publish(batch, await manifests.variant({ batch, page, index }), video, signal);
+      return await runActivity(async (signal) => {
+        return await publish(
+          batch,
+          await manifests.variant({ batch, page, index, key: video.variantKey }),
+          video,
+          signal,
+        );
       });
     },
 
     /** Everyone on one page whose video was already stored when the night was planned. */
     async publishCached({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantOutcome[]> {
-      return await runLongActivity(async (signal) => {
+      return await runActivity(async (signal) => {
         const { variants } = await manifests.page(batch, page);
         return await pMap(
           variants.flatMap(({ cached, ...variant }) => (cached === null ? [] : [{ variant, cached }])),
-          async ({ variant, cached }): Promise<VariantOutcome> => {
-            const pointers = await publish(batch, variant, cached, signal);
-            return { outcome: 'cached', page, index: variant.index, key: variant.key, renderMs: 0, pointers };
+          async ({ variant: { index, key, recipients }, cached }): Promise<VariantOutcome> => {
+            try {
+              const pointers = await publish(batch, { recipients }, cached, signal);
+              return { outcome: 'cached', page, index, key, renderMs: 0, pointers };
+            } catch (error) {
+              const { failureClass, message } = asFailure(error);
+              // One that will not come right by itself is that variant's outcome; an outage is the whole page's to wait out.
+              if (signal.aborted || FAILURES[failureClass].retryable) throw error;
+              return { outcome: 'failed', page, index, key, failureClass, message };
+            }
           },
           { concurrency: VARIANTS_AT_A_TIME },
         );

@@ -1,12 +1,12 @@
-import { heartbeat } from '@temporalio/activity';
 import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { batchIdOf } from '../contracts/ids.ts';
 import { RENDITIONS } from '../contracts/video.ts';
+import type { ManifestVariant, PlanDocument } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { headVideo, putVideo } from '../storage/videos.ts';
+import { describeStored, putVideo } from '../storage/videos.ts';
 import { recordRender } from '../telemetry/metrics.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
@@ -31,46 +31,65 @@ export const createRenderActivities = ({ renderer, templates, store, manifests }
 
   /** Renders one variant and stores it, unless it is stored already. Returns where it is; never pixels or params. */
   async renderVariant(input: RenderVariantInput): Promise<RenderedVariant> {
+    const batchId = batchIdOf(input.batch);
     const startedAt = performance.now();
-    const { variant, plan } = await runActivity(async () => ({
-      plan: await manifests.plan(input.batch),
-      variant: await manifests.variant(input),
-    }));
-    const attributes = { 'nightreel.batch': batchIdOf(input.batch), 'nightreel.variant': input.key };
-    const body = async (signal: AbortSignal): Promise<RenderedVariant> => {
-      if (plan.engine.digest !== renderer.fingerprint.digest) {
-        throw new Failure(
-          'EngineMismatch',
-          `Batch ${batchIdOf(input.batch)} was planned for engine ${plan.engine.digest.slice(0, 12)}, this worker has ${renderer.fingerprint.digest.slice(0, 12)}.`,
-        );
-      }
-      const existing = await headVideo(store, variant.key, variant.rendition, signal);
-      if (existing !== null) return { outcome: 'cached', video: existing, renderMs: 0 };
+    let progress: { readonly frame: number; readonly frameCount: number } | undefined;
 
+    const render = async (
+      plan: PlanDocument,
+      variant: ManifestVariant,
+      signal: AbortSignal,
+    ): Promise<RenderedVariant> => {
+      const existing = await describeStored(store, variant.key, variant.rendition, signal);
+      if (existing !== null) {
+        // Stored by an attempt of this batch whose worker died before it could say so.
+        const own = existing.batchId === batchId;
+        return {
+          outcome: own ? 'rendered' : 'cached',
+          video: existing.video,
+          renderMs: (own && existing.renderMs) || 0,
+        };
+      }
       const template = await templates.load(plan.template.id, plan.template.digest);
-      const rendition = RENDITIONS[variant.rendition];
       const video = await renderer.render(
-        { template, params: variant.params, rendition },
-        { signal, onProgress: ({ frame, frameCount }) => heartbeat({ frame, frameCount }) },
-      );
-      const stored = await putVideo(
-        store,
-        video,
+        { template, params: variant.params, rendition: RENDITIONS[variant.rendition] },
         {
-          variantKey: variant.key,
-          rendition: variant.rendition,
-          engineDigest: plan.engine.digest,
-          templateDigest: plan.template.digest,
-          batchId: batchIdOf(input.batch),
+          signal,
+          onProgress: (now) => {
+            progress = now;
+          },
         },
-        signal,
       );
+      const origin = {
+        variantKey: variant.key,
+        rendition: variant.rendition,
+        engineDigest: plan.engine.digest,
+        templateDigest: plan.template.digest,
+        batchId,
+        renderMs: Math.round(performance.now() - startedAt),
+      };
+      const stored = await putVideo(store, video, origin, signal);
       const renderMs = Math.round(performance.now() - startedAt);
       recordRender(renderMs);
       return { outcome: 'rendered', video: stored, renderMs };
     };
-    return await runActivity((signal) =>
-      withSpan('render variant', attributes, () => withoutPersonalData(variant.params, () => body(signal))),
+
+    return await runActivity(
+      async (signal) => {
+        const plan = await manifests.plan(input.batch);
+        if (plan.engine.digest !== renderer.fingerprint.digest) {
+          throw new Failure(
+            'EngineMismatch',
+            `Batch ${batchId} was planned for engine ${plan.engine.digest.slice(0, 12)}, this worker has ${renderer.fingerprint.digest.slice(0, 12)}.`,
+          );
+        }
+        const variant = await manifests.variant(input);
+        const attributes = { 'nightreel.batch': batchId, 'nightreel.variant': variant.key };
+        return await withSpan('render variant', attributes, () =>
+          withoutPersonalData(variant.params, () => render(plan, variant, signal)),
+        );
+      },
+      () => progress,
     );
   },
 });

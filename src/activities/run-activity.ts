@@ -1,4 +1,4 @@
-/** The edge between the modules' `Failure`s and Temporal's: every activity body runs inside one of these. */
+/** The edge between the modules' `Failure`s and Temporal's: every activity body runs inside `runActivity`. */
 
 import { activityInfo, CancelledFailure, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -6,50 +6,75 @@ import { asFailure, FAILURES, type FailureClass } from '../contracts/failures.ts
 import { causeChain } from './scrub.ts';
 
 const HEARTBEAT_EVERY_MS = 5_000;
+/** A message is for a person to read, and many of them travel together. */
+const MESSAGE_LIMIT = 300;
 
-const applicationFailure = (type: FailureClass, message: string): ApplicationFailure =>
-  ApplicationFailure.create({ type, message, nonRetryable: !FAILURES[type].retryable });
+/**
+ * Attempts after which a class is final although trying again may help: an outage of a store is waited out for as long
+ * as the activity's retries last, a browser that dies on the same variant again and again is not.
+ */
+const MAX_ATTEMPTS: Partial<Record<FailureClass, number>> = {
+  BrowserCrashed: 5,
+  BrowserHung: 3,
+  EncoderFailed: 5,
+  Internal: 5,
+};
+
+/** A worker with another engine is idle and would take the retry as well: it waits for one that fits. */
+const RETRY_DELAYS: Partial<Record<FailureClass, `${number} seconds`>> = { EngineMismatch: '20 seconds' };
 
 /**
  * Runs an activity's body. A `Failure` becomes an ApplicationFailure of its class, without cause and stack of its own:
- * what goes to Temporal is the class and the message; the worker's log keeps the rest.
+ * what goes to Temporal is the class and the message; the worker's log keeps the rest. Heartbeats while it runs, which
+ * tells the server that this process lives; limits on the steps themselves are the callee's.
+ * @param progress what the heartbeat says: numbers only.
  */
-export async function runActivity<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function runActivity<T>(
+  body: (signal: AbortSignal) => Promise<T>,
+  progress: () => object | undefined = () => undefined,
+): Promise<T> {
   const signal = cancellationSignal();
+  const timer = setInterval(() => heartbeat(progress()), HEARTBEAT_EVERY_MS);
   try {
     return await body(signal);
   } catch (error) {
-    if (signal.aborted) {
-      const reason: unknown = signal.reason;
-      if (reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN') {
-        throw applicationFailure('WorkerLost', 'The worker was stopped in the middle of this attempt.');
-      }
-      throw reason instanceof CancelledFailure ? reason : new CancelledFailure('cancelled');
-    }
+    if (signal.aborted) throw whyCancelled(signal.reason);
     if (error instanceof ApplicationFailure) throw error;
-    const failure = asFailure(error);
-    const { attempt, activityType } = activityInfo();
-    Context.current().log.warn('activity attempt failed', {
-      activityType,
-      attempt,
-      failureClass: failure.failureClass,
-      reason: failure.message,
-      stack: failure.stack,
-      cause: failure.cause === undefined ? undefined : causeChain(failure.cause),
-    });
-    throw applicationFailure(failure.failureClass, failure.message);
-  }
-}
-
-/**
- * `runActivity` for work whose steps have no rhythm of their own (a query that thinks, an upload): heartbeats while it
- * runs, which tells the server that this process lives. Limits on the steps themselves are the callee's.
- */
-export async function runLongActivity<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const timer = setInterval(heartbeat, HEARTBEAT_EVERY_MS);
-  try {
-    return await runActivity(body);
+    throw toApplicationFailure(error);
   } finally {
     clearInterval(timer);
   }
+}
+
+/** A worker that is stopped gives its work back; anything else that cancels means it. */
+function whyCancelled(reason: unknown): Error {
+  if (Context.current().cancellationDetails?.workerShutdown === true) {
+    return applicationFailure('WorkerLost', 'The worker was stopped in the middle of this attempt.');
+  }
+  return reason instanceof CancelledFailure ? reason : new CancelledFailure('cancelled');
+}
+
+function toApplicationFailure(error: unknown): ApplicationFailure {
+  const failure = asFailure(error);
+  const { attempt, activityType } = activityInfo();
+  Context.current().log.warn('activity attempt failed', {
+    activityType,
+    attempt,
+    failureClass: failure.failureClass,
+    reason: failure.message,
+    detail: failure.detail,
+    stack: failure.stack,
+    cause: failure.cause === undefined ? undefined : causeChain(failure.cause),
+  });
+  return applicationFailure(failure.failureClass, failure.message);
+}
+
+function applicationFailure(type: FailureClass, message: string): ApplicationFailure {
+  const isLast = activityInfo().attempt >= (MAX_ATTEMPTS[type] ?? Number.POSITIVE_INFINITY);
+  return ApplicationFailure.create({
+    type,
+    message: message.length > MESSAGE_LIMIT ? `${message.slice(0, MESSAGE_LIMIT)}…` : message,
+    nonRetryable: !FAILURES[type].retryable || isLast,
+    nextRetryDelay: RETRY_DELAYS[type],
+  });
 }

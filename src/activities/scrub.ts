@@ -32,10 +32,13 @@ export async function withoutPersonalData<T>(params: Params, body: () => Promise
     return await body();
   } catch (error) {
     const scrub = scrubberFor(params);
-    const { failureClass, message, cause } = asFailure(error);
-    throw new Failure(failureClass, scrub(message), {
+    const { failureClass, message, detail, cause, stack } = asFailure(error);
+    const scrubbed = new Failure(failureClass, scrub(message), {
+      detail: detail === undefined ? undefined : scrub(detail),
       cause: cause === undefined ? undefined : scrub(causeChain(cause)),
     });
+    scrubbed.stack = stack === undefined ? undefined : scrub(stack);
+    throw scrubbed;
   }
 }
 

@@ -33,7 +33,7 @@ export async function runBackfill(
     const ui = workflowUrl(settings, handle.workflowId);
     process.stderr.write(`Repairing: ${ui ?? handle.workflowId}\n`);
     const summary = await followBatch(client, handle, signal);
-    const report = await store.url(summary.report);
+    const report = store.url(summary.report);
     if (request.json === true) process.stdout.write(`${JSON.stringify({ ...summary, report })}\n`);
     else process.stdout.write(summaryText(summary, { report, workflow: ui }));
     return summary;

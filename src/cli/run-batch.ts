@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
-import { startBatch } from '../client/batches.ts';
+import { type StartInput, startBatch } from '../client/batches.ts';
 import { connectClient } from '../client/connect.ts';
 import { businessDateOf } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
@@ -9,6 +9,7 @@ import type { Settings } from '../config/settings.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
+import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { putInput } from '../storage/inputs.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { followBatch, summaryText } from './follow.ts';
@@ -43,7 +44,7 @@ export async function runBatch(
       return null;
     }
     const summary = await startAndFollow(client, settings, input, signal);
-    const report = await store.url(summary.report);
+    const report = store.url(summary.report);
     if (request.json === true) process.stdout.write(`${JSON.stringify({ ...summary, report })}\n`);
     else process.stdout.write(summaryText(summary, { report, videos: store.describe('videos/'), workflow: ui }));
     return summary;
@@ -54,8 +55,6 @@ export async function runBatch(
 }
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
-type StartInput = Parameters<typeof startBatch>[1];
 
 /** Follows the batch of this date that runs already, else a new one. One that was being cancelled is not waited for: it is replaced. */
 async function startAndFollow(
@@ -98,7 +97,7 @@ export const workflowUrl = ({ temporal }: Settings, workflowId: string): string 
 async function nobodyServes(client: Client, namespace: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace,
-    taskQueue: { name: 'orchestrator' },
+    taskQueue: { name: TASK_QUEUES.orchestrator },
     taskQueueType: 1,
   });
   return (pollers ?? []).length === 0;

@@ -50,7 +50,10 @@ export async function runDemo(request: DemoRequest, signal: AbortSignal): Promis
   );
   try {
     const { recipients, json } = request;
-    const summary = await runBatch(settings, { campaign: id, date: businessDate, recipients, json }, signal);
+    const summary = await Promise.race([
+      runBatch(settings, { campaign: id, date: businessDate, recipients, json }, signal),
+      worker.lost,
+    ]);
     if (summary === null) throw new Error('a batch that is followed has a summary');
     // With --json the summary is the last line, wherever the two streams go.
     if (json !== true) say('\nThe servers are still up, to look around; `bin/nightreel down` ends them.');

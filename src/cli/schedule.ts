@@ -55,7 +55,7 @@ Examples:
 
   command(schedule, 'trigger', 'Start one night now', async (handle, id) => {
     await handle.trigger();
-    print(`Triggered '${id}'. Follow it in the Temporal Web UI or with \`nightreel run ${id}\`.`);
+    print(`Triggered '${id}'. Follow it with \`nightreel run ${id}\` or in the Temporal Web UI.`);
   });
   command(schedule, 'pause', 'Start no night until resumed', async (handle, id, note) => {
     await handle.pause(note ?? 'Paused with nightreel');

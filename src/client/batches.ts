@@ -17,53 +17,97 @@ import {
 } from '@temporalio/common';
 import type { BackfillInput, BatchProgress, BatchSummary, LaneTally, NightlyBatchInput } from '../contracts/batch.ts';
 import { Failure, isFailureClass } from '../contracts/failures.ts';
-import { type BatchRef, type BusinessDate, workflowIds } from '../contracts/ids.ts';
+import { type BatchRef, type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { asTemporalCall } from './connect.ts';
 
 export type BatchHandle = WorkflowHandle<(input: NightlyBatchInput) => Promise<BatchSummary>>;
 
+export type StartInput = NightlyBatchInput & { readonly businessDate: BusinessDate };
+
 /**
- * Starts tonight's batch, or attaches to the one that already runs for this campaign and date: two people who start the
- * same night at once get one batch.
+ * Starts the batch of a night, or attaches to the one that already runs for this campaign and date, the schedule's
+ * included: two people who start the same night at once get one batch. Failure `CampaignInvalid` when the one that runs
+ * was started for other recipients (a CSV, a limit): following it would pass for doing what was asked.
  */
 export async function startBatch(
   client: Client,
-  input: NightlyBatchInput & { readonly businessDate: BusinessDate },
+  input: StartInput,
 ): Promise<{ handle: BatchHandle; attached: boolean }> {
-  const workflowId = workflowIds.batch(input.campaign, input.businessDate);
-  try {
-    const handle = await client.workflow.start<(input: NightlyBatchInput) => Promise<BatchSummary>>('nightlyBatch', {
-      workflowId,
-      taskQueue: TASK_QUEUES.orchestrator,
-      args: [input],
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
-      staticSummary: `${input.campaign}, night of ${input.businessDate}`,
-      typedSearchAttributes: [
-        { key: SEARCH_ATTRIBUTES.campaignId, value: input.campaign },
-        { key: SEARCH_ATTRIBUTES.batchDate, value: input.businessDate },
-      ],
-    });
-    return { handle, attached: false };
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return { handle: client.workflow.getHandle(workflowId), attached: true };
-  }
+  return await asTemporalCall(async () => {
+    const running = await runningBatch(client, input);
+    if (running !== null) return { handle: await attach(client, running, input), attached: true };
+    const workflowId = workflowIds.batch(input.campaign, input.businessDate);
+    try {
+      const handle = await client.workflow.start<(input: NightlyBatchInput) => Promise<BatchSummary>>('nightlyBatch', {
+        workflowId,
+        taskQueue: TASK_QUEUES.orchestrator,
+        args: [input],
+        memo: askedFor(input),
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+        staticSummary: `${input.campaign}, night of ${input.businessDate}`,
+        typedSearchAttributes: batchAttributes(input.campaign, input.businessDate),
+      });
+      return { handle, attached: false };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      return { handle: await attach(client, workflowId, input), attached: true };
+    }
+  });
 }
 
-/** Starts the repair of one batch's failed variants, or attaches to the repair that is running. */
+/** Which people a batch is for, in its memo: counts and keys, nobody's data. */
+const askedFor = ({ recipientLimit = 0, csvKey = '' }: NightlyBatchInput) => ({ recipientLimit, csvKey });
+
+async function attach(client: Client, workflowId: string, input: StartInput): Promise<BatchHandle> {
+  const handle: BatchHandle = client.workflow.getHandle(workflowId);
+  const { memo } = await handle.describe();
+  const asked = askedFor(input);
+  const running = { ...askedFor({ campaign: input.campaign }), ...memo };
+  if (running.recipientLimit === asked.recipientLimit && running.csvKey === asked.csvKey) return handle;
+  throw new Failure(
+    'CampaignInvalid',
+    `${workflowId} already runs, for other recipients than those asked for now. Wait until it has ended, or cancel it.`,
+  );
+}
+
+/** The schedule names its runs by their time, so they are found by what they are about. */
+async function runningBatch(client: Client, { campaign, businessDate }: StartInput): Promise<string | null> {
+  const attributes = `CampaignId = '${campaign}' AND (BatchDate = '${businessDate}' OR BatchDate IS NULL)`;
+  const query = `WorkflowType = 'nightlyBatch' AND ExecutionStatus = 'Running' AND ${attributes}`;
+  for await (const { workflowId } of client.workflow.list({ query })) return workflowId;
+  return null;
+}
+
+const batchAttributes = (campaign: CampaignId, businessDate: BusinessDate) => [
+  { key: SEARCH_ATTRIBUTES.campaignId, value: campaign },
+  { key: SEARCH_ATTRIBUTES.batchDate, value: businessDate },
+];
+
+/**
+ * Starts the repair of one batch's failed variants, or attaches to the repair that is running. Failure
+ * `CampaignInvalid` while the batch itself still runs: what it has not reached yet has not failed.
+ */
 export async function startBackfill(client: Client, input: BackfillInput): Promise<BatchHandle> {
-  return await client.workflow.start<(input: BackfillInput) => Promise<BatchSummary>>('backfillVariants', {
-    workflowId: workflowIds.backfill(input.batch),
-    taskQueue: TASK_QUEUES.orchestrator,
-    args: [input],
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    staticSummary: `Backfill of ${input.batch.campaign}, ${input.batch.businessDate}`,
-    typedSearchAttributes: [
-      { key: SEARCH_ATTRIBUTES.campaignId, value: input.batch.campaign },
-      { key: SEARCH_ATTRIBUTES.batchDate, value: input.batch.businessDate },
-    ],
+  const { batch } = input;
+  return await asTemporalCall(async () => {
+    const running = await runningBatch(client, batch);
+    if (running !== null) {
+      throw new Failure(
+        'CampaignInvalid',
+        `${running} still runs; repair the batch when it has ended, or cancel it first.`,
+      );
+    }
+    return await client.workflow.start<(input: BackfillInput) => Promise<BatchSummary>>('backfillVariants', {
+      workflowId: workflowIds.backfill(batch),
+      taskQueue: TASK_QUEUES.orchestrator,
+      args: [input],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      staticSummary: `Backfill of ${batch.campaign}, ${batch.businessDate}`,
+      typedSearchAttributes: batchAttributes(batch.campaign, batch.businessDate),
+    });
   });
 }
 
@@ -80,7 +124,8 @@ const ZERO: LaneTally = { cached: 0, rendered: 0, failed: 0, pointers: 0 };
 export async function readProgress(client: Client, handle: BatchHandle): Promise<Progress | null> {
   const batch = await quietly(() => handle.query<BatchProgress>('progress'));
   if (batch === null) return null;
-  const { phase, plan } = batch;
+  const { phase, plan, repair } = batch;
+  if (repair !== undefined) return { phase, batch: null, recipients: 0, variants: repair.variants, ...repair.tally };
   if (plan === null) return { phase, batch: null, recipients: 0, variants: 0, ...ZERO };
   const laneIds = Array.from({ length: Math.min(plan.lanes.count, plan.pages) }, (_, lane) =>
     workflowIds.lane(plan.batch, lane),
@@ -111,12 +156,14 @@ async function quietly<T>(query: () => Promise<T>): Promise<T | null> {
 
 /** The batch's summary, or its failure with the class that ended it. */
 export async function awaitSummary(handle: BatchHandle): Promise<BatchSummary> {
-  try {
-    return await handle.result();
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    throw failureOf(error.cause, handle.workflowId);
-  }
+  return await asTemporalCall(async () => {
+    try {
+      return await handle.result();
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      throw failureOf(error.cause, handle.workflowId);
+    }
+  });
 }
 
 function failureOf(cause: unknown, workflowId: string): Failure {

@@ -1,7 +1,9 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { Failure } from '../contracts/failures.ts';
 
 const CONNECT_TIMEOUT = '10 seconds';
+/** gRPC status codes of a server that is there and refuses: PERMISSION_DENIED, UNAUTHENTICATED. */
+const REFUSED = [7, 16];
 
 export interface TemporalTarget {
   readonly connectionOptions: ConnectionOptions;
@@ -14,10 +16,34 @@ export async function connectClient({ connectionOptions, namespace }: TemporalTa
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT });
     return new Client({ connection, namespace });
   } catch (error) {
+    throw connectFailure(connectionOptions.address, error);
+  }
+}
+
+/** Why there is no connection to Temporal, for clients and workers alike. */
+export function connectFailure(address: string | undefined, cause: unknown): Failure {
+  const server = `the Temporal server at ${address ?? 'localhost:7233'}`;
+  return new Failure(
+    'TemporalUnavailable',
+    isGrpcServiceError(cause) && REFUSED.includes(cause.code)
+      ? `Refused by ${server}: check TEMPORAL_API_KEY, the certificates and the namespace.`
+      : `No answer from ${server}. Start one with \`nightreel up\`, or set TEMPORAL_ADDRESS.`,
+    { cause },
+  );
+}
+
+/** Runs calls to the server; one that goes away meanwhile is told in a sentence. What it was asked to do goes on there. */
+export async function asTemporalCall<T>(calls: () => Promise<T>): Promise<T> {
+  try {
+    return await calls();
+  } catch (error) {
+    if (!isGrpcServiceError(error) && !(error instanceof ServiceError)) throw error;
     throw new Failure(
       'TemporalUnavailable',
-      `No Temporal server answers at ${connectionOptions.address ?? 'localhost:7233'}. Start one with \`nightreel up\`, or set TEMPORAL_ADDRESS.`,
-      { cause: error },
+      'The Temporal server went away. What was started goes on when it is back.',
+      {
+        cause: error,
+      },
     );
   }
 }

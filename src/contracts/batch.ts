@@ -38,6 +38,8 @@ export interface NightlyBatchInput {
   readonly recipientLimit?: number;
   /** An uploaded CSV instead of the campaign's source; the watermark then stays where it is. */
   readonly csvKey?: string;
+  /** Variants after which a lane continues as new; absent: as many as a history takes. */
+  readonly childrenPerRun?: number;
 }
 
 /** Argument of `planBatch`. */
@@ -81,14 +83,13 @@ export interface VariantLaneInput {
   readonly lane: number;
   readonly cursor: LaneCursor;
   readonly tally: LaneTally;
+  readonly childrenPerRun?: number;
 }
 
 export interface LaneCursor {
   readonly page: number;
   /** Index inside the page of the next variant to start. */
   readonly index: number;
-  /** Number of the next outcome page. */
-  readonly outcomePage: number;
 }
 
 export interface LaneTally {
@@ -175,6 +176,8 @@ export interface BatchProgress {
   readonly phase: 'waiting' | 'planning' | 'rendering' | 'closing' | 'done';
   /** Known from `rendering` on. */
   readonly plan: BatchPlan | null;
+  /** Of a backfill: how many variants it tries in this run, and what became of them so far. */
+  readonly repair?: { readonly variants: number; readonly tally: LaneTally };
 }
 
 /** Argument of `closeBatch`. */

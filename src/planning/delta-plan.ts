@@ -39,6 +39,8 @@ export interface DeltaPlan {
   readonly rejects: readonly Reject[];
   /** Every row counts once: rows = recipients + rejected + duplicates. */
   readonly counts: Omit<PlanCounts, 'cached'>;
+  /** Of those, what came with the changes, without the people carried over. */
+  readonly changes: { readonly rows: number; readonly rejected: number };
   /** How far the source has been read; null when the source has no order (CSV) or nothing was read from the beginning. */
   readonly watermark: Watermark | null;
 }
@@ -215,11 +217,12 @@ class Tally {
   result(watermark: Watermark | null): DeltaPlan {
     const recipients = new Map<VariantKey, string[]>();
     const rejects = [...this.#ownRejects];
-    let [people, carriedOver, carriedRows] = [0, 0, 0];
+    let [people, carriedOver, carriedRows, carriedRejects] = [0, 0, 0, 0];
     for (const [person, standing] of this.#people) {
       if (standing.carriedOver) carriedRows += 1;
       if (!isKey(standing.outcome)) {
         rejects.push(standing.outcome);
+        if (standing.carriedOver) carriedRejects += 1;
         continue;
       }
       people += 1;
@@ -241,7 +244,8 @@ class Tally {
       carriedOver,
       variants: variants.length,
     };
-    return { variants, rejects: rejects.toSorted((a, b) => a.line - b.line), counts, watermark };
+    const changes = { rows: this.#changeRows, rejected: rejects.length - carriedRejects };
+    return { variants, rejects: rejects.toSorted((a, b) => a.line - b.line), counts, changes, watermark };
   }
 }
 

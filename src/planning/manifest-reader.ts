@@ -1,5 +1,5 @@
 import { Failure } from '../contracts/failures.ts';
-import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
+import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import {
   type ManifestPage,
@@ -10,6 +10,13 @@ import {
 } from './manifest.ts';
 
 export type { ManifestVariant } from './manifest.ts';
+
+export interface ManifestSlot {
+  readonly batch: BatchRef;
+  readonly page: number;
+  readonly index: number;
+  readonly key: VariantKey;
+}
 
 /** Pages kept in memory: the lanes of a batch work on neighbouring pages, line by line. */
 const PAGES_KEPT = 8;
@@ -31,10 +38,14 @@ export class ManifestReader {
     return await this.read(objectKeys.manifestPage(batch, page), batch, parseManifestPage);
   }
 
-  async variant({ batch, page, index }: { batch: BatchRef; page: number; index: number }): Promise<ManifestVariant> {
+  /** The line of the manifest that a slot names. Failure `Internal` when another variant stands there. */
+  async variant({ batch, page, index, key }: ManifestSlot): Promise<ManifestVariant> {
     const variant = (await this.page(batch, page)).variants[index];
-    if (variant !== undefined) return variant;
-    throw new Failure('Internal', `Manifest page ${page} of batch ${batchIdOf(batch)} has no line ${index + 1}.`);
+    if (variant?.key === key) return variant;
+    throw new Failure(
+      'Internal',
+      `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}.`,
+    );
   }
 
   private async read<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {

@@ -5,7 +5,6 @@ import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, type BusinessDate, batchIdOf, type CampaignId, objectKeys } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
-import { writeJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { headVideo } from '../storage/videos.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
@@ -61,6 +60,10 @@ export async function planBatch(
 ): Promise<BatchPlan> {
   const campaign = await loadCampaign(input.campaign);
   const night = campaign.calendar(input.businessDate, input.asOf);
+  if (night.businessDate > night.today) {
+    // It would close as the newest night, and every real one until then would count as an older one.
+    throw new Failure('CampaignInvalid', `${night.businessDate} has not come yet; today is ${night.today} there.`);
+  }
   const batch = await claimAttempt(store, campaign.id, night.businessDate, input.runId, signal);
   const whole = await store.getText(objectKeys.plan(batch), signal);
   if (whole !== null) return batchPlanOf(parsePlanDocument(whole, objectKeys.plan(batch)));
@@ -79,7 +82,8 @@ export async function planBatch(
   });
   const carriedOver = csvKey === null && window.moves ? state.carryOver.map(({ recipientId }) => recipientId) : [];
   const delta = await readDelta(campaign, template, window, carriedOver, input, signal);
-  await writeJsonLines(store, objectKeys.rejects(batch), delta.rejects, signal);
+  const rejects = delta.rejects.map((reject) => `${JSON.stringify(reject)}\n`).join('');
+  await store.put(objectKeys.rejects(batch), rejects, { contentType: 'application/x-ndjson' }, signal);
   assertDataQuality(campaign, batch, delta);
 
   const { rendition } = campaign;
@@ -194,11 +198,12 @@ const WHOLE_FILE = { since: null, until: '9999-12-31T23:59:59Z' } as const;
 /** Fewer rows than this say nothing about the data as a whole. */
 const ROWS_FOR_A_VERDICT = 20;
 
-function assertDataQuality({ rejectLimit }: PlannedCampaign, batch: BatchRef, { counts }: DeltaPlan): void {
-  if (counts.rows < ROWS_FOR_A_VERDICT || counts.rejected <= counts.rows * rejectLimit) return;
+/** Judges tonight's changes alone: people who were rejected before come back every night until their data are mended. */
+function assertDataQuality({ rejectLimit }: PlannedCampaign, batch: BatchRef, { changes }: DeltaPlan): void {
+  if (changes.rows < ROWS_FOR_A_VERDICT || changes.rejected <= changes.rows * rejectLimit) return;
   throw new Failure(
     'DataQuality',
-    `${counts.rejected} of ${counts.rows} rows of ${batchIdOf(batch)} were rejected, more than the campaign's limit of ${rejectLimit * 100} %. Nothing was rendered. Look at ${objectKeys.rejects(batch)} and the source, or raise rejectLimit.`,
+    `${changes.rejected} of ${changes.rows} changed rows of ${batchIdOf(batch)} were rejected, more than the campaign's limit of ${rejectLimit * 100} %. Nothing was rendered. Look at ${objectKeys.rejects(batch)} and the source, or raise rejectLimit.`,
   );
 }
 
@@ -212,10 +217,16 @@ async function storedVideos(
   await pMap(
     variants,
     async ({ key }) => {
-      const video = await headVideo(store, key, rendition, signal);
+      const video = await headVideo(store, key, rendition, signal).catch(asNotCached);
       if (video !== null) stored.set(key, video);
     },
     { concurrency: CACHE_CHECKS, signal },
   );
   return stored;
+}
+
+/** An object that is in the way of one variant is that variant's failure, not the night's: its render will say so. */
+function asNotCached(error: unknown): null {
+  if (error instanceof Failure && error.failureClass === 'StorageDenied') return null;
+  throw error;
 }

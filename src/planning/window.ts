@@ -102,10 +102,15 @@ export function stateAfter(
   for (const { recipientId, reason } of owed) {
     if (!carried.has(recipientId)) carried.set(recipientId, { recipientId, reason, businessDate, attempt });
   }
-  const isNewest = plan.csvKey === null && (state.lastBatch === null || businessDate >= state.lastBatch.businessDate);
+  const { lastBatch } = state;
+  const isNewest =
+    plan.csvKey === null &&
+    (lastBatch === null ||
+      businessDate > lastBatch.businessDate ||
+      (businessDate === lastBatch.businessDate && attempt >= lastBatch.attempt));
   return {
     watermark: plan.watermark === null ? state.watermark : laterWatermark(state.watermark, plan.watermark),
     carryOver: [...carried.values()],
-    lastBatch: isNewest ? { businessDate, attempt, ...plan.window } : state.lastBatch,
+    lastBatch: isNewest ? { businessDate, attempt, ...plan.window } : lastBatch,
   };
 }

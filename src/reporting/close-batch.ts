@@ -10,7 +10,7 @@ import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { type Settlement, stateAfter } from '../planning/window.ts';
 import { readJsonLines, swapJson } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { readOutcomes } from './outcomes.ts';
+import { settledVariants } from './outcomes.ts';
 import { reportHtml } from './report-html.ts';
 import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
 
@@ -70,25 +70,14 @@ async function settle(
   inDebt: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<{ outcomes: VariantOutcome[]; failed: Owed[]; delivered: Set<string> }> {
-  const recorded = new Map((await readOutcomes(store, plan.batch, signal)).map((outcome) => [outcome.key, outcome]));
   const outcomes: VariantOutcome[] = [];
   const failed: Owed[] = [];
   const delivered = new Set<string>();
-  for (let page = 1; page <= plan.pages; page += 1) {
-    for (const { index, key, recipients } of (await manifests.page(plan.batch, page)).variants) {
-      const outcome: VariantOutcome = recorded.get(key) ?? {
-        outcome: 'failed',
-        page,
-        index,
-        key,
-        failureClass: 'Internal',
-        message: 'No outcome was recorded for this variant.',
-      };
-      outcomes.push(outcome);
-      for (const recipientId of recipients) {
-        if (outcome.outcome === 'failed') failed.push({ recipientId, reason: outcome.failureClass });
-        else if (inDebt.has(recipientId)) delivered.add(recipientId);
-      }
+  for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
+    outcomes.push(outcome);
+    for (const recipientId of variant.recipients) {
+      if (outcome.outcome === 'failed') failed.push({ recipientId, reason: outcome.failureClass });
+      else if (inDebt.has(recipientId)) delivered.add(recipientId);
     }
   }
   return { outcomes, failed, delivered };

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import type { FailedSlot, RecordOutcomesInput, VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import { type BatchRef, isVariantKey, objectKeys, type VariantKey } from '../contracts/ids.ts';
+import type { ManifestVariant, PlanDocument } from '../planning/manifest.ts';
+import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { readJsonLines, writeJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -52,8 +54,33 @@ export async function readOutcomes(
   return [...byKey.values()].sort((a, b) => a.page - b.page || a.index - b.index);
 }
 
-/** The variants that failed and were not repaired since, in manifest order. */
-export async function failedSlots(store: ObjectStore, batch: BatchRef, signal?: AbortSignal): Promise<FailedSlot[]> {
-  const outcomes = await readOutcomes(store, batch, signal);
-  return outcomes.filter(({ outcome }) => outcome === 'failed').map(({ page, index, key }) => ({ page, index, key }));
+/** Every variant of the manifest with its outcome; one without any (its lane was stopped) counts as failed. */
+export async function* settledVariants(
+  { store, manifests }: { readonly store: ObjectStore; readonly manifests: ManifestReader },
+  plan: PlanDocument,
+  signal?: AbortSignal,
+): AsyncGenerator<{ readonly variant: ManifestVariant; readonly outcome: VariantOutcome }> {
+  const recorded = new Map((await readOutcomes(store, plan.batch, signal)).map((outcome) => [outcome.key, outcome]));
+  for (let page = 1; page <= plan.pages; page += 1) {
+    for (const variant of (await manifests.page(plan.batch, page)).variants) {
+      const { index, key } = variant;
+      yield { variant, outcome: recorded.get(key) ?? { outcome: 'failed', page, index, key, ...NO_OUTCOME } };
+    }
+  }
+}
+
+const NO_OUTCOME = { failureClass: 'Internal', message: 'No outcome was recorded for this variant.' } as const;
+
+/** The variants that have no video now, in manifest order. */
+export async function failedSlots(
+  deps: { readonly store: ObjectStore; readonly manifests: ManifestReader },
+  batch: BatchRef,
+  signal?: AbortSignal,
+): Promise<FailedSlot[]> {
+  const slots: FailedSlot[] = [];
+  for await (const { outcome } of settledVariants(deps, await deps.manifests.plan(batch), signal)) {
+    const { page, index, key } = outcome;
+    if (outcome.outcome === 'failed') slots.push({ page, index, key });
+  }
+  return slots;
 }

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
 import { loadTemplate, type Template } from './template.ts';
 
-/** The templates of one folder, each read once and kept, as long as it is the one that is asked for. */
+/** The templates of one folder, each kept in memory for as long as its files stay the same. */
 export class TemplateLibrary {
   private readonly folder: string;
-  private readonly loaded = new Map<string, Promise<Template>>();
+  private readonly kept = new Map<string, Template>();
 
   constructor(folder: string) {
     this.folder = folder;
@@ -13,15 +13,16 @@ export class TemplateLibrary {
 
   /** The template as it lies on disk now. Failure `TemplateInvalid` when there is none or it is broken. */
   async read(id: string): Promise<Template> {
-    const template = loadTemplate(join(this.folder, id));
-    this.loaded.set(id, template);
-    template.catch(() => this.loaded.delete(id));
-    return await template;
+    const template = await loadTemplate(join(this.folder, id));
+    const known = this.kept.get(id);
+    if (known?.digest === template.digest) return known;
+    this.kept.set(id, template);
+    return template;
   }
 
   /** The template with exactly this digest. Failure `TemplateChanged` when the folder holds another version of it. */
   async load(id: string, digest: string): Promise<Template> {
-    const known = await this.loaded.get(id);
+    const known = this.kept.get(id);
     if (known?.digest === digest) return known;
     const template = await this.read(id);
     if (template.digest === digest) return template;

@@ -6,8 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../contracts/failures.ts';
 
 const RESTART_PAUSE_MS = 1_000;
-/** Deaths before the first readiness that are taken for a worker that cannot start at all. */
-const MAX_FAILED_STARTS = 3;
+/** Deaths in a row before readiness that are taken for a worker that cannot start at all. */
+const MAX_FAILED_STARTS = 5;
+/** The workers' own limits, a grace of 60 s and an end by force at 75 s, come first. */
+const DRAIN_LIMIT_MS = 80_000;
+/** As `cli/exit.ts` has them. */
+const EXIT_BAD_INPUT = 2;
+const EXIT_ENVIRONMENT = 3;
 
 export interface SupervisorOptions {
   /** Program and arguments of the worker, for example `bin/nightreel serve --workers 2`. */
@@ -22,46 +27,76 @@ export interface SupervisorOptions {
  * dies, and ends itself: none is orphaned.
  */
 export class WorkerSupervisor implements AsyncDisposable {
+  /** Rejects when the worker cannot be kept alive; never resolves. */
+  readonly lost: Promise<never>;
   private readonly options: SupervisorOptions;
+  private readonly giveUp: (failure: Failure) => void;
   private child: ChildProcess | null = null;
   private stopping = false;
   private loop: Promise<void> = Promise.resolve();
 
   private constructor(options: SupervisorOptions) {
     this.options = options;
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.lost = promise;
+    this.giveUp = reject;
   }
 
-  /** Returns once the worker says that it is ready. Throws with its last words when it cannot start. */
+  /** Returns once the worker says that it is ready. Throws with the place of its last words when it cannot start. */
   static async start(options: SupervisorOptions, signal: AbortSignal): Promise<WorkerSupervisor> {
     const supervisor = new WorkerSupervisor(options);
     await mkdir(dirname(options.logFile), { recursive: true });
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await new Promise<void>((ready, failed) => {
-        signal.addEventListener('abort', () => failed(signal.reason), { once: true });
-        supervisor.loop = supervisor.keepAlive(ready, failed);
-      });
+      supervisor.loop = supervisor.keepAlive(resolve);
+      await Promise.race([ready, supervisor.lost]);
     } catch (error) {
       await supervisor[Symbol.asyncDispose]();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
     return supervisor;
   }
 
-  get pid(): number | undefined {
-    return this.child?.pid;
-  }
-
-  /** Lets the worker drain, then makes sure that it is gone. */
+  /** Lets the worker drain; one that has not ended by then is killed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopping = true;
     this.child?.kill('SIGTERM');
+    const timer = setTimeout(() => this.child?.kill('SIGKILL'), DRAIN_LIMIT_MS);
     await this.loop;
+    clearTimeout(timer);
   }
 
-  private async keepAlive(ready: () => void, failed: (error: unknown) => void): Promise<void> {
-    let failedStarts = 0;
-    while (!this.stopping) {
-      const log = await open(this.options.logFile, 'a');
+  private async keepAlive(ready: () => void): Promise<void> {
+    let wasEverReady = false;
+    for (let failedStarts = 0; !this.stopping; ) {
+      const { started, end, code } = await this.runOnce(ready);
+      if (this.stopping) return;
+      failedStarts = started ? 0 : failedStarts + 1;
+      wasEverReady ||= started;
+      // Bad input and a missing program do not go away by themselves; later on it is more likely that a server did.
+      const isHopeless = !wasEverReady && (code === EXIT_BAD_INPUT || code === EXIT_ENVIRONMENT);
+      if (isHopeless || failedStarts >= MAX_FAILED_STARTS) {
+        const { logFile } = this.options;
+        this.giveUp(
+          new Failure('ToolMissing', `The worker does not start (${end}). Its last words are in ${logFile}.`),
+        );
+        return;
+      }
+      this.options.onRestart?.(end);
+      await sleep(RESTART_PAUSE_MS * 2 ** failedStarts);
+    }
+  }
+
+  /** One life of the worker: whether it became ready, and how it ended. */
+  private async runOnce(ready: () => void): Promise<{ started: boolean; end: string; code: number | null }> {
+    const log = await open(this.options.logFile, 'a');
+    try {
+      if (this.stopping) return { started: false, end: 'not started', code: null };
       const [program, ...args] = this.options.command;
       const child = spawn(program, args, {
         // A group of its own: Ctrl-C in the terminal is for the supervisor, which ends the worker in its own time.
@@ -69,32 +104,19 @@ export class WorkerSupervisor implements AsyncDisposable {
         stdio: ['ignore', log.fd, log.fd, 'ipc'],
       });
       this.child = child;
-      await log.close();
-      let wasReady = false;
+      let started = false;
       child.on('message', (message) => {
-        if (message === 'ready') {
-          wasReady = true;
-          failedStarts = 0;
-          ready();
-        }
+        if (message !== 'ready') return;
+        started = true;
+        ready();
       });
-      child.on('error', failed);
       const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+      return { started, end: signal ?? `exit code ${code}`, code };
+    } catch (error) {
+      return { started: false, end: error instanceof Error ? error.message : String(error), code: null };
+    } finally {
       this.child = null;
-      if (this.stopping) return;
-      if (!wasReady) failedStarts += 1;
-      const reason = signal ?? `exit code ${code}`;
-      if (failedStarts >= MAX_FAILED_STARTS || code === 2 || code === 3) {
-        failed(
-          new Failure(
-            'ToolMissing',
-            `The worker does not start (${reason}). Its last words are in ${this.options.logFile}.`,
-          ),
-        );
-        return;
-      }
-      this.options.onRestart?.(reason);
-      await sleep(RESTART_PAUSE_MS);
+      await log.close();
     }
   }
 }

@@ -8,7 +8,7 @@ import { createBatchActivities } from '../activities/batch.ts';
 import { createPlanActivities } from '../activities/plan.ts';
 import { createPointerActivities } from '../activities/pointers.ts';
 import { createRenderActivities } from '../activities/render.ts';
-import type { TemporalTarget } from '../client/connect.ts';
+import { connectFailure, type TemporalTarget } from '../client/connect.ts';
 import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { ManifestReader } from '../planning/manifest-reader.ts';
@@ -24,6 +24,8 @@ import { workflowBundle } from './workflow-bundle.ts';
 
 /** At least the p95 of a render: a deploy lets what is being rendered finish. */
 const SHUTDOWN_GRACE = '60 seconds';
+/** Then what still runs is left to a retry on another worker. */
+const SHUTDOWN_FORCE = '75 seconds';
 
 export interface WorkerProcessOptions {
   readonly temporal: TemporalTarget;
@@ -58,6 +60,7 @@ export async function runWorkerProcess(
         namespace: options.temporal.namespace,
         taskQueue: TASK_QUEUES[taskQueue],
         shutdownGraceTime: SHUTDOWN_GRACE,
+        shutdownForceTime: SHUTDOWN_FORCE,
         plugins,
         ...rest,
       });
@@ -105,11 +108,7 @@ async function connect({ connectionOptions }: TemporalTarget): Promise<NativeCon
       typeof NativeConnection.connect
     >[0]);
   } catch (error) {
-    throw new Failure(
-      'TemporalUnavailable',
-      `No Temporal server answers at ${address ?? 'localhost:7233'}. Start one with \`nightreel up\`, or set TEMPORAL_ADDRESS.`,
-      { cause: error },
-    );
+    throw connectFailure(address, error);
   }
 }
 
@@ -124,19 +123,16 @@ async function startRenderer(options: RendererOptions): Promise<Renderer> {
   }
 }
 
-/** Runs the workers as one: when one dies or the signal comes, all drain. */
+/** Runs the workers as one: when one dies or the signal comes, all drain; only then what ended them is thrown. */
 async function runTogether(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
   const stop = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  const runs = workers.map((worker) => worker.run());
   signal.addEventListener('abort', stop, { once: true });
+  const runs = workers.map((worker) => worker.run().finally(stop));
   if (signal.aborted) stop();
-  try {
-    await Promise.race([Promise.all(runs), ...runs.map((run) => run.catch(() => undefined))]);
-  } finally {
-    stop();
-    signal.removeEventListener('abort', stop);
-  }
-  await Promise.all(runs);
+  const results = await Promise.allSettled(runs);
+  signal.removeEventListener('abort', stop);
+  const died = results.find((result) => result.status === 'rejected');
+  if (died !== undefined) throw died.reason;
 }

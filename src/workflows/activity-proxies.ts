@@ -10,6 +10,14 @@ import { TASK_QUEUES } from '../contracts/task-queues.ts';
 
 const nonRetryableErrorTypes = [...NON_RETRYABLE_CLASSES];
 
+/** An outage of some ten minutes is waited out; classes that will not come right end earlier (`activities/run-activity.ts`). */
+const retry = {
+  initialInterval: '1 second',
+  maximumInterval: '1 minute',
+  maximumAttempts: 15,
+  nonRetryableErrorTypes,
+} as const;
+
 /**
  * Renders take seconds; a lost worker shows after 30 s without a heartbeat. There is no schedule-to-start limit: a
  * backlog that waits for render workers is normal.
@@ -18,7 +26,7 @@ export const render = proxyActivities<RenderActivities>({
   taskQueue: TASK_QUEUES.render,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '30 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 5, nonRetryableErrorTypes },
+  retry,
 });
 
 /** The plan reads the warehouse and checks every variant in the store: minutes for a large night. */
@@ -26,15 +34,15 @@ export const warehouse = proxyActivities<PlanActivities>({
   taskQueue: TASK_QUEUES.warehouse,
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '30 seconds',
-  retry: { initialInterval: '2 seconds', maximumInterval: '1 minute', maximumAttempts: 8, nonRetryableErrorTypes },
+  retry,
 });
 
-/** Object store work is idempotent and short; an outage of some ten minutes is waited out. */
+/** Object store work is idempotent and short. */
 const storageOptions = {
   taskQueue: TASK_QUEUES.storage,
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '30 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 15, nonRetryableErrorTypes },
+  retry,
 } as const;
 
 export const batches = proxyActivities<BatchActivities>(storageOptions);

@@ -9,8 +9,9 @@ import type { BackfillInput, BatchSummary, LaneTally, VariantOutcome } from '../
 import { batchIdOf } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches } from './activity-proxies.ts';
+import { batchProgressQuery } from './nightly-batch.ts';
+import { assertBackfillInput } from './validate.ts';
 import { VariantWindow } from './variant-children.ts';
-import { laneTallyQuery } from './variant-lane.ts';
 
 const WINDOW = 16;
 /** Failed variants per run: one page of the list, one outcome page, one continue-as-new. */
@@ -18,10 +19,12 @@ const PER_RUN = 200;
 
 /** Renders the failed variants of a batch again, then writes the batch's report anew. */
 export async function backfillVariants(input: BackfillInput): Promise<BatchSummary> {
+  assertBackfillInput(input);
   const { batch, skip = 0 } = input;
   let tally: LaneTally = input.tally ?? { cached: 0, rendered: 0, failed: 0, pointers: 0 };
   const outcomes: VariantOutcome[] = [];
-  setHandler(laneTallyQuery, () => tally);
+  let variants = 0;
+  setHandler(batchProgressQuery, () => ({ phase: 'rendering', plan: null, repair: { variants, tally } }));
   upsertSearchAttributes([
     { key: SEARCH_ATTRIBUTES.campaignId, value: batch.campaign },
     { key: SEARCH_ATTRIBUTES.batchDate, value: batch.businessDate },
@@ -29,6 +32,7 @@ export async function backfillVariants(input: BackfillInput): Promise<BatchSumma
 
   // Those that fail again stay in the list, so the next run skips as many.
   const failed = await batches.listFailed({ batch, skip, limit: PER_RUN });
+  variants = input.tally === undefined ? failed.length : failed.length + settledOf(tally);
   setCurrentDetails(`Backfill of ${batchIdOf(batch)}: ${failed.length} failed variants in this run`);
   const window = new VariantWindow(WINDOW, (outcome) => {
     outcomes.push(outcome);
@@ -47,3 +51,5 @@ export async function backfillVariants(input: BackfillInput): Promise<BatchSumma
   }
   return await batches.closeBatch({ batch, wallMs: null });
 }
+
+const settledOf = ({ cached, rendered, failed }: LaneTally): number => cached + rendered + failed;

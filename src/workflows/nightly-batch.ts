@@ -10,12 +10,14 @@ import type { BatchPlan, BatchProgress, BatchSummary, NightlyBatchInput } from '
 import { batchIdOf, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches, render, warehouse } from './activity-proxies.ts';
+import { assertNightlyInput } from './validate.ts';
 import { variantLane } from './variant-lane.ts';
 
 export const batchProgressQuery = defineQuery<BatchProgress>('progress');
 
 /** One campaign, one business date: plan, render what is missing, publish, report. Completes even when variants fail. */
 export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSummary> {
+  assertNightlyInput(input);
   let progress: BatchProgress = { phase: 'waiting', plan: null };
   const enter = (next: BatchProgress, details: string): void => {
     progress = next;
@@ -37,7 +39,7 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     { phase: 'rendering', plan },
     `Batch ${batchIdOf(plan.batch)}: ${recipients} recipients, ${variants} variants, ${cached} of them already stored`,
   );
-  await Promise.all(lanesOf(plan).map((lane) => runLane(plan, lane)));
+  await Promise.all(lanesOf(plan).map((lane) => runLane(plan, lane, input.childrenPerRun)));
 
   enter({ phase: 'closing', plan }, `Batch ${batchIdOf(plan.batch)}: writing the report`);
   const wallMs = Date.now() - workflowInfo().startTime.getTime();
@@ -62,14 +64,15 @@ function dueTime(): Date {
 const lanesOf = (plan: BatchPlan): number[] =>
   Array.from({ length: Math.min(plan.lanes.count, plan.pages) }, (_, lane) => lane);
 
-const runLane = (plan: BatchPlan, lane: number) =>
+const runLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefined) =>
   executeChild(variantLane, {
     workflowId: workflowIds.lane(plan.batch, lane),
     args: [
       {
         plan,
         lane,
-        cursor: { page: lane + 1, index: 0, outcomePage: 1 },
+        cursor: { page: lane + 1, index: 0 },
+        childrenPerRun,
         tally: { cached: 0, rendered: 0, failed: 0, pointers: 0 },
       },
     ],

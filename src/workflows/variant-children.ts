@@ -1,9 +1,9 @@
 /** Variants as child workflows, a bounded number in flight, each settled on its own. Shared by lanes and backfills. */
 
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { condition, executeChild, isCancellation, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import { CancellationScope, condition, executeChild, WorkflowIdReusePolicy, workflowInfo } from '@temporalio/workflow';
 import type { RenderVariantInput, VariantOutcome, VariantResult } from '../contracts/batch.ts';
-import { batchIdOf, workflowIds } from '../contracts/ids.ts';
+import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { classify } from './failure-class.ts';
 import { renderVariant } from './render-variant.ts';
@@ -24,7 +24,7 @@ async function runChild(input: RenderVariantInput, workflowId: string): Promise<
 
 /**
  * Runs the variant's child. When one of this business date already ran to success or still runs (an earlier attempt,
- * a concurrent batch), a second one named after this attempt takes its place: its video is found in the store, or
+ * a concurrent batch), a second one named after this attempt and run takes its place: its video is found in the store, or
  * rendered again if it was deleted since, and this batch's own pointers are written.
  */
 async function runVariant(input: RenderVariantInput): Promise<VariantResult> {
@@ -33,7 +33,7 @@ async function runVariant(input: RenderVariantInput): Promise<VariantResult> {
     return await runChild(input, workflowId);
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return await runChild(input, `${workflowId}/${batchIdOf(input.batch).split('/').at(-1)}`);
+    return await runChild(input, `${workflowId}/${input.batch.attempt}-${workflowInfo().runId.slice(0, 8)}`);
   }
 }
 
@@ -71,7 +71,8 @@ export class VariantWindow {
       const result = await runVariant(input);
       this.onOutcome({ ...result, page, index, key });
     } catch (error) {
-      if (isCancellation(error)) this.cancelled = error;
+      // A child that somebody cancelled is one outcome; only when this workflow itself is being cancelled does it end.
+      if (CancellationScope.current().consideredCancelled) this.cancelled = error;
       this.onOutcome({ outcome: 'failed', page, index, key, ...classify(error) });
     } finally {
       this.inFlight -= 1;

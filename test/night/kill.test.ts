@@ -45,8 +45,8 @@ test(
 
     const { code, stdout, stderr } = await night;
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-    const { variants, failed, recipients, pointers } = lastJson(stdout) as Record<string, number>;
-    expect({ failed, pointers }).toEqual({ failed: 0, pointers: recipients });
+    const { variants, rendered, failed, recipients, pointers } = lastJson(stdout) as Record<string, number>;
+    expect({ rendered, failed, pointers }).toEqual({ rendered: variants, failed: 0, pointers: recipients });
     expect(await stored(0)).toHaveLength(variants ?? 0);
     expect(await probe.versions('videos/')).toMatchObject(before);
 

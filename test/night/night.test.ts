@@ -131,7 +131,7 @@ describe('a night of the generated business', () => {
 
   test('no name and no amount of a recipient is in any history', async () => {
     const histories = await probe.histories();
-    expect(histories.length).toBeGreaterThan(40);
+    expect(histories.length).toBeGreaterThan(Number(first['variants']));
     const manifest = await probe.manifestOf(String(first['batchId']));
     const names = manifest.map(({ params }) => String(params['name'])).filter((name) => name.length > 3);
     expect(names.length).toBeGreaterThan(10);

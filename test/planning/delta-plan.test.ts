@@ -106,6 +106,7 @@ describe('the plan of a delta', () => {
       variants: [],
       rejects: [],
       counts: { rows: 0, recipients: 0, rejected: 0, duplicates: 0, carriedOver: 0, variants: 0 },
+      changes: { rows: 0, rejected: 0 },
       watermark: { updatedAt: until, recipientId: null },
     });
   });
@@ -123,6 +124,8 @@ describe('people carried over', () => {
       ]),
     );
     expect(result.counts).toEqual({ rows: 4, recipients: 3, rejected: 1, duplicates: 0, carriedOver: 1, variants: 2 });
+    // Whether the data broke is judged by tonight's rows: the one rejected here has been so before.
+    expect(result.changes).toEqual({ rows: 2, rejected: 0 });
     expect(result.rejects).toMatchObject([{ recipientId: 'gone' }]);
   });
 

@@ -1,6 +1,6 @@
 /** Looks at what a night left behind, past Nightreel's own code where that is possible: in the bucket and in Temporal. */
 
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
 
@@ -19,8 +19,11 @@ export class NightProbe {
   private readonly s3: S3Client;
   private readonly bucket: string;
   private readonly client: Client;
+  /** host:port of Temporal. */
+  readonly temporalAddress: string;
 
-  private constructor(s3: S3Client, bucket: string, client: Client) {
+  private constructor(s3: S3Client, bucket: string, client: Client, temporalAddress: string) {
+    this.temporalAddress = temporalAddress;
     this.s3 = s3;
     this.bucket = bucket;
     this.client = client;
@@ -43,6 +46,7 @@ export class NightProbe {
       }),
       s3.bucket,
       new Client({ connection, namespace: temporal.namespace }),
+      temporal.address,
     );
   }
 
@@ -115,6 +119,24 @@ export class NightProbe {
 
   async resultOf(workflowId: string): Promise<unknown> {
     return await this.client.workflow.getHandle(workflowId).result();
+  }
+
+  async put(key: string, body: string): Promise<void> {
+    await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
+  }
+
+  async startWorkflow(type: string, workflowId: string, input: unknown): Promise<void> {
+    await this.client.workflow.start(type, { workflowId, taskQueue: 'orchestrator', args: [input] });
+  }
+
+  async cancel(workflowId: string): Promise<void> {
+    await this.client.workflow.getHandle(workflowId).cancel();
+  }
+
+  async statuses(query: string): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { status } of this.client.workflow.list({ query })) names.push(status.name);
+    return names;
   }
 
   /** Every history of the namespace as JSON text, payloads decoded. */

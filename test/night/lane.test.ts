@@ -1,0 +1,112 @@
+/** What lanes do beyond the plain way: continue as new, outlive a cancelled child, replay. */
+
+import { type ChildProcess, execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { NightProbe } from '../support/night-probe.ts';
+import { lastJson, TestHome, until } from '../support/nightreel.ts';
+
+const MINUTE = 60_000;
+
+let home: TestHome;
+let probe: NightProbe;
+let serving: ChildProcess;
+
+beforeAll(async () => {
+  home = await TestHome.create();
+  await home.run(['up']);
+  probe = await NightProbe.connect(home);
+  serving = home.start(['serve', '--workers', '2']);
+  serving.stdout?.resume();
+  serving.stderr?.resume();
+}, MINUTE);
+
+afterAll(async () => {
+  serving?.kill('SIGTERM');
+  if (serving !== undefined) await once(serving, 'close');
+  await probe?.close();
+  await home?.end();
+}, 2 * MINUTE);
+
+/** A batch over a CSV, started as people start one from the Temporal side. */
+async function startNight(businessDate: string, names: readonly string[], childrenPerRun?: number): Promise<string> {
+  const csv = `recipient_id,name,referralCount,earnings\n${names.map((name, n) => `r${n},${name},${n},${n * 10}\n`).join('')}`;
+  const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
+  await probe.put(csvKey, csv);
+  const workflowId = `batch/card/${businessDate}`;
+  await probe.startWorkflow('nightlyBatch', workflowId, { campaign: 'card', businessDate, csvKey, childrenPerRun });
+  return workflowId;
+}
+
+const people = (count: number): string[] => Array.from({ length: count }, (_, n) => `Guest ${n}`);
+
+test(
+  'a lane that continues as new every few children renders every variant once and forgets none',
+  async () => {
+    const workflowId = await startNight('2026-03-02', people(23), 5);
+    expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 23, rendered: 23, failed: 0, pointers: 23 });
+    const runs = await probe.statuses(`WorkflowId = 'lane/card/2026-03-02/1/0'`);
+    expect(runs.filter((status) => status === 'CONTINUED_AS_NEW').length).toBeGreaterThanOrEqual(4);
+    expect(await probe.workflowIds(`WorkflowType = 'renderVariant' AND BatchDate = '2026-03-02'`)).toHaveLength(23);
+  },
+  2 * MINUTE,
+);
+
+test(
+  'a variant that somebody cancels fails alone; the batch completes and a backfill renders it',
+  async () => {
+    const workflowId = await startNight(
+      '2026-03-03',
+      people(16).map((name) => `Other ${name}`),
+    );
+    const query = `WorkflowType = 'renderVariant' AND BatchDate = '2026-03-03' AND ExecutionStatus = 'Running'`;
+    const victim = await until(async () => (await probe.workflowIds(query))[0] ?? null, 'a variant to cancel');
+    await probe.cancel(victim);
+    const summary = (await probe.resultOf(workflowId)) as { failed: number; rendered: number };
+    expect(summary.failed + summary.rendered).toBe(16);
+    // The one that was about to be cancelled may have been faster.
+    expect(summary.failed).toBe((await probe.statuses(`WorkflowId = '${victim}'`)).includes('CANCELLED') ? 1 : 0);
+    const repair = await home.run(['backfill', 'card', '--date', '2026-03-03', '--json']);
+    expect(lastJson(repair.stdout)).toMatchObject({ variants: 16, rendered: 16, failed: 0, pointers: 16 });
+  },
+  2 * MINUTE,
+);
+
+test(
+  "today's workflow code replays the histories that these nights left",
+  async () => {
+    const script = join(import.meta.dirname, '../support/replay.ts');
+    const { stdout } = await promisify(execFile)(process.execPath, [script, probe.temporalAddress]);
+    const { replayed, failed } = JSON.parse(stdout) as { replayed: number; failed: string[] };
+    expect(failed).toEqual([]);
+    expect(replayed).toBeGreaterThan(40);
+  },
+  2 * MINUTE,
+);
+
+test(
+  'a batch started by hand with a slip in its input is refused at once, by its class',
+  async () => {
+    await probe.startWorkflow('nightlyBatch', 'slip', { campaign: 'card', businessDate: '2026-02-30' });
+    await expect(probe.resultOf('slip')).rejects.toMatchObject({ cause: { type: 'CampaignInvalid' } });
+    await probe.startWorkflow('nightlyBatch', 'future', { campaign: 'card', businessDate: '2099-01-01' });
+    await expect(probe.resultOf('future')).rejects.toMatchObject({ cause: { cause: { type: 'CampaignInvalid' } } });
+    expect(await probe.keys('batches/card/2099-01-01/')).toEqual([]);
+  },
+  MINUTE,
+);
+
+test(
+  'an empty delta is a batch that says so',
+  async () => {
+    const csv = join(home.folder, 'empty.csv');
+    await writeFile(csv, 'recipient_id,name,referralCount,earnings\n');
+    const run = await home.run(['run', 'card', '--csv', csv, '--date', '2026-03-04']);
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('nobody changed') });
+  },
+  MINUTE,
+);

@@ -1,0 +1,21 @@
+/** Replays the closed workflows of a server against today's workflow code; prints what failed. Run as a program. */
+
+import { resolve } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+
+const address = process.argv[2];
+if (address === undefined) throw new TypeError('usage: replay.ts HOST:PORT');
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const client = new Client({ connection: await Connection.connect({ address }) });
+
+const workflowsPath = resolve(import.meta.dirname, '../../src/workflows/index.ts');
+const closed = client.workflow.list({ query: "ExecutionStatus != 'Running'" }).intoHistories();
+const failed: string[] = [];
+let replayed = 0;
+for await (const { workflowId, error } of Worker.runReplayHistories({ workflowsPath }, closed)) {
+  replayed += 1;
+  if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);
+}
+process.stdout.write(JSON.stringify({ replayed, failed }));
+process.exit(0);
