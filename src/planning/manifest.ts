@@ -153,19 +153,20 @@ export const VARIANTS_PER_PAGE = 200;
 const RECIPIENTS_PER_PAGE = 20_000;
 
 /**
- * Cuts variants into manifest pages, in order. A page ends at 200 variants, or when the next would take it past 20,000
- * recipients; a variant that has more than that alone gets a page of its own and is never split.
+ * Cuts variants into manifest pages, in order. A page ends at `perPage` variants, or when the next would take it past
+ * 20,000 recipients; a variant that has more than that alone gets a page of its own and is never split.
  */
 export function* manifestPages(
   variants: Iterable<PlannedVariant>,
   rendition: RenditionId,
   cachedVideo: (key: VariantKey) => StoredVideo | null,
+  perPage = VARIANTS_PER_PAGE,
 ): Generator<ManifestPage, void, undefined> {
   let page = 1;
   let held: ManifestVariant[] = [];
   let recipients = 0;
   for (const { key, params, recipients: sharers } of variants) {
-    const full = held.length >= VARIANTS_PER_PAGE || recipients + sharers.length > RECIPIENTS_PER_PAGE;
+    const full = held.length >= perPage || recipients + sharers.length > RECIPIENTS_PER_PAGE;
     if (full && held.length > 0) {
       yield { page, variants: held };
       page += 1;

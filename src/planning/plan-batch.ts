@@ -12,7 +12,13 @@ import type { Template } from '../templates/template.ts';
 import type { WarehouseReader } from '../warehouse/reader.ts';
 import { plansOf, readState } from './batches.ts';
 import { type DeltaPlan, planDelta } from './delta-plan.ts';
-import { type CampaignState, manifestPages, type PlanDocument, parsePlanDocument } from './manifest.ts';
+import {
+  type CampaignState,
+  manifestPages,
+  type PlanDocument,
+  parsePlanDocument,
+  VARIANTS_PER_PAGE,
+} from './manifest.ts';
 import { variantKeyOf } from './variant-key.ts';
 import { type PlannedWindow, planWindow } from './window.ts';
 
@@ -89,7 +95,9 @@ export async function planBatch(
   const { rendition } = campaign;
   const stored = await storedVideos(store, delta, rendition, signal);
   let pages = 0;
-  for (const page of manifestPages(delta.variants, rendition, (key) => stored.get(key) ?? null)) {
+  // A page is worked on by one lane: a small night is cut finer, so that every lane has some of it.
+  const perPage = Math.min(VARIANTS_PER_PAGE, Math.ceil(delta.variants.length / campaign.lanes.count));
+  for (const page of manifestPages(delta.variants, rendition, (key) => stored.get(key) ?? null, perPage)) {
     await store.put(
       objectKeys.manifestPage(batch, page.page),
       JSON.stringify(page),

@@ -76,7 +76,7 @@ const runLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefin
         tally: { cached: 0, rendered: 0, failed: 0, pointers: 0 },
       },
     ],
-    staticSummary: `Lane ${lane + 1} of ${plan.lanes.count}`,
+    staticSummary: `Lane ${lane + 1} of ${lanesOf(plan).length}`,
     typedSearchAttributes: [
       { key: SEARCH_ATTRIBUTES.campaignId, value: plan.batch.campaign },
       { key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate },
