@@ -25,9 +25,18 @@ export function exitCodeOf(error: unknown): number {
   return EXIT.unexpected;
 }
 
-/** One sentence for a known failure; the stack as well for one that nobody foresaw. */
+/**
+ * For a known failure its message, its detail when it has one (a template's own words; whoever sits here gave the params),
+ * and its class; the stack for one that nobody foresaw.
+ */
 export function printFailure(error: unknown): void {
   if (error instanceof CommanderError) return;
-  if (error instanceof Failure) process.stderr.write(`nightreel: ${error.message} (${error.failureClass})\n`);
+  if (error instanceof Failure) process.stderr.write(`nightreel: ${sentencesOf(error)} (${error.failureClass})\n`);
   else process.stderr.write(`nightreel: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`);
+}
+
+function sentencesOf({ message, detail }: Failure): string {
+  if (detail === undefined) return message;
+  // Not written here: a page's text could move the cursor, or pass for lines of its own.
+  return `${message} Detail: ${detail.replace(/\p{Cc}+/gu, ' ').trim()}`;
 }

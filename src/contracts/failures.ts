@@ -149,17 +149,30 @@ export const NON_RETRYABLE_CLASSES: readonly FailureClass[] = (Object.keys(FAILU
   (name) => !FAILURES[name].retryable,
 );
 
+export interface FailureOptions {
+  readonly cause?: unknown;
+  readonly detail?: string | undefined;
+}
+
 /**
  * The one error type of the project: a class, and a message that says what happened, where, and what to do next.
- * The message must not hold a recipient's params: it is shown in the Temporal Web UI.
+ * The message must not hold a recipient's params: it is shown in the Temporal Web UI, in spans and in reports. Text that
+ * the engine did not write (what a template threw, an address it asked for) may quote them in any form, so it is no part
+ * of the message but the `detail`.
  */
 export class Failure extends Error {
   readonly failureClass: FailureClass;
+  /**
+   * Text that may quote a recipient, in one line. Shown to the person at the terminal and, scrubbed, kept in the worker's
+   * log; never sent to Temporal, put into a span or written into a report.
+   */
+  readonly detail: string | undefined;
 
-  constructor(failureClass: FailureClass, message: string, options?: { cause?: unknown }) {
+  constructor(failureClass: FailureClass, message: string, { detail, ...options }: FailureOptions = {}) {
     super(message, options);
     this.name = failureClass;
     this.failureClass = failureClass;
+    this.detail = detail;
   }
 }
 

@@ -2,13 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import type { EngineFingerprint } from '../contracts/batch.ts';
-import { asFailure, Failure } from '../contracts/failures.ts';
+import { Failure } from '../contracts/failures.ts';
 import type { Params, Rendition } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
 import { BrowserPool, type Lease } from './browser/pool.ts';
 import { profileRoot, sweepProfiles } from './browser/profiles.ts';
 import { type Candidate, candidatesFor, chooseRoute } from './capture/probe.ts';
-import { FfmpegProcess } from './encode/ffmpeg.ts';
+import { FfmpegProcess, type FfmpegRun } from './encode/ffmpeg.ts';
 import { encodeOptions } from './encode/settings.ts';
 import { probeToolchain } from './encode/toolchain.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -33,7 +33,11 @@ export interface RendererOptions {
   readonly loadLimitMs?: number;
   /** How long one call to Chromium may take before it counts as hung. */
   readonly callLimitMs?: number;
+  /** How long ffmpeg may make no headway before it counts as hung. */
+  readonly encoderLimitMs?: number;
 }
+
+type Encoder = Pick<FfmpegRun, 'ffmpeg' | 'limitMs'>;
 
 /** What was rendered last: the next browser is warmed for that. */
 interface Latest {
@@ -84,15 +88,20 @@ const QUIET_LIMIT_MS = 1_000;
 export class Renderer implements AsyncDisposable {
   readonly fingerprint: EngineFingerprint;
   private readonly pool: BrowserPool<WarmBrowser>;
-  private readonly ffmpeg: string;
+  private readonly encoder: Encoder;
   private readonly latest: Latest;
   private readonly lifetime = new AbortController();
   private readonly renders = new Set<Promise<unknown>>();
 
-  private constructor(fingerprint: EngineFingerprint, pool: BrowserPool<WarmBrowser>, ffmpeg: string, latest: Latest) {
+  private constructor(
+    fingerprint: EngineFingerprint,
+    pool: BrowserPool<WarmBrowser>,
+    encoder: Encoder,
+    latest: Latest,
+  ) {
     this.fingerprint = fingerprint;
     this.pool = pool;
-    this.ffmpeg = ffmpeg;
+    this.encoder = encoder;
     this.latest = latest;
   }
 
@@ -147,7 +156,8 @@ export class Renderer implements AsyncDisposable {
       { slots, route: candidate.route, chromium: browser.version, engine: fingerprint.digest },
       'renderer ready',
     );
-    return new Renderer(fingerprint, pool, tools.ffmpeg, latest);
+    const encoder: Encoder = { ffmpeg: tools.ffmpeg, limitMs: options.encoderLimitMs };
+    return new Renderer(fingerprint, pool, encoder, latest);
   }
 
   /** Renders and checks one video. Every failure is a `Failure`; an aborted `signal` ends it with `Cancelled`. */
@@ -159,7 +169,7 @@ export class Renderer implements AsyncDisposable {
       return await render;
     } catch (error) {
       if (signal.aborted) throw asCancelled(signal.reason);
-      throw asFailure(error);
+      throw asKnown(error);
     } finally {
       this.renders.delete(render);
     }
@@ -188,7 +198,7 @@ export class Renderer implements AsyncDisposable {
       this.latest.frame = size;
       const paramsMs = lap();
       const { input, filter, output } = encodeOptions({ fps, crf: rendition.crf });
-      await using encoder = FfmpegProcess.start({ ffmpeg: this.ffmpeg, input, filter, output }, signal);
+      await using encoder = FfmpegProcess.start({ ...this.encoder, input, filter, output }, signal);
       for await (const frame of source.frames({ start: 0, end: frameCount }, signal)) {
         await encoder.write(frame.data);
         poster.consider(frame);
@@ -200,7 +210,7 @@ export class Renderer implements AsyncDisposable {
 
       const bytes = await remux(await encoder.finish(), { fps });
       const encodeMs = lap();
-      await verifyVideo(bytes, { ...size, frameCount, durationMs }, { ffmpeg: this.ffmpeg, signal });
+      await verifyVideo(bytes, { ...size, frameCount, durationMs }, { ...this.encoder, signal });
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       const verifyMs = lap();
       const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
@@ -249,6 +259,16 @@ function stopwatch(): () => number {
 
 const asCancelled = (reason: unknown): Failure =>
   reason instanceof Failure ? reason : new Failure('Cancelled', 'The render was cancelled.', { cause: reason });
+
+/** What Chromium or a library says may quote what it was asked to do, and so a recipient. */
+const asKnown = (error: unknown): Failure => {
+  if (error instanceof Failure) return error;
+  const [type, detail] = error instanceof Error ? [error.name, error.message] : ['not an error', String(error)];
+  return new Failure('Internal', `The render failed in a way that the engine does not know (${type}).`, {
+    detail,
+    cause: error,
+  });
+};
 
 const withoutUndefined = (options: RendererOptions): Partial<typeof DEFAULTS> =>
   Object.fromEntries(

@@ -63,6 +63,15 @@ describe('bad input is refused with exit code 2 and one message, and nothing is 
   });
 });
 
+test('what a template threw is shown in its own words, in one line', async () => {
+  const throws = join(ROOT, 'test/fixtures/templates/throws-in-seek');
+  const { code, stderr } = await nightreel(['render', throws, '--out', out]);
+  expect(code).toBe(2);
+  expect(stderr.trim().split('\n').at(-1)).toMatch(
+    /^nightreel: Template 'throws-in-seek' threw RangeError at frame 20 of 64, at seek \(index\.html:26:\d+\)\. Detail: RangeError: the odometer has no digits left \(TemplateCrashed\)$/,
+  );
+});
+
 test('Ctrl-C ends every process, leaves no file, and exits with 130', async () => {
   const child = spawn(join(ROOT, 'bin/nightreel'), ['render', TINY, '--out', out, '--rendition', 'web-1080p'], {
     stdio: 'ignore',

@@ -93,6 +93,13 @@ describe('a rendered video', () => {
 });
 
 describe('templates of other kinds', () => {
+  test('a template that is read again is not loaded again where its twin is open', async () => {
+    const { sha256 } = await render(renderer, tiny);
+    // It has the digest of its twin and no files: a page that loaded it would find nothing.
+    const twin: Template = { ...tiny, files: new Map() };
+    expect((await render(renderer, twin)).sha256).toBe(sha256);
+  });
+
   test('a stock composition without the message contract gets its params as variables', async () => {
     await using stock = await gsapFixture('stock');
     const grace = await render(renderer, stock.template, { params: { name: 'Grace' } });

@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +25,20 @@ export async function gsapFixture(
   const folder = await mkdtemp(join(tmpdir(), 'nightreel-stock-'));
   await cp(join(FIXTURES, name), folder, { recursive: true });
   await cp(join(ROOT, 'node_modules/gsap/dist/gsap.min.js'), join(folder, 'gsap.min.js'));
+  const template = await loadTemplate(folder);
+  return { template, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+/** The fixture `tiny` with other code where it takes params, in a folder that goes with the returned value. */
+export async function tinyThat(onParams: string): Promise<{ template: Template } & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-tiny-'));
+  await cp(join(FIXTURES, 'tiny'), folder, { recursive: true });
+  const page = join(folder, 'index.html');
+  const html = await readFile(page, 'utf8');
+  await writeFile(
+    page,
+    html.replace('const apply = (params) => {', (found) => `${found} ${onParams}`),
+  );
   const template = await loadTemplate(folder);
   return { template, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }

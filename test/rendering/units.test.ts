@@ -7,6 +7,7 @@ import { candidatesFor } from '../../src/rendering/capture/probe.ts';
 import { encodeOptions } from '../../src/rendering/encode/settings.ts';
 import { frameSizeOf, pageScaleOf } from '../../src/rendering/geometry.ts';
 import { boxesOf, isFastStart, zeroCreationTimes } from '../../src/rendering/mp4/boxes.ts';
+import { describeMissing } from '../../src/rendering/page/readiness.ts';
 
 const box = (type: string, ...content: readonly Buffer[]): Buffer => {
   const body = Buffer.concat(content);
@@ -84,6 +85,18 @@ test('the encoder is told everything that bytes depend on, and never to leave ou
     expect(line).toContain(wanted);
   }
   expect(line).not.toContain('empty_moov');
+});
+
+test('what a page lacks is told by kind and number; the names that it gave are kept apart', () => {
+  expect(describeMissing([{ kind: 'composition' }])).toEqual({
+    what: 'a timeline with a duration, or window.__hf.seek',
+    detail: undefined,
+  });
+  const images = [1, 2].map((number) => ({ kind: 'image', name: `${number}.png` }) as const);
+  expect(describeMissing([...images, { kind: 'font', name: 'Inter' }])).toEqual({
+    what: '2 images and 1 font',
+    detail: 'image 1.png, image 2.png, font Inter',
+  });
 });
 
 test('the fastest capture route is tried first, and only what is there', () => {

@@ -1,7 +1,8 @@
 /** One DevTools session: calls with a deadline, and errors that say what became of the browser. */
 
-import { type CDPSession, type Protocol, ProtocolError } from 'puppeteer';
+import { type CDPSession, ProtocolError } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
+import { pageErrorOf } from './page-error.ts';
 
 type Commands = Parameters<CDPSession['send']>[0];
 
@@ -61,7 +62,7 @@ export class DevTools {
       returnByValue: true,
       awaitPromise: true,
     });
-    if (exceptionDetails !== undefined) throw new PageError(describeException(exceptionDetails));
+    if (exceptionDetails !== undefined) throw pageErrorOf(exceptionDetails);
     return result.value;
   }
 
@@ -82,14 +83,4 @@ export class DevTools {
     const forget = () => this.inFlight.delete(call);
     call.then(forget, forget);
   }
-}
-
-/** What a page's own script threw. */
-export class PageError extends Error {}
-
-/** The error and the place it comes from, in one line. */
-export function describeException(details: Protocol.Runtime.ExceptionDetails): string {
-  const text = details.exception?.description ?? details.text;
-  const [what = text, where = ''] = text.split('\n').map((line) => line.trim());
-  return where.startsWith('at ') ? `${what} (${where})` : what;
 }

@@ -198,7 +198,9 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   private launchFailed(error: unknown): void {
     if (this.lifetime.signal.aborted) return;
     const failure = asFailure(error, 'BrowserCrashed');
-    this.options.log.error({ failureClass: failure.failureClass, error: failure.message }, 'a browser did not start');
+    const { failureClass, message, detail } = failure;
+    // Browsers are warmed with a placeholder: the detail quotes nobody.
+    this.options.log.error({ failureClass, error: message, detail }, 'a browser did not start');
     // Whoever waits would wait for ever; the next one to ask makes the pool try again.
     if (this.slots.every(({ current }) => current === null)) for (const waiter of this.waiters) waiter.reject(failure);
   }

@@ -17,11 +17,16 @@ export interface FfmpegRun {
   readonly output: readonly string[];
   /** Video filter. */
   readonly filter?: string;
+  /** How long, while somebody waits for it, it may neither take nor give a byte before it is killed. 60 s when left out. */
+  readonly limitMs?: number | undefined;
 }
 
 /** Bytes that may wait for ffmpeg: some frames, so that capturing and encoding overlap. */
 const WAITING_BYTES = 2 * 1024 * 1024;
 const LAST_LINES = 5;
+const LIMIT_MS = 60_000;
+/** How often headway is looked for within the limit. */
+const LOOKS = 6;
 
 export class FfmpegProcess implements AsyncDisposable {
   private readonly stdin = new PassThrough({ highWaterMark: WAITING_BYTES });
@@ -29,8 +34,12 @@ export class FfmpegProcess implements AsyncDisposable {
   private readonly command: Ffmpeg.FfmpegCommand;
   private readonly over = new AbortController();
   private readonly ended: Promise<void>;
+  private readonly failed: (reason: Failure) => void;
   private readonly stopListening: () => void;
+  private readonly limitMs: number;
+  private readBytes = 0;
   private isSpawned = false;
+  private hung: Failure | null = null;
 
   private constructor(run: FfmpegRun, signal: AbortSignal) {
     const collector = new Writable({
@@ -38,6 +47,7 @@ export class FfmpegProcess implements AsyncDisposable {
       emitClose: false,
       write: (chunk: Buffer, _encoding, done) => {
         this.chunks.push(chunk);
+        this.readBytes += chunk.byteLength;
         done();
       },
     });
@@ -54,17 +64,19 @@ export class FfmpegProcess implements AsyncDisposable {
     this.stdin.on('error', () => undefined);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
+    this.failed = reject;
+    this.limitMs = run.limitMs ?? LIMIT_MS;
     this.ended.catch(() => undefined);
     this.command
       .on('start', () => {
         this.isSpawned = true;
-        if (signal.aborted) this.kill();
+        if (signal.aborted || this.hung !== null) this.command.kill('SIGKILL');
       })
       .on('end', () => void allRead.then(() => resolve(), reject))
       .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
         this.over.abort();
         this.stdin.destroy();
-        reject(signal.aborted ? asFailure(signal.reason, 'Cancelled') : describeEnd(run, error, stderr));
+        reject(signal.aborted ? asFailure(signal.reason, 'Cancelled') : (this.hung ?? describeEnd(run, error, stderr)));
       });
 
     const kill = () => this.kill();
@@ -78,21 +90,24 @@ export class FfmpegProcess implements AsyncDisposable {
     return new FfmpegProcess(run, signal);
   }
 
-  /** Takes bytes for stdin; waits while ffmpeg is behind. Failure `EncoderFailed` with its last words when it has ended. */
+  /**
+   * Takes bytes for stdin; waits while ffmpeg is behind. Failure `EncoderFailed`, with its last words when it has ended, or
+   * because it hung and was killed.
+   */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.over.signal.aborted) await this.ended;
     if (this.stdin.write(bytes)) return;
     try {
-      await once(this.stdin, 'drain', { signal: this.over.signal });
+      await this.watched(once(this.stdin, 'drain', { signal: this.over.signal }));
     } catch {
       await this.ended;
     }
   }
 
-  /** Closes stdin and waits for the end. Returns everything that came out of stdout. */
+  /** Closes stdin and waits for the end. Returns everything that came out of stdout. Fails as `write` does. */
   async finish(): Promise<Buffer> {
     this.stdin.end();
-    await this.ended;
+    await this.watched(this.ended);
     return Buffer.concat(this.chunks);
   }
 
@@ -103,9 +118,41 @@ export class FfmpegProcess implements AsyncDisposable {
     await this.ended.catch(() => undefined);
   }
 
+  /** Waits for `work`; kills an ffmpeg that makes no headway meanwhile. */
+  private async watched<T>(work: Promise<T>): Promise<T> {
+    let last = this.headway;
+    let looksInVain = 0;
+    // Looks are counted, not time: a machine that slept would have let the time pass.
+    const timer = setInterval(() => {
+      looksInVain = this.headway === last ? looksInVain + 1 : 0;
+      last = this.headway;
+      if (looksInVain >= LOOKS) this.giveUp();
+    }, this.limitMs / LOOKS);
+    try {
+      return await work;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Another value whenever bytes have gone in or come out. */
+  private get headway(): string {
+    return `${this.stdin.readableLength + this.stdin.writableLength} ${this.readBytes}`;
+  }
+
+  private giveUp(): void {
+    if (this.hung !== null) return;
+    this.hung = new Failure('EncoderFailed', `ffmpeg made no headway for ${this.limitMs} ms and was killed.`);
+    this.kill();
+    if (this.isSpawned) return;
+    // No process whose end would be told.
+    this.over.abort();
+    this.failed(this.hung);
+  }
+
   private kill(): void {
     this.stdin.end();
-    // Before it is spawned there is nothing to kill; the 'start' handler comes back here.
+    // Before it is spawned there is nothing to kill; the 'start' handler does it then.
     if (this.isSpawned && !this.over.signal.aborted) this.command.kill('SIGKILL');
   }
 }

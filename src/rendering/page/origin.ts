@@ -33,6 +33,21 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   wasm: 'application/wasm',
 };
 
+/** Path in the template's folder that an address stands for, its query left out; null for one of anywhere else. */
+export function pathAt(address: string): string | null {
+  const url = URL.parse(address);
+  return url?.origin === ORIGIN ? decoded(url.pathname.slice(1)) : null;
+}
+
+/** As it is where it cannot be decoded: a page may well ask for `100%.png`. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 export class TemplateOrigin {
   private readonly devtools: DevTools;
   private template: Template | null = null;
@@ -66,11 +81,10 @@ export class TemplateOrigin {
   }
 
   private async answer({ requestId, request }: Protocol.Fetch.RequestPausedEvent): Promise<void> {
-    const url = new URL(request.url);
-    const path = decodeURIComponent(url.pathname.slice(1));
-    const bytes = url.origin === ORIGIN ? this.template?.files.get(path) : undefined;
+    const path = pathAt(request.url);
+    const bytes = path === null ? undefined : this.template?.files.get(path);
     const answer = (): Promise<unknown> => {
-      if (bytes !== undefined) {
+      if (path !== null && bytes !== undefined) {
         return this.devtools.send('Fetch.fulfillRequest', {
           requestId,
           responseCode: 200,
@@ -79,7 +93,8 @@ export class TemplateOrigin {
         });
       }
       // Asked for by the browser itself, not by the template.
-      if (path === 'favicon.ico') return this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 204 });
+      if (URL.parse(request.url)?.pathname === '/favicon.ico')
+        return this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 204 });
       this.refuse(request.url);
       return this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
     };
@@ -88,18 +103,19 @@ export class TemplateOrigin {
   }
 
   private refuse(address: string): void {
-    const url = new URL(address);
+    const path = pathAt(address);
+    const { origin, pathname } = new URL(address);
+    // A path may be made of a recipient's values; the query, where most of them would be, tells the author nothing.
     this.refused ??=
-      url.origin === ORIGIN
+      path === null
         ? new Failure(
-            'TemplateInvalid',
-            `${this.templateId} asks for '${url.pathname.slice(1)}', which is not in its folder.`,
-          )
-        : new Failure(
             'NetworkForbidden',
-            // Without the query: that is where a template would put a recipient's values.
-            `${this.templateId} asks for ${url.origin}${url.pathname}. Put it into the template's folder: renders have no network.`,
-          );
+            `${this.templateId} asks for something at ${origin}. Put it into the template's folder: renders have no network.`,
+            { detail: `${origin}${pathname}` },
+          )
+        : new Failure('TemplateInvalid', `${this.templateId} asks for a file that is not in its folder.`, {
+            detail: path,
+          });
   }
 
   private get templateId(): string {

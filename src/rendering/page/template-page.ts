@@ -1,15 +1,16 @@
 /** A template in a browser: loaded once, given params again and again, moved from frame to frame. */
 
 import { TimeoutError } from 'puppeteer';
-import { z } from 'zod';
 import { Failure } from '../../contracts/failures.ts';
 import type { Params } from '../../contracts/video.ts';
 import type { Template } from '../../templates/template.ts';
 import type { ChromiumBrowser } from '../browser/browser.ts';
-import { describeException, PageError } from '../browser/devtools.ts';
+import { PageError, pageErrorOf } from '../browser/page-error.ts';
 import type { Compositor } from '../capture/compositor.ts';
 import type { Log } from '../log.ts';
 import { TemplateOrigin } from './origin.ts';
+import { placeOf } from './place.ts';
+import { describeMissing, list, type Readiness, readiness } from './readiness.ts';
 import { scriptsFor } from './scripts.ts';
 
 export interface PageDeadlines {
@@ -18,13 +19,6 @@ export interface PageDeadlines {
   /** From sending params until `hf-params-ready` and the fonts and images that they need. */
   readonly paramsMs: number;
 }
-
-const readiness = z.object({
-  missing: z.array(z.string()),
-  missingFonts: z.array(z.string()),
-  durationMs: z.number(),
-});
-type Readiness = z.infer<typeof readiness>;
 
 export class TemplatePage {
   private readonly browser: ChromiumBrowser;
@@ -59,9 +53,7 @@ export class TemplatePage {
     const { devtools } = browser;
     const page = new TemplatePage(browser, compositor, await TemplateOrigin.attach(devtools), options);
     const { session } = devtools;
-    session.on('Runtime.exceptionThrown', ({ exceptionDetails }) =>
-      page.noteError(describeException(exceptionDetails)),
-    );
+    session.on('Runtime.exceptionThrown', ({ exceptionDetails }) => page.noteError(pageErrorOf(exceptionDetails)));
     // A dialog stops every script of the page until somebody answers; leaving the page must always be allowed.
     session.on('Page.javascriptDialogOpening', ({ type }) => {
       devtools.send('Page.handleJavaScriptDialog', { accept: type === 'beforeunload' }).catch(() => undefined);
@@ -80,7 +72,8 @@ export class TemplatePage {
       await this.load(template, params);
       return;
     }
-    if (this.loaded !== template) await this.load(template, null);
+    // By content: whoever warmed this page may have read the template at another time.
+    if (this.loaded?.digest !== template.digest) await this.load(template, null);
     this.forgetErrors();
     const { paramsMs } = this.deadlines;
     const state = await this.call(
@@ -171,10 +164,10 @@ export class TemplatePage {
     try {
       this.origin.assertSelfContained();
       if (missing.length > 0) {
-        throw new Failure(
-          'TemplateNotReady',
-          `Template '${template.id}' was not ready ${when}: missing ${list(missing)}.`,
-        );
+        const { what, detail } = describeMissing(missing);
+        throw new Failure('TemplateNotReady', `Template '${template.id}' was not ready ${when}: missing ${what}.`, {
+          detail,
+        });
       }
       if (missingFonts.length > 0) {
         throw new Failure(
@@ -191,13 +184,16 @@ export class TemplatePage {
   private explain(error: unknown, template: Template, where: string): unknown {
     if (!(error instanceof PageError)) return error;
     this.loaded = null;
-    return new Failure('TemplateCrashed', `Template '${template.id}' threw ${where}: ${error.message}`, {
+    const place = placeOf(error, template);
+    const what = `Template '${template.id}' threw ${error.type} ${where}`;
+    return new Failure('TemplateCrashed', place === '' ? `${what}.` : `${what}, ${place}.`, {
+      detail: error.message,
       cause: error,
     });
   }
 
-  private noteError(what: string): void {
-    this.uncaughtError ??= new PageError(what);
+  private noteError(error: PageError): void {
+    this.uncaughtError ??= error;
     this.uncaught.reject(this.uncaughtError);
   }
 
@@ -207,5 +203,3 @@ export class TemplatePage {
     this.uncaught.promise.catch(() => undefined);
   }
 }
-
-const list = (names: readonly string[]): string => [...new Set(names)].slice(0, 5).join(', ');

@@ -2,7 +2,7 @@
 
 import { BufferSource, EncodedPacketSink, Input, MP4 } from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
-import { runFfmpeg } from '../encode/ffmpeg.ts';
+import { type FfmpegRun, runFfmpeg } from '../encode/ffmpeg.ts';
 import type { Size } from '../geometry.ts';
 import { isFastStart } from '../mp4/boxes.ts';
 
@@ -16,8 +16,7 @@ const THUMBNAIL = { width: 64, height: 36 };
 /** Luma levels that a picture of one colour may vary by: what x264 and scaling leave. */
 const BLANK_LEVELS = 3;
 
-export interface VerifyOptions {
-  readonly ffmpeg: string;
+export interface VerifyOptions extends Pick<FfmpegRun, 'ffmpeg' | 'limitMs'> {
   readonly signal: AbortSignal;
 }
 
@@ -57,12 +56,13 @@ async function isBlank(mp4: Uint8Array, options: VerifyOptions): Promise<boolean
 async function areFlat(
   mp4: Uint8Array,
   selection: readonly string[],
-  { ffmpeg, signal }: VerifyOptions,
+  { ffmpeg, limitMs, signal }: VerifyOptions,
 ): Promise<boolean> {
   const { width, height } = THUMBNAIL;
   const thumbnails = await runFfmpeg(
     {
       ffmpeg,
+      limitMs,
       input: ['-threads', '1', ...selection, '-f', 'mp4'],
       filter: `scale=${width}:${height}:flags=area,format=gray`,
       output: ['-an', '-vsync', '0', '-f', 'rawvideo'],

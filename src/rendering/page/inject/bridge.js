@@ -70,14 +70,14 @@
       .filter((element) => !element.hasAttribute('data-no-timeline'))
       .map((element) => element.getAttribute('data-composition-id'))
       .filter((id) => !registered[id])
-      .map((id) => `window.__timelines['${id}']`);
+      .map((id) => ({ kind: 'timeline', name: `window.__timelines['${id}']` }));
   };
 
   const missingComposition = () => {
     if (window.__hf?.duration > 0 || hasOwnSeek()) return missingTimelines();
-    if (window.__hfTimelinesBuilding) return ['the end of window.__hfTimelinesBuilding'];
+    if (window.__hfTimelinesBuilding) return [{ kind: 'timelinesBuilt' }];
     const timelines = missingTimelines();
-    return timelines.length > 0 ? timelines : ['a timeline with a duration, or window.__hf.seek'];
+    return timelines.length > 0 ? timelines : [{ kind: 'composition' }];
   };
 
   const unquoted = (family) => family.replace(/^(['"])(.*)\1$/, '$2').toLowerCase();
@@ -87,15 +87,17 @@
     return weight >= from && weight <= to;
   };
 
-  /** Waits until `pending()` names nothing, moving virtual animation frames along; the names still there at the deadline. */
+  /** Waits until nothing is `pending()`, moving virtual animation frames along; what still is at the deadline. */
   const settle = async (pending, deadlineMs) => {
     for (;;) {
-      const names = pending();
-      if (names.length === 0 || time.originalNow() > deadlineMs) return names;
+      const things = pending();
+      if (things.length === 0 || time.originalNow() > deadlineMs) return things;
       for (const clock of everyClock()) clock.seekToTime(clock.getTime());
       await new Promise((resolve) => time.originalSetTimeout(resolve, POLL_MS));
     }
   };
+
+  const imageThing = (image) => ({ kind: 'image', name: String(image.getAttribute('src')?.slice(0, 80)) });
 
   const loadAssets = async (fonts, deadlineMs) => {
     // Declared faces are loaded now, all of them: one that a later scene asks for first would appear a frame late.
@@ -105,13 +107,15 @@
     for (const image of undecoded) {
       image
         .decode()
-        .catch(() => broken.push(`image ${image.getAttribute('src')?.slice(0, 80)}`))
+        .catch(() => broken.push(imageThing(image)))
         .finally(() => undecoded.delete(image));
     }
     const left = await settle(
       () => [
-        ...[...undecoded].map((image) => `image ${image.getAttribute('src')?.slice(0, 80)}`),
-        ...[...document.fonts].filter(({ status }) => status === 'loading').map((face) => `font ${face.family}`),
+        ...[...undecoded].map(imageThing),
+        ...[...document.fonts]
+          .filter(({ status }) => status === 'loading')
+          .map((face) => ({ kind: 'font', name: face.family })),
       ],
       deadlineMs,
     );
@@ -162,10 +166,7 @@
       };
       window.addEventListener('hf-params-ready', onReady, { once: true });
       window.postMessage({ type: 'hf-params', params }, '*');
-      const missing = await settle(
-        () => (isReady ? missingComposition() : ["the event 'hf-params-ready'"]),
-        deadlineMs,
-      );
+      const missing = await settle(() => (isReady ? missingComposition() : [{ kind: 'readyEvent' }]), deadlineMs);
       window.removeEventListener('hf-params-ready', onReady);
       if (missing.length > 0) return report(missing, fonts);
       window.__hfForceTimelineRebind?.();
