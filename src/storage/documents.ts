@@ -2,57 +2,11 @@
 
 import type { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
-import { IMMUTABLE, type ObjectStore } from './object-store.ts';
+import type { ObjectStore } from './object-store.ts';
 import { storageFailure } from './storage-failure.ts';
 
 const JSON_TYPE = 'application/json';
 const LINES_TYPE = 'application/x-ndjson';
-
-export interface JsonDocument<T> {
-  readonly value: T;
-  /** For `swapJson`: this version of the document. */
-  readonly etag: string;
-}
-
-/** The document under a key; null when there is none. */
-export async function readJson<T>(
-  store: ObjectStore,
-  key: string,
-  schema: z.ZodType<T>,
-  signal?: AbortSignal,
-): Promise<JsonDocument<T> | null> {
-  const found = await store.get(key, signal);
-  if (found === null) return null;
-  return { value: parseText(found.body.toString('utf8'), schema, key), etag: found.etag };
-}
-
-/** `readJson` for a document that must be there. */
-export async function requireJson<T>(
-  store: ObjectStore,
-  key: string,
-  schema: z.ZodType<T>,
-  signal?: AbortSignal,
-): Promise<T> {
-  const found = await readJson(store, key, schema, signal);
-  if (found === null)
-    throw new Failure('Internal', `There is no ${key} in bucket ${store.bucket}, and there should be. Was it deleted?`);
-  return found.value;
-}
-
-/** Writes a document that never changes afterwards. `exists` says nothing about what is in it: read it to know. */
-export async function writeJsonImmutable(
-  store: ObjectStore,
-  key: string,
-  value: unknown,
-  signal?: AbortSignal,
-): Promise<'stored' | 'exists'> {
-  return await store.putImmutable(
-    key,
-    JSON.stringify(value),
-    { contentType: JSON_TYPE, cacheControl: IMMUTABLE },
-    signal,
-  );
-}
 
 /** Replaces the document of version `previousEtag` (null: creates it). */
 export async function swapJson(

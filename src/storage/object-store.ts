@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetObjectCommand,
@@ -12,11 +12,14 @@ import {
 import { Failure } from '../contracts/failures.ts';
 import { codesOf, statusOf, storageFailure } from './storage-failure.ts';
 
+/** Cache-Control of what never changes and names nobody. */
 export const IMMUTABLE = 'public,max-age=31536000,immutable';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A whole request with its answer's head; a video is a few MB. */
 const REQUEST_TIMEOUT_MS = 120_000;
+/** No byte in either direction for so long, in the middle of a body too: the connection is given up. */
+const IDLE_TIMEOUT_MS = 30_000;
 const SOCKETS = 128;
 /** S3 answers 409 when two conditional writes of one key overlap; the loser is asked to try again. */
 const OVERLAP_ATTEMPTS = 6;
@@ -27,6 +30,8 @@ export interface ObjectStoreOptions {
   readonly bucket: string;
   /** Where the bucket can be read over HTTP (a CDN, or the endpoint itself), without a slash at the end. */
   readonly publicBaseUrl?: string | null;
+  /** A connection on which nothing moves for so long is given up with StorageUnavailable; 30 s by default. */
+  readonly idleTimeoutMs?: number;
 }
 
 export interface ObjectHead {
@@ -51,6 +56,7 @@ export interface PutOptions {
   readonly contentType: string;
   /** ASCII values, 2 KB in all. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Absent: the object has none. Most objects name people, and no cache may be told to keep those. */
   readonly cacheControl?: string;
 }
 
@@ -67,7 +73,7 @@ export class ObjectStore implements Disposable {
   readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
 
-  constructor({ clientConfig, bucket, publicBaseUrl = null }: ObjectStoreOptions) {
+  constructor({ clientConfig, bucket, publicBaseUrl = null, idleTimeoutMs = IDLE_TIMEOUT_MS }: ObjectStoreOptions) {
     this.bucket = bucket;
     this.publicBaseUrl = publicBaseUrl === null ? null : publicBaseUrl.replace(/\/+$/, '');
     this.endpoint = describeEndpoint(clientConfig);
@@ -78,6 +84,7 @@ export class ObjectStore implements Disposable {
       requestHandler: {
         connectionTimeout: CONNECT_TIMEOUT_MS,
         requestTimeout: REQUEST_TIMEOUT_MS,
+        socketTimeout: idleTimeoutMs,
         throwOnRequestTimeout: true,
         httpAgent: agent,
         httpsAgent: agent,
@@ -111,17 +118,23 @@ export class ObjectStore implements Disposable {
     return (await this.get(key, signal))?.body.toString('utf8') ?? null;
   }
 
-  /** The bytes as they come; null when the key is absent. Errors while reading are the stream's own. */
+  /** The bytes as they come; null when the key is absent. The stream's errors are `Failure`s too. */
   async getStream(key: string, signal?: AbortSignal): Promise<Readable | null> {
     return await this.request('GetObject', key, signal, async () => {
       const answer = await this.open(key, signal);
-      return answer?.Body === undefined ? null : (answer.Body as Readable);
+      if (answer?.Body === undefined) return null;
+      const told = new PassThrough({
+        destroy: (error, done) => done(error && this.failure(error, 'GetObject', key, signal)),
+      });
+      return pipeline(answer.Body as Readable, told, () => {
+        // Each of the two has ended the other; what went wrong, the reader learns from `told`.
+      });
     });
   }
 
   /** Writes a key that never changes afterwards. One that is there already is left alone: that is a success too. */
   async putImmutable(key: string, body: Body, options: PutOptions, signal?: AbortSignal): Promise<'stored' | 'exists'> {
-    const done = await this.write(key, body, { cacheControl: IMMUTABLE, ...options }, { IfNoneMatch: '*' }, signal);
+    const done = await this.write(key, body, options, { IfNoneMatch: '*' }, signal);
     return done ? 'stored' : 'exists';
   }
 
@@ -246,8 +259,17 @@ export class ObjectStore implements Disposable {
     try {
       return await body();
     } catch (error) {
-      throw storageFailure(error, { operation, key, bucket: this.bucket, endpoint: this.endpoint }, signal);
+      throw this.failure(error, operation, key, signal);
     }
+  }
+
+  private failure(
+    error: unknown,
+    operation: string,
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Failure {
+    return storageFailure(error, { operation, key, bucket: this.bucket, endpoint: this.endpoint }, signal);
   }
 }
 

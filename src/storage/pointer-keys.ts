@@ -4,8 +4,6 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../contracts/failures.ts';
 import { OWN_PREFIXES } from './storage-failure.ts';
 
-export const DEFAULT_POINTER_PATTERN = 'users/{recipientId}.json';
-
 /** An encoded ID longer than this ends in a digest, so that file-backed stores (255 bytes a segment) can hold it. */
 const MAX_ENCODED_ID = 165;
 const KEPT_OF_A_LONG_ID = 100;

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { z } from 'zod';
-import { Failure } from '../contracts/failures.ts';
-import { type BatchRef, isBusinessDate, objectKeys } from '../contracts/ids.ts';
+import { asFailure, FAILURES, Failure } from '../contracts/failures.ts';
+import { type BatchRef, batchIdOf, isBusinessDate, objectKeys } from '../contracts/ids.ts';
 import { RENDITION_IDS, type StoredVideo } from '../contracts/video.ts';
 import type { ObjectStore } from './object-store.ts';
 import { pointerKey } from './pointer-keys.ts';
@@ -111,27 +111,41 @@ export interface PublishRequest {
   readonly updatedAt: string;
 }
 
-/** Points everyone at the video. Returns how many now are: those whom a newer batch had reached already are not counted. */
+/**
+ * Points everyone at the video. Returns how many now are: those whom a newer batch had reached already are not counted.
+ * A pointer that cannot be written does not keep the others from theirs: they are written first, then one `Failure`
+ * says how many were not. Only `Cancelled` stops at once.
+ */
 export async function publishPointers(
   store: ObjectStore,
   request: PublishRequest,
   signal?: AbortSignal,
 ): Promise<number> {
-  const outcomes = await pMap(
+  const failures: Failure[] = [];
+  let reached = 0;
+  await pMap(
     request.recipients,
     async (recipientId) => {
-      const key = pointerKey(request.pointerKey, request.batch.campaign, recipientId);
-      return await publishPointer(store, key, pointerOf(store, { ...request, recipientId }), signal);
+      try {
+        const key = pointerKey(request.pointerKey, request.batch.campaign, recipientId);
+        const outcome = await publishPointer(store, key, pointerOf(store, { ...request, recipientId }), signal);
+        if (outcome !== 'superseded') reached += 1;
+      } catch (error) {
+        const failure = asFailure(error);
+        if (signal?.aborted || failure.failureClass === 'Cancelled') throw failure;
+        failures.push(failure);
+      }
     },
     { concurrency: CONCURRENCY },
   );
-  return outcomes.filter((outcome) => outcome !== 'superseded').length;
-}
-
-/** The recipient's current pointer; null when there is none. */
-export async function readPointer(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Pointer | null> {
-  const found = await store.get(key, signal);
-  return found === null ? null : parsePointer(found.body);
+  // Among several kinds, one that passes decides: tried again, the writes that only that one stopped succeed.
+  const told = failures.find(({ failureClass }) => FAILURES[failureClass].retryable) ?? failures[0];
+  if (told === undefined) return reached;
+  throw new Failure(
+    told.failureClass,
+    `${failures.length} of ${request.recipients.length} pointers of batch ${batchIdOf(request.batch)} could not be written; the others were. ${told.message}`,
+    { cause: told },
+  );
 }
 
 function parsePointer(body: Buffer): Pointer {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
-import type { ObjectHead, ObjectStore } from './object-store.ts';
+import { IMMUTABLE, type ObjectHead, type ObjectStore } from './object-store.ts';
 
 /** A finished, checked video, as the engine hands it over. */
 export interface FinishedVideo {
@@ -27,6 +27,17 @@ export interface VideoOrigin {
   readonly templateDigest: string;
   /** The batch that rendered it first. */
   readonly batchId: string;
+  /** How long that took. */
+  readonly renderMs: number;
+}
+
+/** A video that is in the store, and how it came there. */
+export interface DescribedVideo {
+  readonly video: StoredVideo;
+  /** The batch that rendered it first. */
+  readonly batchId: string;
+  /** How long that took; null when it was not written down. */
+  readonly renderMs: number | null;
 }
 
 const metadataSchema = z.object({
@@ -35,6 +46,9 @@ const metadataSchema = z.object({
   height: z.coerce.number().int().positive(),
   'duration-ms': z.coerce.number().int().positive(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  batch: z.string().min(1),
+  // Only a figure for reports: without it the video is as good.
+  'render-ms': z.coerce.number().int().nonnegative().nullable().catch(null),
 });
 
 /**
@@ -56,7 +70,10 @@ export async function putVideo(
     );
   }
   // The video is what the next night looks for: by the time it exists, so does the poster.
-  if (poster) await store.putImmutable(objectKeys.poster(variantKey), poster, { contentType: 'image/jpeg' }, signal);
+  if (poster) {
+    const options = { contentType: 'image/jpeg', cacheControl: IMMUTABLE };
+    await store.putImmutable(objectKeys.poster(variantKey), poster, options, signal);
+  }
   const metadata = {
     rendition,
     width: String(width),
@@ -66,9 +83,11 @@ export async function putVideo(
     engine: origin.engineDigest,
     template: origin.templateDigest,
     batch: origin.batchId,
+    'render-ms': String(Math.round(origin.renderMs)),
   };
   const key = objectKeys.video(variantKey);
-  const outcome = await store.putImmutable(key, bytes, { contentType: 'video/mp4', metadata }, signal);
+  const options = { contentType: 'video/mp4', cacheControl: IMMUTABLE, metadata };
+  const outcome = await store.putImmutable(key, bytes, options, signal);
   const stored = { variantKey, rendition, width, height, durationMs, sizeBytes: bytes.byteLength, sha256 };
   if (outcome === 'stored') return stored;
   return (await headVideo(store, variantKey, rendition, signal)) ?? stored;
@@ -81,11 +100,24 @@ export async function headVideo(
   rendition: RenditionId,
   signal?: AbortSignal,
 ): Promise<StoredVideo | null> {
+  return (await describeStored(store, variantKey, rendition, signal))?.video ?? null;
+}
+
+/**
+ * The same with the batch that rendered it: a retry of a render that had stored its video and could not say so any more
+ * finds its own batch there, and counts the video as rendered.
+ */
+export async function describeStored(
+  store: ObjectStore,
+  variantKey: VariantKey,
+  rendition: RenditionId,
+  signal?: AbortSignal,
+): Promise<DescribedVideo | null> {
   const head = await store.head(objectKeys.video(variantKey), signal);
   return head === null ? null : describeVideo(head, variantKey, rendition);
 }
 
-function describeVideo(head: ObjectHead, variantKey: VariantKey, rendition: RenditionId): StoredVideo {
+function describeVideo(head: ObjectHead, variantKey: VariantKey, rendition: RenditionId): DescribedVideo {
   const parsed = metadataSchema.safeParse(head.metadata);
   if (!parsed.success || parsed.data.rendition !== rendition) {
     throw new Failure(
@@ -94,6 +126,7 @@ function describeVideo(head: ObjectHead, variantKey: VariantKey, rendition: Rend
       { cause: parsed.error },
     );
   }
-  const { width, height, 'duration-ms': durationMs, sha256 } = parsed.data;
-  return { variantKey, rendition, width, height, durationMs, sizeBytes: head.sizeBytes, sha256 };
+  const { width, height, 'duration-ms': durationMs, sha256, batch: batchId, 'render-ms': renderMs } = parsed.data;
+  const video = { variantKey, rendition, width, height, durationMs, sizeBytes: head.sizeBytes, sha256 };
+  return { video, batchId, renderMs };
 }

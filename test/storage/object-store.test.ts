@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { Failure } from '../../src/contracts/failures.ts';
-import { ObjectStore } from '../../src/storage/object-store.ts';
+import { readJsonLines } from '../../src/storage/documents.ts';
+import { IMMUTABLE, ObjectStore } from '../../src/storage/object-store.ts';
 import { TestS3 } from '../support/s3.ts';
 
 let server: TestS3;
@@ -58,11 +64,13 @@ describe('writing', () => {
     expect(await store.compareAndSwap('state/absent', etag, 'x', text)).toBe('conflict');
   });
 
-  test('videos are served with a year of immutable caching', async () => {
-    await store.putImmutable('videos/ab/cache.mp4', 'bytes', { contentType: 'video/mp4' });
-    const found = await store.head('videos/ab/cache.mp4');
-    expect(found?.cacheControl).toBe('public,max-age=31536000,immutable');
-    expect(found?.contentType).toBe('video/mp4');
+  test('an object is cached as its writer says, and nothing is said for him', async () => {
+    const video = { contentType: 'video/mp4' };
+    await store.putImmutable('videos/ab/cache.mp4', 'bytes', { ...video, cacheControl: IMMUTABLE });
+    await store.putImmutable('videos/ab/plain.mp4', 'bytes', video);
+    const said = async (key: string) => (await fetch(store.url(key))).headers.get('cache-control');
+    expect(await said('videos/ab/cache.mp4')).toBe('public,max-age=31536000,immutable');
+    expect(await said('videos/ab/plain.mp4')).toBeNull();
   });
 
   test('three megabytes of binary come back unchanged, whole and as a stream', async () => {
@@ -166,6 +174,75 @@ describe('what goes wrong', () => {
       failureClass: 'StorageUnavailable',
       message: `ListObjectsV2 in bucket films at ${endpoint} failed: ${reason}. Check the endpoint (AWS_ENDPOINT_URL_S3) and that the server runs (\`nightreel status\`).`,
     });
+  });
+
+  describe('a server that falls silent in the middle of a body', () => {
+    // As S3 answers, with a checksum of the whole object, and as a plain server does.
+    test.each([
+      ['with', { 'x-amz-checksum-crc32': 'AAAAAA==' }],
+      ['without', {}],
+    ])('is given up as StorageUnavailable, %s a checksum', async (_, checksum) => {
+      const silent = createServer((_, answer) => {
+        answer.writeHead(200, { etag: '"1"', 'content-length': '1000', ...checksum }).write('{"half":1}\n');
+      });
+      await once(silent.listen(0, '127.0.0.1'), 'listening');
+      try {
+        const { port } = silent.address() as AddressInfo;
+        using other = new ObjectStore({
+          clientConfig: server.clientConfig({ endpoint: `http://127.0.0.1:${port}`, maxAttempts: 1 }),
+          bucket: 'films',
+          idleTimeoutMs: 300,
+        });
+        const stream = async () => await Array.fromAsync((await other.getStream('state/x')) ?? []);
+        const lines = () => Array.fromAsync(readJsonLines(other, 'state/x', z.unknown()));
+        for (const read of [() => other.get('state/x'), () => other.getText('state/x'), stream, lines]) {
+          const failure = await failureOf(read());
+          expect(failure.failureClass).toBe('StorageUnavailable');
+          expect(failure.message).toContain('GetObject of state/x in bucket films');
+          expect(failure.message).toContain('it did not answer in time (TimeoutError)');
+        }
+      } finally {
+        silent.closeAllConnections();
+        silent.close();
+      }
+    });
+  });
+
+  test('a stream that its reader leaves, or that is cancelled, ends its connection', async () => {
+    let open = 0;
+    const endless = createServer((_, answer) => {
+      open += 1;
+      answer.once('close', () => {
+        open -= 1;
+      });
+      answer.writeHead(200, { etag: '"1"', 'content-length': '100000000' });
+      const more = () => {
+        while (!answer.destroyed && answer.write(Buffer.alloc(65_536)));
+      };
+      answer.on('drain', more);
+      more();
+    });
+    await once(endless.listen(0, '127.0.0.1'), 'listening');
+    const closed = async () => {
+      while (open > 0) await sleep(5);
+    };
+    try {
+      const { port } = endless.address() as AddressInfo;
+      using other = server.store({ endpoint: `http://127.0.0.1:${port}`, maxAttempts: 1 });
+      for await (const _ of (await other.getStream('state/x')) ?? []) break;
+      await closed();
+      (await other.getStream('state/x'))?.destroy();
+      await closed();
+      const abort = new AbortController();
+      const reading = async () => {
+        for await (const _ of (await other.getStream('state/x', abort.signal)) ?? []) abort.abort();
+      };
+      expect((await failureOf(reading())).failureClass).toBe('Cancelled');
+      await closed();
+    } finally {
+      endless.closeAllConnections();
+      endless.close();
+    }
   });
 
   test('an aborted request is Cancelled, before and in flight', async () => {

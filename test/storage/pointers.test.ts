@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { BatchRef, BusinessDate, CampaignId, VariantKey } from '../../src/contracts/ids.ts';
 import type { StoredVideo } from '../../src/contracts/video.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { pointerOf, publishPointer, publishPointers, readPointer } from '../../src/storage/pointers.ts';
+import { pointerOf, pointerSchema, publishPointer, publishPointers } from '../../src/storage/pointers.ts';
 import { TestS3 } from '../support/s3.ts';
 
 let server: TestS3;
@@ -36,6 +36,8 @@ const videoOf = (digit: string): StoredVideo => ({
 
 const pointer = (batch: BatchRef, digit = 'a', updatedAt = '2026-11-24T04:00:00.000Z') =>
   pointerOf(store, { batch, recipientId: 'u1', video: videoOf(digit), updatedAt });
+
+const readPointer = async (key: string) => pointerSchema.parse(JSON.parse((await store.getText(key)) ?? 'null'));
 
 describe('a pointer', () => {
   test('says everything a mail program needs, and its link plays', async () => {
@@ -80,14 +82,14 @@ describe('a pointer', () => {
     expect(await publishPointer(store, key, pointer(night(10, 9), 'c'))).toBe('superseded');
     expect(await publishPointer(store, key, pointer(night(11, 2), 'd'))).toBe('published');
     expect(await publishPointer(store, key, pointer(night(11, 1), 'e'))).toBe('superseded');
-    expect((await readPointer(store, key))?.variantKey).toBe('d'.repeat(64));
+    expect((await readPointer(key)).variantKey).toBe('d'.repeat(64));
   });
 
   test('that says the same already is not written again', async () => {
     const key = 'users/same.json';
     await publishPointer(store, key, pointer(night(12), 'a', '2026-11-13T04:00:00.000Z'));
     expect(await publishPointer(store, key, pointer(night(12), 'a', '2026-11-13T05:00:00.000Z'))).toBe('unchanged');
-    expect((await readPointer(store, key))?.updatedAt).toBe('2026-11-13T04:00:00.000Z');
+    expect((await readPointer(key)).updatedAt).toBe('2026-11-13T04:00:00.000Z');
   });
 
   test('is left alone when something else lies under its key', async () => {
@@ -123,7 +125,7 @@ describe('a pointer', () => {
           .sort((a, b) =>
             a.businessDate === b.businessDate ? b.attempt - a.attempt : a.businessDate < b.businessDate ? 1 : -1,
           )[0];
-        expect(await readPointer(store, key)).toMatchObject({
+        expect(await readPointer(key)).toMatchObject({
           businessDate: newest?.businessDate,
           attempt: newest?.attempt,
         });
@@ -131,6 +133,45 @@ describe('a pointer', () => {
       }),
       { numRuns: 15 },
     );
+  });
+
+  describe('of one recipient among many', () => {
+    const crowd = (folder: string, size: number) => ({
+      batch: night(21),
+      pointerKey: `${folder}/{recipientId}.json`,
+      recipients: Array.from({ length: size }, (_, n) => `person-${n}`),
+      video: videoOf('a'),
+      updatedAt: '2026-11-24T04:00:00.000Z',
+    });
+    const keysUnder = async (folder: string) =>
+      (await Array.fromAsync(store.list(`${folder}/`))).map(({ key }) => key.slice(folder.length + 1));
+
+    test('that cannot be written keeps nobody else from theirs, and is told without naming anyone', async () => {
+      const request = crowd('broken', 60);
+      for (const n of [0, 7]) await store.put(`broken/person-${n}.json`, '{"hello":1}', { contentType: 'text/plain' });
+      const failure = await publishPointers(store, request).catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        failureClass: 'StorageDenied',
+        message: expect.stringMatching(
+          /^2 of 60 pointers of batch referral\/2026-11-21\/1 could not be written; the others/,
+        ),
+      });
+      expect(String(failure)).not.toContain('person');
+      for (const n of [1, 8, 59])
+        expect((await readPointer(`broken/person-${n}.json`)).businessDate).toBe('2026-11-21');
+      expect(await store.getText('broken/person-7.json')).toBe('{"hello":1}');
+    });
+
+    test('stops with all others when it is cancelled', async () => {
+      const abort = new AbortController();
+      const published = publishPointers(store, crowd('stopped', 5_000), abort.signal).catch((error: unknown) => error);
+      while ((await store.head('stopped/person-0.json')) === null);
+      abort.abort();
+      expect(await published).toMatchObject({ failureClass: 'Cancelled' });
+      const written = await keysUnder('stopped');
+      expect(written).not.toContain('person-4999.json');
+      expect(await keysUnder('stopped')).toEqual(written);
+    });
   });
 
   test('counts only those who now see this batch’s video', async () => {

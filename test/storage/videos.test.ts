@@ -3,17 +3,10 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
-import {
-  readJson,
-  readJsonLines,
-  requireJson,
-  swapJson,
-  writeJsonImmutable,
-  writeJsonLines,
-} from '../../src/storage/documents.ts';
+import { readJsonLines, swapJson, writeJsonLines } from '../../src/storage/documents.ts';
 import { putInput } from '../../src/storage/inputs.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { headVideo, putVideo } from '../../src/storage/videos.ts';
+import { describeStored, headVideo, putVideo } from '../../src/storage/videos.ts';
 import { TestS3 } from '../support/s3.ts';
 
 let server: TestS3;
@@ -35,6 +28,7 @@ const originOf = (digit: string) => ({
   engineDigest: 'e'.repeat(64),
   templateDigest: 'd'.repeat(64),
   batchId: 'referral/2026-11-23/1',
+  renderMs: 4_321.4,
 });
 const film = (text: string) => {
   const bytes = Buffer.from(text);
@@ -58,9 +52,17 @@ describe('a video', () => {
     expect(await store.head(objectKeys.video(origin.variantKey))).toMatchObject({
       contentType: 'video/mp4',
       cacheControl: 'public,max-age=31536000,immutable',
-      metadata: { batch: 'referral/2026-11-23/1', engine: 'e'.repeat(64), template: 'd'.repeat(64) },
+      metadata: {
+        batch: 'referral/2026-11-23/1',
+        'render-ms': '4321',
+        engine: 'e'.repeat(64),
+        template: 'd'.repeat(64),
+      },
     });
-    expect(await store.head(objectKeys.poster(origin.variantKey))).toMatchObject({ contentType: 'image/jpeg' });
+    expect(await store.head(objectKeys.poster(origin.variantKey))).toMatchObject({
+      contentType: 'image/jpeg',
+      cacheControl: 'public,max-age=31536000,immutable',
+    });
   });
 
   test('of the worker that came second is dropped for the one that is there', async () => {
@@ -68,6 +70,37 @@ describe('a video', () => {
     const first = await putVideo(store, film('first'), origin);
     expect(await putVideo(store, film('second!'), origin)).toEqual(first);
     expect(await store.getText(objectKeys.video(origin.variantKey))).toBe('first');
+  });
+
+  test('says which batch rendered it and how long that took, whoever comes second', async () => {
+    const origin = originOf('6');
+    const video = await putVideo(store, film('film'), origin);
+    await putVideo(store, film('film'), { ...origin, batchId: 'referral/2026-11-24/1', renderMs: 9 });
+    const first = { video, batchId: 'referral/2026-11-23/1', renderMs: 4_321 };
+    expect(await describeStored(store, origin.variantKey, 'phone-720p')).toEqual(first);
+    expect(await describeStored(store, '3'.repeat(64) as VariantKey, 'phone-720p')).toBeNull();
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['7', {}],
+    ['8', { 'render-ms': 'soon' }],
+  ])('whose render time is not known is as good as another: %s %j', async (digit, time) => {
+    const origin = originOf(digit);
+    const metadata = {
+      rendition: 'phone-720p',
+      width: '1280',
+      height: '720',
+      'duration-ms': '12000',
+      sha256: sha256(Buffer.from('film')),
+      batch: 'referral/2026-11-20/1',
+      ...time,
+    };
+    await store.put(objectKeys.video(origin.variantKey), 'film', { contentType: 'video/mp4', metadata });
+    expect(await describeStored(store, origin.variantKey, 'phone-720p')).toMatchObject({
+      video: { width: 1280, durationMs: 12_000 },
+      batchId: 'referral/2026-11-20/1',
+      renderMs: null,
+    });
   });
 
   test('that is not stored is null', async () => {
@@ -91,26 +124,20 @@ describe('a video', () => {
 describe('documents', () => {
   const schema = z.object({ name: z.string(), count: z.int() });
 
-  test('come back as they were written, and the first version of an immutable one stays', async () => {
-    expect(await writeJsonImmutable(store, 'state/a.json', { name: 'a', count: 1 })).toBe('stored');
-    expect(await writeJsonImmutable(store, 'state/a.json', { name: 'b', count: 2 })).toBe('exists');
-    expect(await requireJson(store, 'state/a.json', schema)).toEqual({ name: 'a', count: 1 });
-    expect(await readJson(store, 'state/none.json', schema)).toBeNull();
-    await expect(requireJson(store, 'state/none.json', schema)).rejects.toThrow('There is no state/none.json');
+  test('of many lines are written once, and an absent one is told by name', async () => {
+    expect(await writeJsonLines(store, 'state/a.jsonl', [{ name: 'a', count: 1 }])).toBe('stored');
+    expect(await writeJsonLines(store, 'state/a.jsonl', [{ name: 'b', count: 2 }])).toBe('exists');
+    expect(await Array.fromAsync(readJsonLines(store, 'state/a.jsonl', schema))).toEqual([{ name: 'a', count: 1 }]);
+    const absent = Array.fromAsync(readJsonLines(store, 'state/none.jsonl', schema));
+    await expect(absent).rejects.toThrow('There is no state/none.jsonl');
   });
 
   test('are swapped only by who has read their latest version', async () => {
     expect(await swapJson(store, 'state/s.json', null, { name: 's', count: 1 })).toBe('stored');
-    const read = await readJson(store, 'state/s.json', schema);
-    expect(await swapJson(store, 'state/s.json', read?.etag ?? null, { name: 's', count: 2 })).toBe('stored');
-    expect(await swapJson(store, 'state/s.json', read?.etag ?? null, { name: 's', count: 3 })).toBe('conflict');
-  });
-
-  test('that do not fit their schema are refused by name', async () => {
-    await store.put('state/bad.json', '{"name":1}', { contentType: 'application/json' });
-    await expect(readJson(store, 'state/bad.json', schema)).rejects.toThrow(
-      'state/bad.json is not what Nightreel writes',
-    );
+    const { etag } = (await store.head('state/s.json')) ?? { etag: null };
+    expect(await swapJson(store, 'state/s.json', etag, { name: 's', count: 2 })).toBe('stored');
+    expect(await swapJson(store, 'state/s.json', etag, { name: 's', count: 3 })).toBe('conflict');
+    expect(await store.getText('state/s.json')).toBe('{"name":"s","count":2}');
   });
 
   test('of many lines keep every character, line separators of Unicode included', async () => {
@@ -124,12 +151,21 @@ describe('documents', () => {
     expect(await Array.fromAsync(readJsonLines(store, 'state/nolines.jsonl', schema))).toEqual([]);
   });
 
-  test('of many lines name the line that does not parse', async () => {
-    await store.put('state/badlines.jsonl', '{"name":"a","count":1}\n{"name":', { contentType: 'text/plain' });
+  test.each(['{"name":', '{"name":1,"count":1}'])('of many lines name the line that is wrong: %s', async (line) => {
+    await store.put('state/badlines.jsonl', `{"name":"a","count":1}\n${line}`, { contentType: 'text/plain' });
     await expect(Array.fromAsync(readJsonLines(store, 'state/badlines.jsonl', schema))).rejects.toThrow(
-      'state/badlines.jsonl, line 2',
+      'state/badlines.jsonl, line 2 is not what Nightreel writes',
     );
   });
+});
+
+test('what names people is stored without a word to caches', async () => {
+  const input = await putInput(store, () => Readable.from([Buffer.from('id\nada@example.com\n')]));
+  await writeJsonLines(store, 'batches/c/2026-01-05/2/rejects.jsonl', [{ recipientId: 'ada@example.com' }]);
+  await store.putImmutable('batches/c/2026-01-05/2/plan.json', '{}', { contentType: 'application/json' });
+  for (const key of [input, 'batches/c/2026-01-05/2/rejects.jsonl', 'batches/c/2026-01-05/2/plan.json']) {
+    expect(await store.head(key)).toMatchObject({ cacheControl: null });
+  }
 });
 
 test('a list of recipients given by hand is kept under the digest of its bytes', async () => {
