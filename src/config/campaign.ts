@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { Failure } from '../contracts/failures.ts';
+import { asFailure, Failure } from '../contracts/failures.ts';
 import { type CampaignId, isCampaignId } from '../contracts/ids.ts';
 import { RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
+import { checkPointerPattern } from '../storage/pointer-keys.ts';
 import { sourceSchema, type WarehouseSource } from '../warehouse/source.ts';
 import { isTimeZone, type NightSchedule, WEEKDAYS } from './business-date.ts';
 
@@ -23,7 +24,7 @@ export interface Campaign {
   readonly template: string;
   readonly source: WarehouseSource;
   readonly rendition: RenditionId;
-  /** Object key of a recipient's pointer, with `{recipientId}` or `{hash2}`… filled in by storage. */
+  /** Pattern of a recipient's pointer's key, which storage fills in. */
   readonly pointerKey: string;
   readonly lanes: { readonly count: number; readonly window: number };
   /** Where a campaign that has never run begins: with everyone in the source, or with what changed since the night before. */
@@ -40,11 +41,13 @@ const fileSchema = z.strictObject({
   rendition: z.enum(RENDITION_IDS),
   pointerKey: z
     .string()
-    .refine((key) => key.includes('{recipientId}'), 'must contain {recipientId}')
-    .refine(
-      (key) => /^(?:[A-Za-z0-9._/-]|\{(?:campaign|recipientId|hash2)\})+$/.test(key) && !key.startsWith('/'),
-      'may hold letters, digits, . _ - / and {campaign}, {recipientId}, {hash2}, and must not begin with /',
-    )
+    .superRefine((pattern, context) => {
+      try {
+        checkPointerPattern(pattern);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: asFailure(error).message });
+      }
+    })
     .default('users/{recipientId}.json'),
   lanes: z
     .strictObject({ count: z.int().min(1).max(64), window: z.int().min(1).max(500) })
