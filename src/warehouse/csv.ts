@@ -149,13 +149,21 @@ function isStrict(raw: string): boolean {
 }
 
 function readHeader(cells: readonly string[], { name, columns, params, paramsSchema }: CsvWarehouseOptions): Header {
+  // A file without a header begins with a person: no message quotes a cell.
   const names = cells.map((cell) => cell.trim());
-  const twice = names.find((column, at) => names.indexOf(column) !== at);
-  if (twice !== undefined) throw denied(name, `its header names the column '${twice}' twice`);
+  const twice = names.findIndex((column, at) => names.indexOf(column) !== at);
+  if (twice >= 0) {
+    const first = names.indexOf(names[twice] ?? '');
+    throw denied(name, `columns ${first + 1} and ${twice + 1} of its first line have the same name; rename one`);
+  }
   const required = (column: string): number => {
     const at = names.indexOf(column);
-    if (at < 0) throw denied(name, `it has no column '${column}'; its header names ${names.join(', ')}`);
-    return at;
+    if (at >= 0) return at;
+    const width = names.length === 1 ? '1 column' : `${names.length} columns`;
+    throw denied(
+      name,
+      `it has no column '${column}': its first line has ${width}, none of that name. Let the first line name the columns, separated by commas, or correct the names in the campaign's source`,
+    );
   };
   const id = required(columns?.recipientId ?? 'recipient_id');
   const stamp = names.indexOf(columns?.updatedAt ?? 'updated_at');

@@ -112,14 +112,28 @@ describe('the CSV reader', () => {
 
   test.each([
     ['', 'its first line must name the columns'],
-    ['name,amount\nAnn,1\n', "no column 'recipient_id'; its header names name, amount"],
-    ['recipient_id,name,name\n', "names the column 'name' twice"],
+    [
+      'name,amount\nAnn,1\n',
+      "no column 'recipient_id': its first line has 2 columns, none of that name. Let the first",
+    ],
+    ['recipient_id\tname\na\tAnn\n', 'its first line has 1 column, none'],
+    ['recipient_id,name,name\n', 'columns 2 and 3 of its first line have the same name; rename one'],
     ['recipient_id,name\na,"Ann\nb,Bo\nc,Cy\n', 'is never closed'],
   ])('a file that cannot be understood is refused: %j', async (text, message) => {
     await expect(read(text)).rejects.toMatchObject({
       failureClass: 'WarehouseDenied',
       message: expect.stringContaining(message),
     });
+  });
+
+  test.each([
+    'ada@example.com,Ada,12\ngrace@example.com,Grace,12\n',
+    'recipient_id,Ada,Ada\n',
+    'ada@example.com,"Ada"x,12\n',
+  ])('a first line that is a person and not a header is refused without a word of it: %j', async (text) => {
+    const failure = await read(text, { params: { amount: 'total' } }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ failureClass: 'WarehouseDenied' });
+    expect(String(failure)).not.toMatch(/ada|grace|12/i);
   });
 
   test('a missing column of the mapping is refused by name', async () => {
