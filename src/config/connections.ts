@@ -18,7 +18,7 @@ export interface TemporalTarget {
 export interface ObjectStoreTarget {
   readonly clientConfig: S3ClientConfig;
   readonly bucket: string;
-  /** What comes before a key, without the slash, where videos can be read without credentials; null: links must be signed. */
+  /** What comes before a key, without the slash, where videos can be read without credentials; null: links are `s3://bucket/key`. */
   readonly publicBaseUrl: string | null;
   readonly embedded: boolean;
 }
