@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FailureActor } from '../contracts/failures.ts';
+import type { FailureActor, FailureClass } from '../contracts/failures.ts';
 import { objectKeys } from '../contracts/ids.ts';
 import { count, duration, longDate, percent, seconds, shortKey, utc } from './format.ts';
 import { Html, html } from './html.ts';
@@ -117,7 +117,31 @@ ${row('Published pointers', pointers, pointers < recipients ? `${count(recipient
 </section>`;
 }
 
-function failures({ failures: classes, summary }: BatchReport): Html {
+/** What only a new plan repairs: a corrected template or engine has another digest, corrected data are other rows. */
+const NEEDS_NEW_PLAN: readonly FailureClass[] = ['EngineMismatch', 'TemplateChanged'];
+const needsNewPlan = ({ actor, failureClass }: BatchReport['failures'][number]): boolean =>
+  actor === 'author' || actor === 'data' || NEEDS_NEW_PLAN.includes(failureClass);
+
+function repairs({ failures: classes, summary, plan }: BatchReport): Html {
+  const night = `${summary.campaign} --date ${summary.businessDate}`;
+  const same = [
+    plan.csv ? ' --csv FILE' : '',
+    plan.recipientLimit === null ? '' : ` --recipients ${plan.recipientLimit}`,
+  ];
+  const hint = (of: BatchReport['failures'], text: string, command: string): Html | null =>
+    of.length === 0
+      ? null
+      : html`<p class="quiet">${of.map(({ failureClass }) => failureClass).join(', ')}: ${text} <code>${command}</code></p>`;
+  return html`${hint(classes.filter(needsNewPlan), 'once put right, run the night again:', `nightreel run ${night}${same.join('')}`)}
+${hint(
+  classes.filter((failure) => !needsNewPlan(failure)),
+  'once the cause is gone, render what is missing:',
+  `nightreel backfill ${night} --attempt ${plan.attempt}`,
+)}`;
+}
+
+function failures(report: BatchReport): Html {
+  const { failures: classes } = report;
   if (classes.length === 0) return html`<section><h2>Failures</h2><p class="quiet">None.</p></section>`;
   return html`<section>
 <h2>Failures</h2>
@@ -133,7 +157,7 @@ ${examples.map(({ key, message }) => html`<li><code title="${key}">${shortKey(ke
 </div>
 </article>`,
 )}
-<p class="quiet">Once the cause is gone: <code>nightreel backfill ${summary.campaign} --date ${summary.businessDate}</code></p>
+${repairs(report)}
 </section>`;
 }
 

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { findTools } from '../../src/config/tools.ts';
+import type { FailureClass } from '../../src/contracts/failures.ts';
 import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
 import { reportHtml } from '../../src/reporting/report-html.ts';
 import { reportJson } from '../../src/reporting/report-json.ts';
@@ -43,6 +44,10 @@ const pageOf = (night: Night, base: string): string =>
       posterUrl: (key) => `${base}/${objectKeys.poster(key)}`,
     }),
   );
+
+/** The commands that the report offers, in order. */
+const commandsOf = (night: Night): string[] =>
+  [...pageOf(night, 's3://films').matchAll(/<code>(nightreel [^<]*)<\/code>/g)].map(([, command]) => command ?? '');
 
 /** Puts the report where a batch has it and opens it as a person does: in a browser, over HTTP, without credentials. */
 async function openReport(text: string, width = 1_400): Promise<{ page: Page; requests: string[] }> {
@@ -103,8 +108,39 @@ describe('the report in a browser', () => {
     for (const said of ['Monday', '23 November 2026', '3,934', '6.2 s', '0.38 %', 'FontMissing', 'Embed the font']) {
       expect(text).toContain(said);
     }
-    expect(text).toContain('nightreel backfill referral --date 2026-11-23');
+    expect(text).toContain(
+      'FontMissing: once put right, run the night again: nightreel run referral --date 2026-11-23',
+    );
+    expect(text).toContain(
+      'BrowserCrashed: once the cause is gone, render what is missing: nightreel backfill referral --date 2026-11-23 --attempt 1',
+    );
     await page.close();
+  });
+
+  const RUN = 'nightreel run referral --date 2026-11-23';
+  const BACKFILL = 'nightreel backfill referral --date 2026-11-23 --attempt 3';
+  test.each<[readonly FailureClass[], readonly string[]]>([
+    [[], []],
+    [['OutputInvalid'], [RUN]],
+    [['ParamsInvalid'], [RUN]],
+    [['EngineMismatch', 'TemplateChanged'], [RUN]],
+    [['ToolMissing'], [BACKFILL]],
+    [['WorkerLost'], [BACKFILL]],
+    [
+      ['StorageDenied', 'TemplateCrashed'],
+      [RUN, BACKFILL],
+    ],
+  ])('after failures %j offers %j', (classes, commands) => {
+    const plan = planOf();
+    const outcomes = [rendered(9, 4_000), ...classes.map((failureClass, n) => failed(n, failureClass, 'why'))];
+    expect(commandsOf({ plan: { ...plan, batch: { ...plan.batch, attempt: 3 } }, outcomes })).toEqual(commands);
+  });
+
+  test('offers to run an uploaded list, or the first so many, as they were run', () => {
+    const outcomes = [failed(1, 'FontMissing', 'why')];
+    const csv = { ...planOf(), csvKey: `inputs/${'a'.repeat(64)}.csv` };
+    expect(commandsOf({ plan: csv, outcomes })).toEqual([`${RUN} --csv FILE`]);
+    expect(commandsOf({ plan: { ...planOf(), recipientLimit: 40 }, outcomes })).toEqual([`${RUN} --recipients 40`]);
   });
 
   test.each([400, 1_400])('fits a window of %d pixels', async (width) => {
