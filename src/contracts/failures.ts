@@ -20,7 +20,8 @@ export const FAILURES = describe({
   TemplateInvalid: {
     actor: 'author',
     retryable: false,
-    sentence: 'The template is missing something it must have. Fix the template, then run the night again with `nightreel run`.',
+    sentence:
+      'The template is missing something it must have. Fix the template, then run the night again with `nightreel run`.',
   },
   TemplateNotReady: {
     actor: 'author',
