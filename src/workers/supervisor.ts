@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../contracts/failures.ts';
@@ -20,6 +20,13 @@ export interface SupervisorOptions {
   /** Its output goes here, appended. */
   readonly logFile: string;
   readonly onRestart?: (reason: string) => void;
+}
+
+/** The sentence with which a command ends that cannot do its work (`cli/exit.ts`), or else where to look for one. */
+async function lastWords(logFile: string): Promise<string> {
+  const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n');
+  const sentence = lines.slice(-20).findLast((line) => line.startsWith('nightreel: '));
+  return sentence?.slice('nightreel: '.length) ?? `its log is ${logFile}.`;
 }
 
 /**
@@ -81,10 +88,8 @@ export class WorkerSupervisor implements AsyncDisposable {
       // Bad input and a missing program do not go away by themselves; later on it is more likely that a server did.
       const isHopeless = !wasEverReady && (code === EXIT_BAD_INPUT || code === EXIT_ENVIRONMENT);
       if (isHopeless || failedStarts >= MAX_FAILED_STARTS) {
-        const { logFile } = this.options;
-        this.giveUp(
-          new Failure('ToolMissing', `The worker does not start (${end}). Its last words are in ${logFile}.`),
-        );
+        const said = await lastWords(this.options.logFile);
+        this.giveUp(new Failure('ToolMissing', `The worker does not start (${end}): ${said}`));
         return;
       }
       this.options.onRestart?.(end);

@@ -37,7 +37,7 @@ describe('a command that cannot do its work', () => {
       ['run', 'card'],
       { ...OWN_TEMPORAL, ...OWN_S3 },
       3,
-      /No Temporal server answers at 127\.0\.0\.1:9/,
+      /No answer from the Temporal server at 127\.0\.0\.1:9\. Start one/,
     ],
     ['an unreachable S3', ['serve'], { ...OWN_TEMPORAL, ...OWN_S3 }, 3, /127\.0\.0\.1:9.*StorageUnavailable/s],
   ])(
@@ -61,4 +61,14 @@ describe('a command that cannot do its work', () => {
     const broken = await home.run(['run', 'bad'], { ...OWN_TEMPORAL, ...OWN_S3, NIGHTREEL_PROJECT: project });
     expect(broken).toMatchObject({ code: 2, stderr: expect.stringMatching(/bad\.yaml line 3: rendition/) });
   }, 30_000);
+});
+
+describe('a demo whose worker cannot start', () => {
+  test('says why, ends with the code of the environment, and leaves no process but the servers', async () => {
+    const run = await home.run(['demo', '--campaign', 'card'], { NIGHTREEL_FFMPEG: '/nowhere/ffmpeg' });
+    expect(run.code).toBe(3);
+    expect(run.stderr).toContain('NIGHTREEL_FFMPEG is /nowhere/ffmpeg, which is not a program.');
+    const left = [...(await home.processes()).values()].filter((command) => !/temporal|weed/.test(command));
+    expect(left).toEqual([]);
+  }, 60_000);
 });
