@@ -35,12 +35,16 @@ SIGTERM or Ctrl-C drains: renders in flight finish (up to 60 s), nothing new is 
         import('../workers/serve.ts'),
         import('./interrupt.ts'),
       ]);
-      const settings = await loadSettings();
       const signal = onInterrupt('The worker was stopped.');
       const parentGone = new AbortController();
       process.on('disconnect', () => parentGone.abort());
-      await serve(settings, options, AbortSignal.any([signal, parentGone.signal]), () => process.send?.('ready'));
-      if (process.connected) process.disconnect();
+      try {
+        const either = AbortSignal.any([signal, parentGone.signal]);
+        await serve(await loadSettings(), options, either, () => process.send?.('ready'));
+      } finally {
+        // The channel to a supervisor would keep this process alive.
+        if (process.connected) process.disconnect();
+      }
     });
 }
 
