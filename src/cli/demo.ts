@@ -36,7 +36,9 @@ Run again the same night, it finds every video stored and renders nothing.`,
       const { onInterrupt } = await import('./interrupt.ts');
       const summary = await runDemo(
         options,
-        onInterrupt('The demo was stopped and its batch cancelled; run it again.'),
+        onInterrupt(
+          'The demo was stopped and its batch cancelled; run it again. The servers stay up until `bin/nightreel down`.',
+        ),
       );
       if (summary.failed > 0) process.exitCode = EXIT.failedVariants;
     });

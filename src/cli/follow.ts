@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { awaitSummary, type BatchHandle, readProgress } from '../client/batches.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
+import { type BatchReport, reportSchema } from '../reporting/report-json.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { createProgress } from './progress.ts';
 
 const POLL_MS = 1_000;
@@ -20,7 +22,9 @@ export async function followBatch(client: Client, handle: BatchHandle, signal: A
     }
   })();
   try {
-    const summary = await Promise.race([awaitSummary(handle), rejectOnAbort(signal)]);
+    // The wait is a call that the server holds open: it ends with the signal, or closing the connection would wait for it.
+    const ending = client.withAbortSignal(signal, () => awaitSummary(handle));
+    const summary = await Promise.race([ending, rejectOnAbort(signal)]);
     // The last poll may have been a second before the end.
     display.update({ phase: 'closing', ...summary });
     return summary;
@@ -38,14 +42,41 @@ const rejectOnAbort = (signal: AbortSignal): Promise<never> =>
     else signal.addEventListener('abort', stop, { once: true });
   });
 
+/** Prints how a batch went: one JSON line, or the numbers, why variants failed, and where to look. */
+export async function printSummary(
+  store: ObjectStore,
+  summary: BatchSummary,
+  { json, workflow }: { readonly json: boolean; readonly workflow: string | null },
+): Promise<void> {
+  const link = store.url(summary.report);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...summary, report: link })}\n`);
+    return;
+  }
+  const key = summary.report.replace(/\.html$/, '.json');
+  const report = reportSchema.parse(JSON.parse((await store.getText(key)) ?? 'null'));
+  const rejects = summary.report.replace(/report\.html$/, 'rejects.jsonl');
+  process.stdout.write(
+    summaryText(report, {
+      report: link,
+      'a video': report.samples[0]?.video ?? null,
+      rejects: summary.rejected === 0 ? null : store.describe(rejects),
+      workflow,
+    }),
+  );
+}
+
 const seconds = (ms: number | null): string => (ms === null ? '–' : `${(ms / 1000).toFixed(1)} s`);
 
 /** The summary for people: the numbers, then where to look. */
-export function summaryText(summary: BatchSummary, links: Readonly<Record<string, string | null>>): string {
+export function summaryText(report: BatchReport, links: Readonly<Record<string, string | null>>): string {
+  const { summary, failures } = report;
   const { variants, cached, rendered, failed } = summary;
   const headline =
     variants === 0
-      ? 'Nothing to render: nobody changed.'
+      ? summary.rejected === 0
+        ? 'Nothing to render: nobody changed.'
+        : 'Nothing to render: every row was rejected.'
       : rendered === 0 && failed === 0
         ? `Nothing to render: all ${variants} variants were already stored.`
         : `${rendered} variants rendered, ${cached} already stored, ${failed} failed, in ${Math.round(summary.wallSeconds)} s.`;
@@ -54,6 +85,7 @@ export function summaryText(summary: BatchSummary, links: Readonly<Record<string
     `Batch ${summary.batchId}: ${headline}`,
     `  recipients ${summary.recipients}, rejected ${summary.rejected}, variants ${variants}, pointers ${summary.pointers}`,
     `  render time p50 ${seconds(summary.renderMsP50)}, p95 ${seconds(summary.renderMsP95)}, failure rate ${(summary.failureRate * 100).toFixed(2)} %`,
+    ...failures.map(({ count, failureClass, sentence }) => `  ${count} × ${failureClass}: ${sentence}`),
     '',
     ...Object.entries(links).flatMap(([label, link]) => (link === null ? [] : [`  ${label.padEnd(9)} ${link}`])),
   ];

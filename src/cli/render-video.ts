@@ -1,6 +1,6 @@
 /** `nightreel render`: one template, one set of params, one file. */
 
-import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import cliProgress from 'cli-progress';
@@ -17,7 +17,7 @@ const PLAIN_PROGRESS_STEPS = 4;
 
 export async function renderVideo(name: string, options: RenderCommandOptions, signal: AbortSignal): Promise<void> {
   const out = resolve(options.out);
-  await assertWritable(dirname(out));
+  await assertWritable(out);
   const template = await openTemplate(name);
   const params = await readParams(options.params, template);
   const rendition = RENDITIONS[options.rendition];
@@ -108,15 +108,28 @@ async function readText(path: string): Promise<string> {
   });
 }
 
-async function assertWritable(folder: string): Promise<void> {
-  await access(folder, constants.W_OK).catch((cause: unknown) => {
-    throw new Failure('EnvironmentInvalid', `The folder ${folder} does not exist or cannot be written to.`, { cause });
-  });
+/** Before anything is rendered: the file can be made there, and nothing but a file would be replaced. */
+async function assertWritable(path: string): Promise<void> {
+  const present = await lstat(path).catch(() => null);
+  if (present !== null && !present.isFile()) {
+    throw new Failure('EnvironmentInvalid', `${path} is there and is not a file; name another one.`);
+  }
+  const trial = partialOf(path);
+  try {
+    await writeFile(trial, '');
+    await rm(trial);
+  } catch (cause) {
+    throw new Failure('EnvironmentInvalid', `No file can be written in ${dirname(path)}: does the folder exist?`, {
+      cause,
+    });
+  }
 }
+
+const partialOf = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
 
 /** Writes beside the file and renames: there is never half a video under its name. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const partial = join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
+  const partial = partialOf(path);
   try {
     await writeFile(partial, bytes);
     await rename(partial, path);

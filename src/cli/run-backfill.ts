@@ -7,7 +7,7 @@ import { Failure } from '../contracts/failures.ts';
 import type { BatchRef, BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { latestAttempt, latestBatch } from '../planning/batches.ts';
 import { ObjectStore } from '../storage/object-store.ts';
-import { followBatch, summaryText } from './follow.ts';
+import { followBatch, printSummary } from './follow.ts';
 import { workflowUrl } from './run-batch.ts';
 
 export interface BackfillRequest {
@@ -33,9 +33,7 @@ export async function runBackfill(
     const ui = workflowUrl(settings, handle.workflowId);
     process.stderr.write(`Repairing: ${ui ?? handle.workflowId}\n`);
     const summary = await followBatch(client, handle, signal);
-    const report = store.url(summary.report);
-    if (request.json === true) process.stdout.write(`${JSON.stringify({ ...summary, report })}\n`);
-    else process.stdout.write(summaryText(summary, { report, workflow: ui }));
+    await printSummary(store, summary, { json: request.json === true, workflow: ui });
     return summary;
   } finally {
     await client.connection.close();

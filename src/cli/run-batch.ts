@@ -12,7 +12,7 @@ import { type BusinessDate, type CampaignId, workflowIds } from '../contracts/id
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { putInput } from '../storage/inputs.ts';
 import { ObjectStore } from '../storage/object-store.ts';
-import { followBatch, summaryText } from './follow.ts';
+import { followBatch, printSummary } from './follow.ts';
 
 export interface RunRequest {
   readonly campaign: CampaignId;
@@ -21,6 +21,8 @@ export interface RunRequest {
   readonly csv?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
+  /** Replaces a batch of this date that runs for other recipients, instead of refusing. */
+  readonly takeOver?: boolean;
 }
 
 /** Starts the batch, follows it, prints how it went. Null when it was only started. */
@@ -43,10 +45,12 @@ export async function runBatch(
       say(`Started: ${ui ?? workflowIds.batch(campaign.id, date)}`);
       return null;
     }
-    const summary = await startAndFollow(client, settings, input, signal);
-    const report = store.url(summary.report);
-    if (request.json === true) process.stdout.write(`${JSON.stringify({ ...summary, report })}\n`);
-    else process.stdout.write(summaryText(summary, { report, videos: store.describe('videos/'), workflow: ui }));
+    const summary = await startAndFollow(client, settings, input, signal, request.takeOver === true).catch(
+      (error: unknown) => {
+        throw asCsvFailure(error, request.csv, csvKey);
+      },
+    );
+    await printSummary(store, summary, { json: request.json === true, workflow: ui });
     return summary;
   } finally {
     await client.connection.close();
@@ -62,8 +66,9 @@ async function startAndFollow(
   settings: Settings,
   input: StartInput,
   signal: AbortSignal,
+  takeOver: boolean,
 ): Promise<BatchSummary> {
-  const { handle, attached } = await startBatch(client, input);
+  const { handle, attached } = await startBatch(client, input, { takeOver });
   say(
     `${attached ? 'Following the batch that already runs' : 'Started'}: ${workflowUrl(settings, handle.workflowId) ?? handle.workflowId}`,
   );
@@ -75,8 +80,15 @@ async function startAndFollow(
   } catch (error) {
     if (!attached || signal.aborted || !(error instanceof Failure && error.failureClass === 'Cancelled')) throw error;
     say('That batch had been cancelled; starting it anew.');
-    return await startAndFollow(client, settings, input, signal);
+    return await startAndFollow(client, settings, input, signal, takeOver);
   }
+}
+
+/** A file that somebody just named is told by that name, and as their input. */
+function asCsvFailure(error: unknown, path: string | undefined, csvKey: string | undefined): unknown {
+  const isTheirs = error instanceof Failure && error.failureClass === 'WarehouseDenied';
+  if (!isTheirs || path === undefined || csvKey === undefined) return error;
+  return new Failure('CampaignInvalid', error.message.replaceAll(csvKey, path), { cause: error });
 }
 
 async function uploadCsv(store: ObjectStore, path: string, signal: AbortSignal): Promise<string> {

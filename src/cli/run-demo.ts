@@ -51,7 +51,7 @@ export async function runDemo(request: DemoRequest, signal: AbortSignal): Promis
   try {
     const { recipients, json } = request;
     const summary = await Promise.race([
-      runBatch(settings, { campaign: id, date: businessDate, recipients, json }, signal),
+      runBatch(settings, { campaign: id, date: businessDate, recipients, json, takeOver: true }, signal),
       worker.lost,
     ]);
     if (summary === null) throw new Error('a batch that is followed has a summary');

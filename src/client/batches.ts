@@ -29,15 +29,20 @@ export type StartInput = NightlyBatchInput & { readonly businessDate: BusinessDa
 /**
  * Starts the batch of a night, or attaches to the one that already runs for this campaign and date, the schedule's
  * included: two people who start the same night at once get one batch. Failure `CampaignInvalid` when the one that runs
- * was started for other recipients (a CSV, a limit): following it would pass for doing what was asked.
+ * was started for other recipients (a CSV, a limit): following it would pass for doing what was asked. With `takeOver`
+ * that one is cancelled instead.
  */
 export async function startBatch(
   client: Client,
   input: StartInput,
+  { takeOver = false } = {},
 ): Promise<{ handle: BatchHandle; attached: boolean }> {
   return await asTemporalCall(async () => {
     const running = await runningBatch(client, input);
-    if (running !== null) return { handle: await attach(client, running, input), attached: true };
+    if (running !== null && (!takeOver || (await isSame(client, running, input)))) {
+      return { handle: await attach(client, running, input), attached: true };
+    }
+    if (running !== null) await cancelled(client.workflow.getHandle(running));
     const workflowId = workflowIds.batch(input.campaign, input.businessDate);
     try {
       const handle = await client.workflow.start<(input: NightlyBatchInput) => Promise<BatchSummary>>('nightlyBatch', {
@@ -61,15 +66,26 @@ export async function startBatch(
 /** Which people a batch is for, in its memo: counts and keys, nobody's data. */
 const askedFor = ({ recipientLimit = 0, csvKey = '' }: NightlyBatchInput) => ({ recipientLimit, csvKey });
 
-async function attach(client: Client, workflowId: string, input: StartInput): Promise<BatchHandle> {
-  const handle: BatchHandle = client.workflow.getHandle(workflowId);
-  const { memo } = await handle.describe();
-  const asked = askedFor(input);
+async function isSame(client: Client, workflowId: string, input: StartInput): Promise<boolean> {
+  const { memo } = await client.workflow.getHandle(workflowId).describe();
   const running = { ...askedFor({ campaign: input.campaign }), ...memo };
-  if (running.recipientLimit === asked.recipientLimit && running.csvKey === asked.csvKey) return handle;
+  const asked = askedFor(input);
+  return running.recipientLimit === asked.recipientLimit && running.csvKey === asked.csvKey;
+}
+
+/** Cancels a batch and waits until it has ended. */
+async function cancelled(handle: WorkflowHandle): Promise<void> {
+  await handle.cancel();
+  await handle.result().catch((error: unknown) => {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+  });
+}
+
+async function attach(client: Client, workflowId: string, input: StartInput): Promise<BatchHandle> {
+  if (await isSame(client, workflowId, input)) return client.workflow.getHandle(workflowId);
   throw new Failure(
     'CampaignInvalid',
-    `${workflowId} already runs, for other recipients than those asked for now. Wait until it has ended, or cancel it.`,
+    `${workflowId} already runs, for other recipients than those asked for now. Wait until it has ended, or cancel it: temporal workflow cancel --workflow-id ${workflowId}`,
   );
 }
 

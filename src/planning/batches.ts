@@ -1,6 +1,6 @@
 /** What batches of a campaign there are, as the bucket tells. */
 
-import { type BatchRef, type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
+import { type BatchRef, type BusinessDate, type CampaignId, isBusinessDate, objectKeys } from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import {
   type CampaignState,
@@ -47,8 +47,18 @@ export async function latestAttempt(
   return (await plansOf(store, campaign, businessDate)).at(-1)?.batch ?? null;
 }
 
-/** The batch that the campaign closed last; null when it has closed none. */
+/** The newest batch of a campaign that was closed, one over a CSV included; null when there is none. */
 export async function latestBatch(store: ObjectStore, campaign: CampaignId): Promise<BatchRef | null> {
-  const { lastBatch } = (await readState(store, campaign)).state;
-  return lastBatch === null ? null : { campaign, businessDate: lastBatch.businessDate, attempt: lastBatch.attempt };
+  let latest: BatchRef | null = null;
+  for await (const { key } of store.list(`batches/${campaign}/`)) {
+    const [, , businessDate = '', number = '', name] = key.split('/');
+    const attempt = Number(number);
+    if (name !== 'report.json' || !isBusinessDate(businessDate) || !Number.isSafeInteger(attempt)) continue;
+    const isNewer =
+      latest === null ||
+      businessDate > latest.businessDate ||
+      (businessDate === latest.businessDate && attempt > latest.attempt);
+    if (isNewer) latest = { campaign, businessDate, attempt };
+  }
+  return latest;
 }

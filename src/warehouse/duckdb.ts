@@ -162,6 +162,10 @@ export function duckDbFailure(error: unknown, path: string, signal?: AbortSignal
   if (signal?.aborted) return new Failure('Cancelled', `reading ${path} was cancelled`, { cause: error });
   const message = isNativeError(error) ? (error.message.split('\n')[0] ?? '') : String(error);
   const code = isNativeError(error) && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') {
+    const what = `there is no warehouse at ${path}; name one in the campaign's source, or let \`nightreel demo\` generate it`;
+    return new Failure('WarehouseDenied', what, { cause: error });
+  }
   if (typeof code === 'string') {
     return NODE_DENIED.has(code)
       ? new Failure('WarehouseDenied', `the warehouse cannot be opened: ${message}`, { cause: error })

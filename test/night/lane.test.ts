@@ -110,3 +110,19 @@ test(
   },
   MINUTE,
 );
+
+test(
+  'the terminal says why variants failed, and whose a bad CSV is',
+  async () => {
+    const csv = join(home.folder, 'bad.csv');
+    await writeFile(csv, 'recipient_id,name,referralCount,earnings\nx1,Thrower,1,10\n');
+    const failed = await home.run(['run', 'card', '--csv', csv, '--date', '2026-03-06']);
+    expect(failed).toMatchObject({ code: 4, stdout: expect.stringContaining('1 × TemplateCrashed: ') });
+
+    await writeFile(csv, 'Ana Lopez,12,3400\n');
+    const refused = await home.run(['run', 'card', '--csv', csv, '--date', '2026-03-06']);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(csv) });
+    expect(refused.stderr).not.toContain('Ana');
+  },
+  MINUTE,
+);
