@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
@@ -26,9 +27,10 @@ test('closing a renderer leaves no process and no profile, even while it renders
 });
 
 test('when the process is killed, its browsers and encoders end, and the next start removes their profiles', async () => {
+  const out = join(tmpdir(), `nightreel-killed-${process.pid}.mp4`);
   const child = spawn(
     join(ROOT, 'bin/nightreel'),
-    ['render', join(ROOT, 'test/fixtures/templates/tiny'), '--out', '/dev/null', '--rendition', 'web-1080p'],
+    ['render', join(ROOT, 'test/fixtures/templates/tiny'), '--out', out, '--rendition', 'web-1080p'],
     { stdio: 'ignore' },
   );
   const pid = child.pid ?? 0;
