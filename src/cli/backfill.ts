@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { EXIT } from '../contracts/exit-codes.ts';
 import type { BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { businessDate, campaignId, positiveInteger } from './arguments.ts';
-import { EXIT } from './exit.ts';
 
 interface BackfillOptions {
   readonly date?: BusinessDate;

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { EXIT } from '../contracts/exit-codes.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import { campaignId, positiveInteger } from './arguments.ts';
-import { EXIT } from './exit.ts';
 
 interface DemoOptions {
   readonly campaign: CampaignId;

@@ -1,8 +1,6 @@
 import { CommanderError } from 'commander';
+import { EXIT } from '../contracts/exit-codes.ts';
 import { FAILURES, Failure, type FailureClass } from '../contracts/failures.ts';
-
-/** What the process says to its caller when it ends. */
-export const EXIT = { ok: 0, unexpected: 1, badInput: 2, environment: 3, failedVariants: 4, interrupted: 130 } as const;
 
 const ENVIRONMENT: readonly FailureClass[] = [
   'ToolMissing',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT } from './exit.ts';
+import { EXIT } from '../contracts/exit-codes.ts';
 
 export function registerStatus(program: Command): void {
   program

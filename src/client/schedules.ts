@@ -7,6 +7,7 @@ import {
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
+import type { Weekday } from '../config/business-date.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type CampaignId, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
@@ -22,8 +23,6 @@ export interface ScheduleSettings {
   /** A night missed by more than this (a server that was down) is not made up for. */
   readonly catchupHours: number;
 }
-
-export type Weekday = 'Mon' | 'Tue' | 'Wed' | 'Thu' | 'Fri' | 'Sat' | 'Sun';
 
 const DAY_NAMES = {
   Mon: 'MONDAY',

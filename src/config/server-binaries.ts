@@ -1,7 +1,7 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
 import { PROJECT_ROOT, type Variables } from './environment.ts';
+import { findProgram, foldersOf } from './programs.ts';
 
 export interface ServerBinaries {
   readonly temporal: string;
@@ -10,20 +10,11 @@ export interface ServerBinaries {
 
 /** The embedded servers' programs: those that setup put into .tools/bin because PATH had none that fits, else those on PATH. */
 export function findServerBinaries({ PATH = '' }: Variables = process.env): ServerBinaries {
-  const folders = [join(PROJECT_ROOT, '.tools/bin'), ...PATH.split(delimiter).filter((folder) => folder !== '')];
+  const folders = [join(PROJECT_ROOT, '.tools/bin'), ...foldersOf(PATH)];
   const find = (name: string): string => {
-    const found = folders.map((folder) => join(folder, name)).find(isExecutable);
+    const found = findProgram([name], folders);
     if (found === undefined) throw new Failure('ToolMissing', `\`${name}\` is missing. Run \`npm run setup\` once.`);
     return found;
   };
   return { temporal: find('temporal'), weed: find('weed') };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,7 @@
 /** Where the programs are that a render needs. */
 
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
+import { findProgram, foldersOf, isProgram } from './programs.ts';
 
 export interface Tools {
   /** chrome-headless-shell: captures fastest. */
@@ -47,18 +46,8 @@ function find(tool: keyof typeof SEARCHED, environment: Environment): string | u
   const { variable, names } = SEARCHED[tool];
   const named = environment[variable];
   if (named !== undefined && named !== '') {
-    if (!isExecutable(named)) throw new Failure('ToolMissing', `${variable} is ${named}, which is not a program.`);
+    if (!isProgram(named)) throw new Failure('ToolMissing', `${variable} is ${named}, which is not a program.`);
     return named;
   }
-  const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  return findProgram(names, foldersOf(environment['PATH'] ?? ''));
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT } from '../contracts/exit-codes.ts';
 import { Failure } from '../contracts/failures.ts';
 
 const RESTART_PAUSE_MS = 1_000;
@@ -10,9 +11,6 @@ const RESTART_PAUSE_MS = 1_000;
 const MAX_FAILED_STARTS = 5;
 /** The workers' own limits, a grace of 60 s and an end by force at 75 s, come first. */
 const DRAIN_LIMIT_MS = 80_000;
-/** As `cli/exit.ts` has them. */
-const EXIT_BAD_INPUT = 2;
-const EXIT_ENVIRONMENT = 3;
 
 export interface SupervisorOptions {
   /** Program and arguments of the worker, for example `bin/nightreel serve --workers 2`. */
@@ -86,7 +84,7 @@ export class WorkerSupervisor implements AsyncDisposable {
       failedStarts = started ? 0 : failedStarts + 1;
       wasEverReady ||= started;
       // Bad input and a missing program do not go away by themselves; later on it is more likely that a server did.
-      const isHopeless = !wasEverReady && (code === EXIT_BAD_INPUT || code === EXIT_ENVIRONMENT);
+      const isHopeless = !wasEverReady && (code === EXIT.badInput || code === EXIT.environment);
       if (isHopeless || failedStarts >= MAX_FAILED_STARTS) {
         const said = await lastWords(this.options.logFile);
         this.giveUp(new Failure('ToolMissing', `The worker does not start (${end}): ${said}`));
