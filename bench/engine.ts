@@ -1,0 +1,65 @@
+/** All that the benches know of the engine: how to start it, and how to get at one browser of it. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { findTools } from '../src/config/tools.ts';
+import { type Params, RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
+import type { CaptureRoute } from '../src/rendering/browser/flags.ts';
+import { profileRoot } from '../src/rendering/browser/profiles.ts';
+import { candidatesFor, chooseRoute } from '../src/rendering/capture/probe.ts';
+import { type RenderedVideo, Renderer } from '../src/rendering/renderer.ts';
+import { WarmBrowser } from '../src/rendering/warm-browser.ts';
+import { loadTemplate, type Template } from '../src/templates/template.ts';
+import { TEMPLATE_FILE } from '../src/templates/template-file.ts';
+
+export const ROOT = join(import.meta.dirname, '..');
+
+const ignore = (): void => undefined;
+const say = (details: object, message: string): void => {
+  process.stderr.write(`${message} ${JSON.stringify(details)}\n`);
+};
+const log = { debug: ignore, info: ignore, warn: ignore, error: say };
+
+/** One of bench/pages or templates/, or a folder. */
+export async function openPage(name: string): Promise<Template> {
+  const folders = [join(ROOT, 'bench/pages', name), join(ROOT, 'templates', name), name];
+  return await loadTemplate(folders.find((folder) => existsSync(join(folder, TEMPLATE_FILE))) ?? name);
+}
+
+export const startRenderer = (template: Template, slots: number, route?: CaptureRoute): Promise<Renderer> =>
+  Renderer.start({ tools: toolsFor(route), slots, template, log });
+
+function toolsFor(route: CaptureRoute | undefined) {
+  const { headlessShell, chromium, ffmpeg } = findTools();
+  if (route === undefined) return { headlessShell, chromium, ffmpeg };
+  return route === 'begin-frame' ? { headlessShell, ffmpeg } : { chromium, ffmpeg };
+}
+
+export interface Job {
+  readonly template: Template;
+  readonly params?: Params;
+  readonly rendition?: RenditionId;
+}
+
+export const renderOne = (
+  renderer: Renderer,
+  { template, params = template.example, rendition = 'web-1080p' }: Job,
+  signal: AbortSignal,
+): Promise<RenderedVideo> => renderer.render({ template, params, rendition: RENDITIONS[rendition] }, { signal });
+
+/** Starts single browsers on the route that the renderer would take. */
+export async function browserLauncher(signal: AbortSignal): Promise<() => Promise<WarmBrowser>> {
+  const options = {
+    profileRoot: profileRoot(),
+    callLimitMs: 30_000,
+    deadlines: { loadMs: 15_000, paramsMs: 5_000 },
+    log,
+  };
+  const { candidate, browser } = await chooseRoute(
+    candidatesFor(findTools()),
+    (one) => WarmBrowser.launch({ ...one, ...options }, signal),
+    log,
+  );
+  await browser[Symbol.asyncDispose]();
+  return () => WarmBrowser.launch({ ...candidate, ...options }, signal);
+}
