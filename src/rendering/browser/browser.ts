@@ -1,12 +1,15 @@
 /** One Chromium with one page: its processes, its profile and its DevTools session, from launch to the last trace. */
 
-import { statfs } from 'node:fs/promises';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Log } from '../log.ts';
 import { DevTools } from './devtools.ts';
 import { type CaptureRoute, flagsFor } from './flags.ts';
+import { memoryOfGroup } from './memory.ts';
+import { onEndOfPage } from './page-end.ts';
 import { createProfile, removeProfile } from './profiles.ts';
+import { hasLittleSharedMemory } from './shared-memory.ts';
+import { killGroup, tieGroup } from './tied-process.ts';
 
 export interface BrowserOptions {
   readonly executable: string;
@@ -20,8 +23,6 @@ export interface BrowserOptions {
 
 const LAUNCH_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 3_000;
-/** What Chromium wants of /dev/shm for a page of 4K; a container's default is 64 MiB. */
-const SHARED_MEMORY_BYTES = 256 * 1024 * 1024;
 
 export class ChromiumBrowser implements AsyncDisposable {
   readonly version: string;
@@ -31,28 +32,36 @@ export class ChromiumBrowser implements AsyncDisposable {
   readonly page: Page;
   private readonly browser: Browser;
   private readonly profile: string;
+  private readonly crash: AbortController;
+  private readonly untie: () => void;
   private closing: Promise<void> | null = null;
 
   private constructor(
     browser: Browser,
     page: Page,
     devtools: DevTools,
-    about: Pick<ChromiumBrowser, 'version' | 'broken'> & { profile: string },
+    about: { version: string; crash: AbortController; profile: string; untie: () => void },
   ) {
     this.browser = browser;
     this.page = page;
     this.devtools = devtools;
     this.version = about.version;
-    this.broken = about.broken;
+    this.crash = about.crash;
+    this.broken = about.crash.signal;
     this.profile = about.profile;
+    this.untie = about.untie;
   }
 
   /** Failure `ToolMissing` when the program does not start. */
   static async launch(options: BrowserOptions, signal: AbortSignal): Promise<ChromiumBrowser> {
     const profile = await createProfile(options.profileRoot);
     let browser: Browser | null = null;
+    let untie = (): void => undefined;
     try {
       browser = await start(options, profile, signal);
+      const group = browser.process()?.pid;
+      // Its pipe ends it with this process; unless it hangs at that moment.
+      if (group !== undefined) untie = tieGroup(group);
       const crash = new AbortController();
       const page = (await browser.pages())[0] ?? (await browser.newPage());
       const running = browser.process();
@@ -61,16 +70,18 @@ export class ChromiumBrowser implements AsyncDisposable {
       browser.on('disconnected', () => {
         crash.abort(new Failure('BrowserCrashed', `Chromium ended (${howEnded(running)}).`));
       });
-      page.on('error', () => crash.abort(new Failure('BrowserCrashed', "Chromium's page process ended.")));
+      const session = await page.createCDPSession();
+      await onEndOfPage(browser, page, session, (failure) => crash.abort(failure));
       const devtools = new DevTools({
-        session: await page.createCDPSession(),
+        session,
         broken: crash.signal,
         callLimitMs: options.callLimitMs,
       });
       const version = await browser.version();
-      return new ChromiumBrowser(browser, page, devtools, { version, broken: crash.signal, profile });
+      return new ChromiumBrowser(browser, page, devtools, { version, crash, profile, untie });
     } catch (error) {
       if (browser !== null) await end(browser);
+      untie();
       await removeProfile(profile);
       throw error;
     }
@@ -81,8 +92,22 @@ export class ChromiumBrowser implements AsyncDisposable {
     return this.browser.process()?.pid;
   }
 
+  /** Bytes that all its processes hold (see `memoryOfGroup`). */
+  memoryBytes(): number {
+    return this.pid === undefined ? 0 : memoryOfGroup(this.pid);
+  }
+
+  /** Ends it at once, hung or not; every call under way fails with this reason. */
+  kill(reason: Failure): void {
+    this.crash.abort(reason);
+    if (this.pid !== undefined) killGroup(this.pid);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.closing ??= end(this.browser).then(() => removeProfile(this.profile));
+    this.closing ??= end(this.browser).then(() => {
+      this.untie();
+      return removeProfile(this.profile);
+    });
     await this.closing;
   }
 }
@@ -140,15 +165,6 @@ const environmentFor = (profile: string): Record<string, string> => ({
   LANG: 'en_US.UTF-8',
 });
 
-async function hasLittleSharedMemory(): Promise<boolean> {
-  try {
-    const { bavail, bsize } = await statfs('/dev/shm');
-    return bavail * bsize < SHARED_MEMORY_BYTES;
-  } catch {
-    return true;
-  }
-}
-
 async function end(browser: Browser): Promise<void> {
   const running = browser.process();
   const { promise: late, resolve } = Promise.withResolvers<void>();
@@ -159,11 +175,7 @@ async function end(browser: Browser): Promise<void> {
   const gone = running.exitCode !== null || running.signalCode !== null ? null : Promise.withResolvers<void>();
   if (gone !== null) running.once('exit', () => gone.resolve());
   // Puppeteer starts it as the leader of a group of its own; whatever is left of that group goes now.
-  try {
-    process.kill(-running.pid, 'SIGKILL');
-  } catch {
-    // ESRCH: nothing is left.
-  }
+  killGroup(running.pid);
   await gone?.promise;
 }
 

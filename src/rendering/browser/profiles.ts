@@ -1,75 +1,54 @@
-/**
- * User data directories of browsers. Each is named after the process that owns it, so that the next start can remove those
- * whose owner was killed before it could.
- */
+/** User data directories of browsers, and what browsers of killed processes may have left elsewhere. */
 
-import { readFileSync, readlinkSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { lstat, readdir, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createOwned, orphansIn, ownedRoot, removeOwned } from './owned-folders.ts';
+import { listProcesses } from './process-tree.ts';
+import { killGroup } from './tied-process.ts';
 
 /** Where this user's profiles lie. */
-export const profileRoot = (): string => join(tmpdir(), `nightreel-browsers-${userInfo().uid}`);
+export const profileRoot = (): string => ownedRoot(tmpdir(), 'browsers');
 
-/** A new, empty directory of this process. */
-export async function createProfile(root: string): Promise<string> {
-  await mkdir(root, { recursive: true, mode: 0o700 });
-  return await mkdtemp(join(root, `${ownerName(process.pid)}-`));
-}
+export const createProfile = createOwned;
+export const removeProfile = removeOwned;
 
-/** Removes a profile; Chromium's last writes may still be coming in. */
-export async function removeProfile(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-}
-
-/** Removes the profiles whose owner no longer lives. Returns how many. */
+/** Removes the profiles whose owner no longer lives, and kills a browser that still holds one. Returns how many. */
 export async function sweepProfiles(root: string): Promise<number> {
-  const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const orphans = names.filter(isOrphan);
-  await Promise.all(orphans.map((name) => removeProfile(join(root, name))));
+  const orphans = await orphansIn(root);
+  // A browser that hung while it was launched, by a process that was killed in that moment: nothing else ends it.
+  const flags = orphans.map((path) => `--user-data-dir=${path}`);
+  if (orphans.length > 0) {
+    for (const { group, commandLine } of listProcesses()) {
+      if (flags.some((flag) => commandLine().includes(flag))) killGroup(group);
+    }
+  }
+  await Promise.all(orphans.map(removeProfile));
   return orphans.length;
 }
 
-// A pid means nothing in another container that shares this folder, and is given again after a while.
-const namespace = (): string => linkOf('/proc/self/ns/pid').replace(/\D/g, '') || '0';
+const CHROMIUM_SEGMENT = /^\.(org\.chromium\.Chromium|com\.google\.Chrome)\.\w{6}$/;
+/** Chromium unlinks a segment in the moment after it has made it: one that still has a name then was left by a killed one. */
+const SEGMENT_AGE_MS = 60_000;
 
-function ownerName(pid: number): string {
-  return `${namespace()}-${pid}-${startOf(pid) ?? '0'}`;
-}
-
-function isOrphan(name: string): boolean {
-  const [space, pid, start] = name.split('-');
-  if (space !== namespace() || pid === undefined) return false;
-  const current = startOf(Number(pid));
-  return current === null ? !isAlive(Number(pid)) : current !== start;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** When a process started, in ticks since boot (proc(5), field 22); null where that cannot be known. */
-function startOf(pid: number): string | null {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
+/** Removes this user's segments of shared memory that a killed Chromium left named. Returns how many. */
+export async function sweepSharedMemory(folder = '/dev/shm', now = Date.now()): Promise<number> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const removed = await Promise.all(
+    names
+      .filter((name) => CHROMIUM_SEGMENT.test(name))
+      .map(async (name) => {
+        const path = join(folder, name);
+        try {
+          const { uid, mtimeMs } = await lstat(path);
+          if (uid !== process.getuid?.() || now - mtimeMs < SEGMENT_AGE_MS) return false;
+          await unlink(path);
+          return true;
+        } catch {
+          // Somebody else was faster.
+          return false;
+        }
+      }),
+  );
+  return removed.filter(Boolean).length;
 }

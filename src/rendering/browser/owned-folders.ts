@@ -1,0 +1,86 @@
+/**
+ * Folders that belong to a process: profiles of browsers, framebuffers of displays. Each is named after the process that owns
+ * it, so that the next start can remove those whose owner was killed before it could.
+ */
+
+import { readFileSync, readlinkSync } from 'node:fs';
+import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Failure } from '../../contracts/failures.ts';
+
+/** Where this user's folders of one kind lie: `/dev/shm/nightreel-displays-1000` for `('/dev/shm', 'displays')`. */
+export const ownedRoot = (base: string, kind: string): string => join(base, `nightreel-${kind}-${userInfo().uid}`);
+
+/** A new, empty folder of this process, readable by its user alone. */
+export async function createOwned(root: string): Promise<string> {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const { uid } = await lstat(root);
+  // Everybody may write beside it: a folder that somebody else made first would show them every picture.
+  if (process.getuid !== undefined && uid !== process.getuid()) {
+    throw new Failure('EnvironmentInvalid', `${root} belongs to another user (uid ${uid}). Have it removed.`);
+  }
+  return await mkdtemp(join(root, `${ownerName(process.pid)}-`));
+}
+
+/** Removes a folder; last writes of a program that ends may still be coming in. */
+export async function removeOwned(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
+
+/** The folders whose owner no longer lives. */
+export async function orphansIn(root: string): Promise<string[]> {
+  const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.filter(isOrphan).map((name) => join(root, name));
+}
+
+/** Removes the folders whose owner no longer lives. Returns how many. */
+export async function sweepOwned(root: string): Promise<number> {
+  const orphans = await orphansIn(root);
+  await Promise.all(orphans.map(removeOwned));
+  return orphans.length;
+}
+
+// A pid means nothing in another container that shares this folder, and is given again after a while.
+const namespace = (): string => linkOf('/proc/self/ns/pid').replace(/\D/g, '') || '0';
+
+function ownerName(pid: number): string {
+  return `${namespace()}-${pid}-${startOf(pid) ?? '0'}`;
+}
+
+function isOrphan(name: string): boolean {
+  const [space, pid, start] = name.split('-');
+  if (space !== namespace() || pid === undefined) return false;
+  const current = startOf(Number(pid));
+  return current === null ? !isAlive(Number(pid)) : current !== start;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** When a process started, in ticks since boot (proc(5), field 22); null where that cannot be known. */
+function startOf(pid: number): string | null {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
