@@ -1,0 +1,108 @@
+/** The few frames of a video that prove it, decoded: some keyframes, and the last frame. One run of ffmpeg. */
+
+import { type FfmpegRun, runFfmpeg } from '../encode/ffmpeg.ts';
+import type { Size } from '../geometry.ts';
+import { type StreamPacket, type VideoStream, wrong } from './container.ts';
+import { i420BytesOf } from './picture.ts';
+
+export interface DecodeOptions extends Pick<FfmpegRun, 'ffmpeg' | 'limitMs'> {
+  readonly signal: AbortSignal;
+}
+
+export interface DecodedFrame {
+  /** Number of the frame in the video. */
+  readonly frame: number;
+  /** I420, as coded. */
+  readonly data: Uint8Array;
+}
+
+const START_CODE = Uint8Array.of(0, 0, 0, 1);
+/** Decoded pictures held at once. */
+const DECODED_BYTES = 32 * 1024 * 1024;
+const MOST_KEYFRAMES = 8;
+
+/**
+ * The first frame, keyframes spread over the film, and the last frame, in this order. Only packets that these need go to
+ * ffmpeg: keyframes stand alone, and of the last group of pictures those that nothing refers to are left out.
+ */
+export async function decodeProof(
+  { packets, parameterSets, lengthBytes }: VideoStream,
+  size: Size,
+  { ffmpeg, limitMs, signal }: DecodeOptions,
+): Promise<DecodedFrame[]> {
+  const lastGroup = packets.slice(packets.findLastIndex(({ isKey }) => isKey));
+  const lastFrame = packets.length - 1;
+  const room = Math.floor(DECODED_BYTES / i420BytesOf(size)) - 2;
+  const keyframes = spread(
+    packets.slice(0, packets.length - lastGroup.length).filter(({ isKey }) => isKey),
+    Math.min(MOST_KEYFRAMES, Math.max(1, room)),
+  );
+  const needed = lastGroup.filter((packet) => packet.frame === lastFrame || isReferredTo(packet, lengthBytes));
+  const shown = [...keyframes, ...lastGroup.slice(0, 1)].map(({ frame }) => frame);
+  const frames = [...new Set([...shown, lastFrame])];
+
+  const stream: Uint8Array[] = parameterSets.flatMap((nal) => [START_CODE, nal]);
+  for (const { data } of [...keyframes, ...needed]) {
+    for (const nal of nalUnitsOf(data, lengthBytes)) stream.push(START_CODE, nal);
+  }
+  const decodedCount = keyframes.length + needed.length;
+  const pictures = await runFfmpeg(
+    {
+      ffmpeg,
+      limitMs,
+      input: ['-threads', '1', '-f', 'h264'],
+      filter: `select='lte(n,${keyframes.length})+eq(n,${decodedCount - 1})'`,
+      output: ['-an', '-vsync', '0', '-pix_fmt', 'yuv420p', '-f', 'rawvideo'],
+    },
+    Buffer.concat(stream),
+    signal,
+  );
+  const bytes = i420BytesOf(size);
+  if (pictures.byteLength !== frames.length * bytes) throw wrong('cannot be decoded');
+  return frames.map((frame, index) => ({ frame, data: pictures.subarray(index * bytes, (index + 1) * bytes) }));
+}
+
+/** Frames of any of its groups of pictures, very small and grey, as a player would show them: for looking at all of a film. */
+export async function decodeThumbnails(
+  mp4: Uint8Array,
+  { width, height }: Size,
+  { ffmpeg, limitMs, signal }: DecodeOptions,
+): Promise<Uint8Array[]> {
+  const all = await runFfmpeg(
+    {
+      ffmpeg,
+      limitMs,
+      input: ['-threads', '1', '-f', 'mp4'],
+      filter: `scale=${width}:${height}:flags=area,format=gray`,
+      output: ['-an', '-vsync', '0', '-f', 'rawvideo'],
+    },
+    mp4,
+    signal,
+  );
+  const pixels = width * height;
+  if (all.byteLength < pixels) throw wrong('cannot be decoded');
+  return Array.from({ length: Math.floor(all.byteLength / pixels) }, (_, index) =>
+    all.subarray(index * pixels, (index + 1) * pixels),
+  );
+}
+
+/** At most `count` of them, evenly, the first always among them. */
+const spread = <T>(items: readonly T[], count: number): T[] =>
+  items.length <= count ? [...items] : Array.from({ length: count }, (_, index) => pick(items, index / count));
+
+const pick = <T>(items: readonly T[], part: number): T => items[Math.floor(part * items.length)] as T;
+
+/** Whether other frames are predicted from this one: nal_ref_idc of its slices. */
+const isReferredTo = ({ data }: StreamPacket, lengthBytes: number): boolean =>
+  nalUnitsOf(data, lengthBytes).some(([head = 0]) => (head & 0x1f) <= 5 && (head & 0x60) !== 0);
+
+function nalUnitsOf(packet: Uint8Array, lengthBytes: number): Uint8Array[] {
+  const units: Uint8Array[] = [];
+  for (let at = 0; at + lengthBytes <= packet.byteLength; ) {
+    let length = 0;
+    for (let byte = 0; byte < lengthBytes; byte++) length = length * 256 + (packet[at + byte] as number);
+    units.push(packet.subarray(at + lengthBytes, at + lengthBytes + length));
+    at += lengthBytes + length;
+  }
+  return units;
+}
