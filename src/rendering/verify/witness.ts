@@ -55,8 +55,9 @@ export class CaptureWitness {
     if (isRepeat && index > 0) this.samples.copyWithin(this.start(index), this.start(index - 1), this.start(index));
     else readPoints(data, this.points, this.lumaAt(index));
     if (!isRepeat) this.changedFrames += 1;
-    if (index === 0) this.first = data.slice();
-    if (index === this.frameCount - 1) this.last = index === 0 ? this.first : data.slice();
+    // `slice` of a Buffer would be a view.
+    if (index === 0) this.first = new Uint8Array(data);
+    if (index === this.frameCount - 1) this.last = index === 0 ? this.first : new Uint8Array(data);
   }
 
   get captured(): Captured {
