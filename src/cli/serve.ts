@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
+import { machineSize, slotsFor } from '../rendering/browser/sizing.ts';
 import { isRole, ROLES, type Role } from '../workers/roles.ts';
 import { positiveInteger } from './arguments.ts';
 
@@ -16,14 +16,14 @@ export function registerServe(program: Command): void {
       '--workers <count>',
       'browsers in the pool: variants rendered at the same time',
       positiveInteger,
-      availableParallelism(),
+      slotsFor(machineSize()),
     )
     .option('--roles <list>', `what this process does: ${ROLES.join(', ')}`, parseRoles, [...ROLES] as Role[])
     .addHelpText(
       'after',
       `
 Examples:
-  nightreel serve                                   everything, one browser per core
+  nightreel serve                                   everything; a browser per core, as memory allows
   nightreel serve --workers 4 --roles render        a machine that only renders
   nightreel serve --roles orchestrator,warehouse,storage
 

@@ -1,23 +1,35 @@
 /**
- * A fixed number of warm browsers, lent one render at a time. One that has done its share is replaced, and the replacement
- * is warm before the old one goes; one that breaks is replaced at once. Knows nothing of what a browser is.
+ * A fixed number of warm browsers, lent one render at a time. It serves from the moment when the first is warm. One that has
+ * done its share, or holds too much memory, is replaced, and the replacement is warm before the old one goes; one that breaks
+ * is replaced at once. Knows nothing of what a browser is.
  */
 
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Log } from '../log.ts';
+import { mebibytes } from './memory.ts';
 
 export interface PoolMember extends AsyncDisposable {
   /** Aborted with a `Failure` when it can no longer be used. */
   readonly broken: AbortSignal;
+  /** Memory that it holds; 0 where that cannot be known. Without this it is not watched. */
+  memoryBytes?(): number;
+  /** Ends it at once: what is under way fails with this reason. */
+  kill?(reason: Failure): void;
 }
 
 export interface PoolOptions<Member> {
   readonly slots: number;
   /** Renders after which a member is replaced. */
   readonly recycleAfter: number;
+  /** Memory above which a member is replaced when its render is over; with twice as much it is ended in the middle of it. 1.5 GiB. */
+  readonly recycleAboveBytes?: number | undefined;
   /** Starts and warms one. */
   readonly launch: (signal: AbortSignal) => Promise<Member>;
   readonly log: Log;
+  /** How often the memory of lent members is looked at. */
+  readonly watchMs?: number;
+  /** Pause before a launch that failed is tried again; it doubles up to 64 times that. */
+  readonly retryMs?: number;
 }
 
 /** The right to use a member until it is released, which happens once. */
@@ -35,6 +47,9 @@ interface Slot<Member> {
   uses: number;
   isLent: boolean;
   launching: Promise<void> | null;
+  /** Launches in a row that came to nothing. */
+  failures: number;
+  retry: NodeJS.Timeout | null;
 }
 
 interface Waiter<Member> {
@@ -42,25 +57,41 @@ interface Waiter<Member> {
   readonly reject: (reason: unknown) => void;
 }
 
+const DEFAULTS = { watchMs: 1_000, retryMs: 1_000, recycleAboveBytes: 1.5 * 1024 ** 3 } as const;
+const MAX_DOUBLINGS = 6;
+const HARD_LIMIT_FACTOR = 2;
+
 export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   private readonly options: PoolOptions<Member>;
   private readonly slots: Slot<Member>[];
   private readonly waiters = new Set<Waiter<Member>>();
   private readonly closing = new Set<Promise<void>>();
   private readonly lifetime = new AbortController();
+  private readonly watch: NodeJS.Timeout;
+  private readonly recycleAboveBytes: number;
+  private readonly idle = Promise.withResolvers<void>();
+  private isDraining = false;
 
   private constructor(options: PoolOptions<Member>) {
     this.options = options;
+    this.recycleAboveBytes = options.recycleAboveBytes ?? DEFAULTS.recycleAboveBytes;
     this.slots = Array.from({ length: options.slots }, () => ({
       current: null,
       next: null,
       uses: 0,
       isLent: false,
       launching: null,
+      failures: 0,
+      retry: null,
     }));
+    this.watch = setInterval(() => this.lookAtLent(), options.watchMs ?? DEFAULTS.watchMs);
+    this.watch.unref();
   }
 
-  /** All members launched and warm. When one cannot be, none stays. `first`: one that is warm already. */
+  /**
+   * Returns once one member is warm; the others join as they become ready, and what fails is tried again while one works.
+   * Throws when none can be launched. `first`: one that is warm already.
+   */
   static async start<Member extends PoolMember>(
     options: PoolOptions<Member>,
     first: Member | null = null,
@@ -68,14 +99,11 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
     const pool = new BrowserPool(options);
     const [slot] = pool.slots;
     if (slot !== undefined && first !== null) pool.settleIn(slot, first);
-    const launches = pool.slots
-      .filter(({ current }) => current === null)
-      .map(async (empty) => pool.settleIn(empty, await options.launch(pool.lifetime.signal)));
+    for (const empty of pool.slots) if (empty.current === null) pool.replace(empty);
     try {
-      await Promise.all(launches);
+      const ready = pool.freeSlot() ?? (await pool.wait(pool.lifetime.signal));
+      ready.isLent = false;
     } catch (error) {
-      pool.lifetime.abort(error);
-      await Promise.allSettled(launches);
       await pool[Symbol.asyncDispose]();
       throw error;
     }
@@ -91,6 +119,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   async acquire(signal: AbortSignal): Promise<Lease<Member>> {
     signal.throwIfAborted();
     this.lifetime.signal.throwIfAborted();
+    if (this.isDraining) throw new Failure('WorkerLost', 'This worker is being stopped and takes no new renders.');
     const slot = this.freeSlot() ?? (await this.wait(signal));
     const { current } = slot;
     if (current === null) throw new Failure('Internal', 'The browser pool lent an empty slot.');
@@ -112,11 +141,21 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
     };
   }
 
+  /** Refuses whoever asks from now on with `WorkerLost`; returns when nobody has a member or waits for one any more. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    this.noteIdle();
+    await this.idle.promise;
+  }
+
   /** Ends every member, lent ones too, and waits until they are gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.lifetime.abort(new Failure('Cancelled', 'The browser pool was closed.'));
+    clearInterval(this.watch);
     for (const waiter of this.waiters) waiter.reject(this.lifetime.signal.reason);
     this.waiters.clear();
+    this.idle.resolve();
+    for (const { retry } of this.slots) if (retry !== null) clearTimeout(retry);
     await Promise.all(this.slots.map(({ launching }) => launching));
     for (const slot of this.slots) {
       for (const member of [slot.current, slot.next]) if (member !== null) this.close(member);
@@ -136,50 +175,81 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
     const giveUp = () => reject(signal.reason);
     this.waiters.add(waiter);
     signal.addEventListener('abort', giveUp, { once: true });
-    for (const slot of this.slots) if (slot.current === null) this.replace(slot);
+    // While one works it is waited for; otherwise there is nothing that a pause would spare.
+    if (this.ready === 0) for (const slot of this.slots) this.replace(slot);
     try {
       return await promise;
     } finally {
       this.waiters.delete(waiter);
       signal.removeEventListener('abort', giveUp);
+      this.noteIdle();
     }
   }
 
   private takeBack(slot: Slot<Member>, mustGo: boolean): void {
     slot.isLent = false;
     slot.uses += 1;
+    slot.failures = 0;
     if (this.lifetime.signal.aborted) return;
-    if (mustGo || slot.current?.broken.aborted) this.retire(slot);
+    if (mustGo || slot.current === null || slot.current.broken.aborted) this.retire(slot);
     else if (slot.next !== null) this.settleIn(slot, slot.next);
-    else if (slot.uses >= this.options.recycleAfter) this.replace(slot);
+    else if (slot.uses >= this.options.recycleAfter || this.isTooLarge(slot.current)) this.recycle(slot);
     this.serveNext();
+    this.noteIdle();
   }
 
   /** Takes the current member out; its successor, or one that is launched now, takes its place. */
   private retire(slot: Slot<Member>): void {
+    const wasUsed = slot.uses > 0;
     if (slot.current !== null) this.close(slot.current);
     slot.current = null;
-    if (slot.next !== null) this.settleIn(slot, slot.next);
-    else this.replace(slot);
+    if (slot.next !== null) {
+      this.settleIn(slot, slot.next);
+    } else if (wasUsed || slot.failures === 0) {
+      slot.failures += 1;
+      this.replace(slot);
+    } else {
+      // Browsers that break before anybody used them would otherwise be started without end.
+      this.replaceLater(slot);
+    }
   }
 
-  /** Launches a successor, while the current member, if there is one, goes on. */
+  /** Launches a successor of a member that is still good, unless a pause after a failed one is on. */
+  private recycle(slot: Slot<Member>): void {
+    if (slot.retry === null) this.replace(slot);
+  }
+
   private replace(slot: Slot<Member>): void {
     if (slot.launching !== null || this.lifetime.signal.aborted) return;
-    slot.launching = this.options
-      .launch(this.lifetime.signal)
-      .then(
-        (member) => {
-          if (this.lifetime.signal.aborted) this.close(member);
-          else if (slot.isLent) slot.next = member;
-          else this.settleIn(slot, member);
-        },
-        (error: unknown) => this.launchFailed(error),
-      )
-      .finally(() => {
+    if (this.isDraining && this.waiters.size === 0) return;
+    if (slot.retry !== null) clearTimeout(slot.retry);
+    slot.retry = null;
+    const settle = (member: Member): void => {
+      if (this.lifetime.signal.aborted) this.close(member);
+      else if (slot.isLent) slot.next = member;
+      else this.settleIn(slot, member);
+    };
+    const launching = this.options.launch(this.lifetime.signal).then(
+      (member) => {
         slot.launching = null;
-        this.serveNext();
-      });
+        settle(member);
+      },
+      (error: unknown) => {
+        slot.launching = null;
+        this.launchFailed(slot, error);
+      },
+    );
+    slot.launching = launching.finally(() => this.serveNext());
+  }
+
+  private replaceLater(slot: Slot<Member>): number {
+    const pauseMs = (this.options.retryMs ?? DEFAULTS.retryMs) * 2 ** Math.min(slot.failures, MAX_DOUBLINGS);
+    slot.failures += 1;
+    slot.retry ??= setTimeout(() => {
+      slot.retry = null;
+      this.replace(slot);
+    }, pauseMs).unref();
+    return pauseMs;
   }
 
   private settleIn(slot: Slot<Member>, member: Member): void {
@@ -195,14 +265,40 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
     if (member.broken.aborted) onBroken();
   }
 
-  private launchFailed(error: unknown): void {
+  private launchFailed(slot: Slot<Member>, error: unknown): void {
     if (this.lifetime.signal.aborted) return;
     const failure = asFailure(error, 'BrowserCrashed');
     const { failureClass, message, detail } = failure;
+    const retryInMs = this.replaceLater(slot);
     // Browsers are warmed with a placeholder: the detail quotes nobody.
-    this.options.log.error({ failureClass, error: message, detail }, 'a browser did not start');
+    this.options.log.error({ failureClass, error: message, detail, retryInMs }, 'a browser did not start');
     // Whoever waits would wait for ever; the next one to ask makes the pool try again.
-    if (this.slots.every(({ current }) => current === null)) for (const waiter of this.waiters) waiter.reject(failure);
+    if (this.ready > 0 || this.slots.some(({ launching }) => launching !== null)) return;
+    for (const waiter of this.waiters) waiter.reject(failure);
+  }
+
+  private isTooLarge(member: Member): boolean {
+    return (member.memoryBytes?.() ?? 0) > this.recycleAboveBytes;
+  }
+
+  /** During a render that takes long: one that grows gets its successor early, one that grows without end is ended. */
+  private lookAtLent(): void {
+    const hardLimit = this.recycleAboveBytes * HARD_LIMIT_FACTOR;
+    for (const slot of this.slots) {
+      const { current, isLent, next } = slot;
+      if (current === null || !isLent || current.broken.aborted) continue;
+      const bytes = current.memoryBytes?.() ?? 0;
+      if (bytes > hardLimit) {
+        current.kill?.(
+          new Failure(
+            'BrowserCrashed',
+            `Chromium held ${mebibytes(bytes)} MiB of memory in the middle of a render and was ended (limit: ${mebibytes(hardLimit)} MiB). If a fresh browser grows so too, the template's author must make it need less.`,
+          ),
+        );
+      } else if (bytes > this.recycleAboveBytes && next === null) {
+        this.recycle(slot);
+      }
+    }
   }
 
   private serveNext(): void {
@@ -214,6 +310,10 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
       this.waiters.delete(waiter);
       waiter.resolve(slot);
     }
+  }
+
+  private noteIdle(): void {
+    if (this.isDraining && this.waiters.size === 0 && !this.slots.some(({ isLent }) => isLent)) this.idle.resolve();
   }
 
   private close(member: Member): void {
