@@ -4,6 +4,7 @@ import type { Protocol } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 import type { Template } from '../../templates/template.ts';
 import type { DevTools } from '../browser/devtools.ts';
+import { animatedFormatOf } from './animated-image.ts';
 
 /** `.invalid` never resolves (RFC 2606); https, so that a page has what only secure origins have. */
 const ORIGIN = 'https://template.invalid';
@@ -33,6 +34,9 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   wasm: 'application/wasm',
 };
 
+/** Asked for by the browser or by the HyperFrames runtime, which do without: not the template's own wishes. */
+const OPTIONAL = ['favicon.ico', 'caption-overrides.json'];
+
 /** Path in the template's folder that an address stands for, its query left out; null for one of anywhere else. */
 export function pathAt(address: string): string | null {
   const url = URL.parse(address);
@@ -52,6 +56,11 @@ export class TemplateOrigin {
   private readonly devtools: DevTools;
   private template: Template | null = null;
   private refused: Failure | null = null;
+  /** Requests that the page waits for, by their ID. */
+  private readonly underWay = new Set<string>();
+  private quiet = Promise.withResolvers<void>();
+  /** Pictures that the page got and nobody has looked at yet. */
+  private pictures = new Set<string>();
 
   private constructor(devtools: DevTools) {
     this.devtools = devtools;
@@ -63,6 +72,12 @@ export class TemplateOrigin {
     const { session } = devtools;
     session.on('Fetch.requestPaused', (event) => void origin.answer(event));
     session.on('Network.webSocketCreated', ({ url }) => origin.refuse(url));
+    session.on('Network.requestWillBeSent', ({ requestId, type }) => {
+      // The document itself, and what is heard and not seen, hold no picture up.
+      if (type !== 'Document' && type !== 'Media') origin.underWay.add(requestId);
+    });
+    session.on('Network.loadingFinished', ({ requestId }) => origin.arrived(requestId));
+    session.on('Network.loadingFailed', ({ requestId }) => origin.arrived(requestId));
     await devtools.send('Fetch.enable', { patterns: ['http://*', 'https://*'].map((urlPattern) => ({ urlPattern })) });
     await devtools.send('Network.enable');
     return origin;
@@ -72,6 +87,8 @@ export class TemplateOrigin {
   serve(template: Template): string {
     this.template = template;
     this.refused = null;
+    this.underWay.clear();
+    this.pictures.clear();
     return `${ORIGIN}/${encodeURI(template.entryPath)}`;
   }
 
@@ -80,11 +97,36 @@ export class TemplateOrigin {
     if (this.refused !== null) throw this.refused;
   }
 
-  private async answer({ requestId, request }: Protocol.Fetch.RequestPausedEvent): Promise<void> {
+  /** Whether the page has asked for something that has not come yet. */
+  get isWaiting(): boolean {
+    return this.underWay.size > 0;
+  }
+
+  /** Resolves once everything that the page has asked for has come. */
+  async settled(): Promise<void> {
+    while (this.isWaiting) await this.quiet.promise;
+  }
+
+  /** Addresses of the pictures that the page has got since the last call. */
+  takePictures(): string[] {
+    const addresses = [...this.pictures];
+    this.pictures.clear();
+    return addresses;
+  }
+
+  private arrived(requestId: string): void {
+    this.underWay.delete(requestId);
+    if (this.isWaiting) return;
+    this.quiet.resolve();
+    this.quiet = Promise.withResolvers<void>();
+  }
+
+  private async answer({ requestId, request, resourceType }: Protocol.Fetch.RequestPausedEvent): Promise<void> {
     const path = pathAt(request.url);
     const bytes = path === null ? undefined : this.template?.files.get(path);
     const answer = (): Promise<unknown> => {
       if (path !== null && bytes !== undefined) {
+        if (resourceType === 'Image') this.noteImage(request.url, path, bytes);
         return this.devtools.send('Fetch.fulfillRequest', {
           requestId,
           responseCode: 200,
@@ -92,14 +134,25 @@ export class TemplateOrigin {
           body: Buffer.from(bytes).toString('base64'),
         });
       }
-      // Asked for by the browser itself, not by the template.
-      if (URL.parse(request.url)?.pathname === '/favicon.ico')
-        return this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 204 });
+      if (path !== null && OPTIONAL.includes(path)) {
+        return this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
+      }
       this.refuse(request.url);
       return this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
     };
     // The page may have gone on to another document meanwhile; a browser that is gone is reported by whoever renders with it.
     await answer().catch(() => undefined);
+  }
+
+  private noteImage(address: string, path: string, bytes: Uint8Array): void {
+    this.pictures.add(address);
+    const format = animatedFormatOf(bytes);
+    if (format === null) return;
+    this.refused ??= new Failure(
+      'TemplateInvalid',
+      `${this.templateId} shows '${path}', an animated ${format}: the browser plays it by the wall clock, so that no two ` +
+        'renders are alike. Make it a Lottie, a CSS animation or a row of still pictures.',
+    );
   }
 
   private refuse(address: string): void {

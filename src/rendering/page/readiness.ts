@@ -20,6 +20,8 @@ export type MissingThing = z.infer<typeof missingThing>;
 export const readiness = z.object({
   missing: z.array(missingThing),
   missingFonts: z.array(z.string()),
+  /** Families with a face whose file could not be read; the page's own text. */
+  brokenFonts: z.array(z.string()),
   durationMs: z.number(),
 });
 export type Readiness = z.infer<typeof readiness>;

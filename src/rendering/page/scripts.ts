@@ -8,16 +8,29 @@ import type { Template } from '../../templates/template.ts';
 const injected = (name: string): string => readFileSync(new URL(`./inject/${name}`, import.meta.url), 'utf8');
 const topFrameOnly = (script: string): string => `if (window === window.top) {\n${script}\n}`;
 
+/** The runtime's own timers are none of the template's: they go on while frames are drawn. */
+const withOwnTimers = (script: string): string => {
+  const names = ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'];
+  const originals = names.map((name) => `window.__HF_VIRTUAL_TIME__.original${name[0]?.toUpperCase()}${name.slice(1)}`);
+  return `((${names.join(', ')}) => {\n${script}\n})(${originals.join(', ')});`;
+};
+
 const runtimePath = createRequire(import.meta.url).resolve('@hyperframes/core/runtime');
-const VIRTUAL_TIME = injected('virtual-time.js');
-const RUNTIME = topFrameOnly(readFileSync(runtimePath, 'utf8'));
+const EVERY_FRAME = ['virtual-time.js', 'timers.js', 'isolation.js', 'motion.js'].map(injected);
+const RUNTIME = topFrameOnly(withOwnTimers(readFileSync(runtimePath, 'utf8')));
 const BRIDGE = topFrameOnly(injected('bridge.js'));
 
 /** Everything here that can change a picture: part of the engine's fingerprint. */
-export const PAGE_SCRIPTS: readonly string[] = [VIRTUAL_TIME, RUNTIME, BRIDGE];
+export const PAGE_SCRIPTS: readonly string[] = [...EVERY_FRAME, RUNTIME, BRIDGE];
 
-/** Scripts for a new document, in their order. `variables`: the params of a stock composition. */
-export function scriptsFor(template: Template, variables: Params | null): string[] {
+/** One script for every new document of a page, the same for all templates. */
+export const ENGINE_SCRIPT: string = [
+  'window.__hf = window.__hf ?? {}; window.__timelines = window.__timelines ?? {}; window.__HF_RENDER_CAPTURE_MODE = true;',
+  ...PAGE_SCRIPTS,
+].join('\n;\n');
+
+/** What the HyperFrames runtime has to know of a template. `variables`: the params of a stock composition. */
+export function templateScript(template: Pick<Template, 'fps'>, variables: Params | null): string {
   const seekConfig = {
     mode: 'preview-phase',
     diagnostics: false,
@@ -27,12 +40,6 @@ export function scriptsFor(template: Template, variables: Params | null): string
     fpsSource: 'render-options',
     owner: 'runtime',
   };
-  return [
-    'window.__hf = window.__hf ?? {}; window.__timelines = window.__timelines ?? {}; window.__HF_RENDER_CAPTURE_MODE = true;',
-    ...(variables === null ? [] : [`window.__hfVariables = ${JSON.stringify(variables)};`]),
-    VIRTUAL_TIME,
-    `window.__HF_EXPORT_RENDER_SEEK_CONFIG = ${JSON.stringify(seekConfig)};`,
-    RUNTIME,
-    BRIDGE,
-  ];
+  const config = `window.__HF_EXPORT_RENDER_SEEK_CONFIG = ${JSON.stringify(seekConfig)};`;
+  return variables === null ? config : `${config}\nwindow.__hfVariables = ${JSON.stringify(variables)};`;
 }

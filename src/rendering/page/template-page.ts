@@ -1,5 +1,6 @@
 /** A template in a browser: loaded once, given params again and again, moved from frame to frame. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeoutError } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 import type { Params } from '../../contracts/video.ts';
@@ -8,26 +9,37 @@ import type { ChromiumBrowser } from '../browser/browser.ts';
 import { PageError, pageErrorOf } from '../browser/page-error.ts';
 import type { Compositor } from '../capture/compositor.ts';
 import type { Log } from '../log.ts';
-import { TemplateOrigin } from './origin.ts';
+import { Findings } from './findings.ts';
+import { pathAt, TemplateOrigin } from './origin.ts';
 import { placeOf } from './place.ts';
 import { describeMissing, list, type Readiness, readiness } from './readiness.ts';
-import { scriptsFor } from './scripts.ts';
+import { stopScript } from './running-script.ts';
+import { ENGINE_SCRIPT, templateScript } from './scripts.ts';
 
 export interface PageDeadlines {
   /** From the start of a load until the composition can be sought. */
   readonly loadMs: number;
   /** From sending params until `hf-params-ready` and the fonts and images that they need. */
   readonly paramsMs: number;
+  /** For drawing one frame, the fonts and images that it needs first included. */
+  readonly frameMs?: number;
 }
+
+const FRAME_MS = 10_000;
+/** Most pages take params in less; drawing meanwhile, for those that wait for a frame, costs more than the wait. */
+const QUIET_MS = 12;
+/** What a page gets beyond the limit that it keeps itself, before its script is taken for one that never ends. */
+const GRACE_MS = 500;
 
 export class TemplatePage {
   private readonly browser: ChromiumBrowser;
   private readonly compositor: Compositor;
   private readonly origin: TemplateOrigin;
-  private readonly deadlines: PageDeadlines;
+  private readonly findings: Findings;
+  private readonly deadlines: Required<PageDeadlines>;
   private readonly log: Log;
   private loaded: Template | null = null;
-  private scriptIds: string[] = [];
+  private ownScript = { source: '', identifier: '' };
   private uncaught = Promise.withResolvers<never>();
   private uncaughtError: PageError | null = null;
 
@@ -40,8 +52,9 @@ export class TemplatePage {
     this.browser = browser;
     this.compositor = compositor;
     this.origin = origin;
-    this.deadlines = deadlines;
+    this.deadlines = { frameMs: FRAME_MS, ...deadlines };
     this.log = log;
+    this.findings = new Findings(log);
     this.forgetErrors();
   }
 
@@ -54,12 +67,15 @@ export class TemplatePage {
     const page = new TemplatePage(browser, compositor, await TemplateOrigin.attach(devtools), options);
     const { session } = devtools;
     session.on('Runtime.exceptionThrown', ({ exceptionDetails }) => page.noteError(pageErrorOf(exceptionDetails)));
+    session.on('Runtime.bindingCalled', ({ payload }) => page.findings.note(payload));
     // A dialog stops every script of the page until somebody answers; leaving the page must always be allowed.
     session.on('Page.javascriptDialogOpening', ({ type }) => {
       devtools.send('Page.handleJavaScriptDialog', { accept: type === 'beforeunload' }).catch(() => undefined);
     });
     await devtools.send('Page.enable');
     await devtools.send('Runtime.enable');
+    await devtools.send('Runtime.addBinding', { name: '__nightreelFound' });
+    await devtools.send('Page.addScriptToEvaluateOnNewDocument', { source: ENGINE_SCRIPT });
     return page;
   }
 
@@ -68,6 +84,7 @@ export class TemplatePage {
    * stock composition always is, with `params` as its variables.
    */
   async open(template: Template, params: Params): Promise<void> {
+    this.findings.about(template);
     if (template.contract === 'stock') {
       await this.load(template, params);
       return;
@@ -76,23 +93,31 @@ export class TemplatePage {
     if (this.loaded?.digest !== template.digest) await this.load(template, null);
     this.forgetErrors();
     const { paramsMs } = this.deadlines;
-    const state = await this.call(
+    await this.getReady(
       template,
       `applyParams(${JSON.stringify(params)}, ${JSON.stringify(template.fonts)}, ${paramsMs})`,
-      'while it took params',
+      { limitMs: paramsMs, where: 'while it took params', since: 'of getting params' },
     );
-    this.assertReady(template, state, `within ${paramsMs} ms of getting params`);
   }
 
-  /** Draws one frame of what is open. */
-  async seek(frame: number): Promise<void> {
+  /**
+   * Draws one frame of what is open. `mark`: a statement that is run in the page in the same call, after the drawing; and
+   * once more where something that the picture needs came later than that.
+   */
+  async seek(frame: number, mark = ''): Promise<void> {
     const template = this.loaded;
     if (template === null) throw new Failure('Internal', 'A frame was asked for before a template was open.');
     const where = `at frame ${frame} of ${template.frameCount}`;
+    const { devtools } = this.browser;
+    const { frameMs } = this.deadlines;
+    const seek = `__nightreel.seek(${frame / template.fps})`;
     try {
-      const needsFonts = await this.browser.devtools.evaluate(`__nightreel.seek(${frame / template.fps})`);
-      if (needsFonts === true) {
-        await this.compositor.settle(this.browser.devtools.evaluate('__nightreel.fontsLoaded()'));
+      const drawn = devtools.evaluate(mark === '' ? seek : `{ const isLate = ${seek}; ${mark}; isLate; }`);
+      const isLate = await this.within(frameMs, drawn, template, where);
+      if (isLate === true || this.origin.isWaiting) {
+        const arrival = Promise.all([devtools.evaluate('__nightreel.settled()'), this.origin.settled()]);
+        await this.within(frameMs, this.compositor.settle(arrival), template, where);
+        if (mark !== '') await devtools.evaluate(mark);
       }
     } catch (error) {
       throw this.explain(error, template, where);
@@ -100,9 +125,10 @@ export class TemplatePage {
     if (this.uncaughtError !== null) throw this.explain(this.uncaughtError, template, where);
   }
 
-  /** Throws when the template asked for something outside its folder, or threw where nobody waited for it. */
+  /** Throws when the template did what makes a video wrong, or threw where nobody waited for it. */
   assertClean(): void {
     this.origin.assertSelfContained();
+    this.findings.assertNone();
     if (this.uncaughtError !== null && this.loaded !== null) {
       throw this.explain(this.uncaughtError, this.loaded, 'while it was rendered');
     }
@@ -112,73 +138,151 @@ export class TemplatePage {
     const { devtools, page } = this.browser;
     this.loaded = null;
     this.forgetErrors();
-    for (const identifier of this.scriptIds.splice(0)) {
-      await devtools.send('Page.removeScriptToEvaluateOnNewDocument', { identifier });
-    }
-    for (const source of scriptsFor(template, variables)) {
-      const { identifier } = await devtools.send('Page.addScriptToEvaluateOnNewDocument', { source });
-      this.scriptIds.push(identifier);
-    }
+    await this.setOwnScript(templateScript(template, variables));
     const { loadMs } = this.deadlines;
     try {
       const address = this.origin.serve(template);
-      await this.compositor.settle(page.goto(address, { waitUntil: 'load', timeout: loadMs }));
+      const loading = page.goto(address, { waitUntil: 'load', timeout: loadMs });
+      await this.within(loadMs, this.compositor.settle(loading), template, 'while it was loaded');
     } catch (error) {
       this.origin.assertSelfContained();
-      if (error instanceof TimeoutError) {
-        throw new Failure('TemplateNotReady', `Template '${template.id}' did not load within ${loadMs} ms.`, {
+      if (error instanceof TimeoutError || (error instanceof Failure && error.failureClass === 'TemplateCrashed')) {
+        const isBusy = !(error instanceof TimeoutError) || (await stopScript(devtools)) !== 'idle';
+        const why = isBusy ? ': a script was still running, and was stopped' : '';
+        throw new Failure('TemplateNotReady', `Template '${template.id}' did not load within ${loadMs} ms${why}.`, {
           cause: error,
         });
       }
       if (this.browser.broken.aborted) throw this.browser.broken.reason;
       throw error;
     }
-    const state = await this.call(
-      template,
-      `ready(${JSON.stringify(template.fonts)}, ${loadMs})`,
-      'while it was loaded',
-    );
-    this.assertReady(template, state, `within ${loadMs} ms of loading`);
+    const { durationMs } = await this.getReady(template, `ready(${JSON.stringify(template.fonts)}, ${loadMs})`, {
+      limitMs: loadMs,
+      where: 'while it was loaded',
+      since: 'of loading',
+    });
     // Half a frame: authors write 12 where a timeline ends at 11.99.
-    if (Math.abs(state.durationMs - template.durationMs) > 500 / template.fps && state.durationMs > 0) {
+    if (Math.abs(durationMs - template.durationMs) > 500 / template.fps && durationMs > 0) {
       this.log.warn(
-        { template: template.id, declaredMs: template.durationMs, pageMs: state.durationMs },
+        { template: template.id, declaredMs: template.durationMs, pageMs: durationMs },
         'the page says another duration than template.json, which is what counts',
       );
     }
     this.loaded = template;
   }
 
-  private async call(template: Template, expression: string, where: string): Promise<Readiness> {
-    const answer = this.browser.devtools.evaluate(`__nightreel.${expression}`);
+  private async setOwnScript(source: string): Promise<void> {
+    if (source === this.ownScript.source) return;
+    const { devtools } = this.browser;
+    const { identifier: old } = this.ownScript;
+    if (old !== '') await devtools.send('Page.removeScriptToEvaluateOnNewDocument', { identifier: old });
+    const { identifier } = await devtools.send('Page.addScriptToEvaluateOnNewDocument', { source });
+    this.ownScript = { source, identifier };
+  }
+
+  /** Calls the page until all that it needs is there. */
+  private async getReady(
+    template: Template,
+    expression: string,
+    { limitMs, where, since }: { readonly limitMs: number; readonly where: string; readonly since: string },
+  ): Promise<Readiness> {
+    const { devtools } = this.browser;
+    const when = `within ${limitMs} ms ${since}`;
     try {
+      const answer = devtools.evaluate(`__nightreel.${expression}`);
       // A listener that throws would otherwise look like one that never answers.
-      return readiness.parse(await this.compositor.settle(Promise.race([answer, this.uncaught.promise])));
+      const ready = this.within(limitMs, Promise.race([answer, this.uncaught.promise]), template, where);
+      const state = readiness.parse(await this.whileDrawing(ready));
+      this.assertReady(template, state, when);
+      if (this.origin.isWaiting) {
+        await this.within(limitMs, this.compositor.settle(this.origin.settled()), template, where);
+      }
+      await this.assertPictures(template, when);
+      this.assertClean();
+      return state;
     } catch (error) {
       this.loaded = null;
       throw this.explain(error, template, where);
     }
   }
 
-  private assertReady(template: Template, { missing, missingFonts }: Readiness, when: string): void {
-    try {
-      this.origin.assertSelfContained();
-      if (missing.length > 0) {
-        const { what, detail } = describeMissing(missing);
-        throw new Failure('TemplateNotReady', `Template '${template.id}' was not ready ${when}: missing ${what}.`, {
-          detail,
-        });
-      }
-      if (missingFonts.length > 0) {
-        throw new Failure(
-          'FontMissing',
-          `Template '${template.id}' declares fonts that did not load from its own files: ${list(missingFonts)}.`,
-        );
-      }
-    } catch (error) {
-      this.loaded = null;
-      throw error;
+  /** Waits for the page, at first without drawing. */
+  private async whileDrawing<T>(work: Promise<T>): Promise<T> {
+    const timer = new AbortController();
+    const isSlow = await Promise.race([
+      work.then(
+        () => false,
+        () => false,
+      ),
+      sleep(QUIET_MS, true, { signal: timer.signal }),
+    ]);
+    timer.abort();
+    return isSlow ? await this.compositor.settle(work) : await work;
+  }
+
+  private assertReady(template: Template, { missing, missingFonts, brokenFonts }: Readiness, when: string): void {
+    this.origin.assertSelfContained();
+    if (missing.length > 0) {
+      const { what, detail } = describeMissing(missing);
+      throw new Failure('TemplateNotReady', `Template '${template.id}' was not ready ${when}: missing ${what}.`, {
+        detail,
+      });
     }
+    if (missingFonts.length > 0) {
+      throw new Failure(
+        'FontMissing',
+        `Template '${template.id}' declares fonts that did not load from its own files: ${list(missingFonts)}.`,
+      );
+    }
+    if (brokenFonts.length > 0) {
+      throw new Failure('FontMissing', `Template '${template.id}' loads a font whose file cannot be read.`, {
+        detail: list(brokenFonts),
+      });
+    }
+  }
+
+  /** Backgrounds and pictures inside of SVG say nowhere that they failed. */
+  private async assertPictures(template: Template, when: string): Promise<void> {
+    const addresses = this.origin.takePictures();
+    if (addresses.length === 0) return;
+    const { devtools } = this.browser;
+    const check = devtools.evaluate(`__nightreel.undecodable(${JSON.stringify(addresses)})`);
+    const broken = await this.within(this.deadlines.loadMs, this.compositor.settle(check), template, when);
+    const paths = addresses.filter((one) => Array.isArray(broken) && broken.includes(one)).map((one) => pathAt(one));
+    if (paths.length === 0) return;
+    throw new Failure(
+      'TemplateNotReady',
+      `Template '${template.id}' was not ready ${when}: ${list(paths.map((path) => `'${path}'`))} cannot be shown, as the file is no whole picture.`,
+    );
+  }
+
+  /** Ends a script that takes longer. */
+  private async within<T>(limitMs: number, work: Promise<T>, template: Template, where: string): Promise<T> {
+    const timer = new AbortController();
+    const late = Symbol('late');
+    work.catch(() => undefined);
+    const outcome = await Promise.race([
+      work,
+      sleep(limitMs + GRACE_MS, late, { signal: timer.signal }).catch(() => late),
+    ]).finally(() => timer.abort());
+    if (outcome !== late) return outcome as T;
+    this.loaded = null;
+    const { devtools } = this.browser;
+    const stopped = await stopScript(devtools);
+    if (this.browser.broken.aborted) throw this.browser.broken.reason;
+    if (stopped === 'unresponsive') {
+      throw new Failure('BrowserHung', `Chromium did not answer ${where}, nor when its script was to be stopped.`);
+    }
+    if (stopped === 'stopped') {
+      throw new Failure(
+        'TemplateCrashed',
+        `Template '${template.id}' did not come back within ${limitMs} ms ${where}; its script was stopped. Look for a loop that never ends.`,
+      );
+    }
+    throw new Failure(
+      'TemplateNotReady',
+      `Template '${template.id}' waited longer than ${limitMs} ms ${where} for a font, an image or a promise.`,
+    );
   }
 
   private explain(error: unknown, template: Template, where: string): unknown {
@@ -198,6 +302,7 @@ export class TemplatePage {
   }
 
   private forgetErrors(): void {
+    this.findings.forget();
     this.uncaughtError = null;
     this.uncaught = Promise.withResolvers<never>();
     this.uncaught.promise.catch(() => undefined);

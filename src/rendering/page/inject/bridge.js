@@ -5,13 +5,35 @@
   window.__hf = window.__hf ?? {};
   const hf = window.__hf;
   const POLL_MS = 4;
+  /** Turns of the event loop that are taken without a pause: most pages are ready by then. */
+  const QUICK_TURNS = 6;
+  /** A page this many times as large as after its first recipient keeps something of each. */
+  const GROWTH = 2;
+  const GROWTH_SLACK = 500;
 
-  const framesBelow = (parent) => {
-    const found = [];
-    for (let i = 0; i < parent.frames.length; i++) found.push(parent.frames[i], ...framesBelow(parent.frames[i]));
-    return found;
+  // Out of the page's reach: what it says here is believed.
+  const tell = window.__nightreelFound;
+  delete window.__nightreelFound;
+  let told = new Set();
+  const found = (kind, error) => {
+    if (told.has(kind)) return;
+    told.add(kind);
+    tell?.(JSON.stringify({ kind, stack: error?.stack }));
   };
-  const everyClock = () => [time, ...framesBelow(window).map((frame) => frame.__HF_VIRTUAL_TIME__)].filter(Boolean);
+
+  /** What the engine has put into each frame of the page that it can reach; a sandboxed one it cannot. */
+  const everyFrame = (from = window) => {
+    const parts = [];
+    try {
+      const { __HF_VIRTUAL_TIME__: clock, __nightreelTimers: timers } = from;
+      const { __nightreelMotion: motion, __nightreelIsolation: isolation } = from;
+      if (clock && timers && motion && isolation) parts.push({ clock, timers, motion, isolation });
+    } catch {
+      return parts;
+    }
+    for (let i = 0; i < from.frames.length; i++) parts.push(...everyFrame(from.frames[i]));
+    return parts;
+  };
   const authoredSeconds = () =>
     Number(document.querySelector('[data-composition-id]')?.getAttribute('data-duration')) || 0;
 
@@ -80,6 +102,25 @@
     return timelines.length > 0 ? timelines : [{ kind: 'composition' }];
   };
 
+  // Scenes drawn by a device of their own (three, WebGPU) may ask for more time; a picture before that shows the frame before.
+  let unfinished = 0;
+  window.addEventListener(
+    'hf-seek',
+    ({ detail }) => {
+      if (typeof detail?.waitUntil !== 'function') return;
+      const { waitUntil } = detail;
+      detail.waitUntil = (work) => {
+        unfinished += 1;
+        const done = () => {
+          unfinished -= 1;
+        };
+        Promise.resolve(work).then(done, done);
+        waitUntil(work);
+      };
+    },
+    true,
+  );
+
   const unquoted = (family) => family.replace(/^(['"])(.*)\1$/, '$2').toLowerCase();
   const facesOf = (family) => [...document.fonts].filter((face) => unquoted(face.family) === family.toLowerCase());
   const coversWeight = (face, weight) => {
@@ -87,32 +128,65 @@
     return weight >= from && weight <= to;
   };
 
+  let wake = () => undefined;
+  for (const event of ['hf-params-ready', 'hf-timelines-built', 'load'])
+    window.addEventListener(event, () => wake(), true);
+  document.fonts.addEventListener('loadingdone', () => wake());
+
+  /** The next turn of the event loop: after messages and promises that wait now, without a timer's four milliseconds. */
+  const channel = new MessageChannel();
+  const nextTurn = () =>
+    new Promise((resolve) => {
+      channel.port1.onmessage = resolve;
+      channel.port2.postMessage(null);
+    });
+  const pause = () =>
+    new Promise((resolve) => {
+      wake = resolve;
+      time.originalSetTimeout(resolve, POLL_MS);
+    });
+
   /** Waits until nothing is `pending()`, moving virtual animation frames along; what still is at the deadline. */
   const settle = async (pending, deadlineMs) => {
-    for (;;) {
+    for (let turn = 0; ; turn++) {
       const things = pending();
       if (things.length === 0 || time.originalNow() > deadlineMs) return things;
-      for (const clock of everyClock()) clock.seekToTime(clock.getTime());
-      await new Promise((resolve) => time.originalSetTimeout(resolve, POLL_MS));
+      await (turn < QUICK_TURNS ? nextTurn() : pause());
+      for (const { clock } of everyFrame()) clock.seekToTime(clock.getTime());
     }
   };
 
-  const imageThing = (image) => ({ kind: 'image', name: String(image.getAttribute('src')?.slice(0, 80)) });
+  const nameOf = (image) => String(image.getAttribute('src')?.slice(0, 80));
+  /** Addresses of images that were decoded, by image: asked again they would wait for a frame to be drawn. */
+  const decoded = new WeakMap();
 
   const loadAssets = async (fonts, deadlineMs) => {
     // Declared faces are loaded now, all of them: one that a later scene asks for first would appear a frame late.
-    for (const { family } of fonts) for (const face of facesOf(family)) face.load().catch(() => undefined);
-    const undecoded = new Set([...document.images].filter((image) => image.currentSrc !== ''));
+    for (const { family } of fonts) {
+      for (const face of facesOf(family)) if (face.status === 'unloaded') face.load().catch(() => undefined);
+    }
+    // Layout is what makes the others load, and a background picture.
+    void document.documentElement.offsetHeight;
+    const undecoded = new Set();
     const broken = [];
-    for (const image of undecoded) {
+    for (const image of document.images) {
+      const address = image.currentSrc;
+      // A lazy one far away loads when a frame shows it, which is too late for that frame.
+      if (image.loading === 'lazy') image.loading = 'eager';
+      if ((address === '' && !image.getAttribute('src')) || decoded.get(image) === address) continue;
+      undecoded.add(image);
       image
         .decode()
-        .catch(() => broken.push(imageThing(image)))
-        .finally(() => undecoded.delete(image));
+        .then(() => decoded.set(image, address))
+        .catch(() => broken.push({ kind: 'image', name: nameOf(image) }))
+        .finally(() => {
+          undecoded.delete(image);
+          wake();
+        });
     }
     const left = await settle(
       () => [
-        ...[...undecoded].map(imageThing),
+        ...[...undecoded].map((image) => ({ kind: 'image', name: nameOf(image) })),
         ...[...document.fonts]
           .filter(({ status }) => status === 'loading')
           .map((face) => ({ kind: 'font', name: face.family })),
@@ -132,11 +206,31 @@
         .map((weight) => `${family} ${weight}`),
     );
 
-  const report = (missing, fonts) => ({
-    missing,
-    missingFonts: missing.length > 0 ? [] : missingFonts(fonts),
-    durationMs: Math.round((Number(window.__hf?.duration) || 0) * 1000),
-  });
+  /** Faces whose file came and could not be read: their text would be set in another font. */
+  const brokenFonts = () => [...document.fonts].filter(({ status }) => status === 'error').map(({ family }) => family);
+
+  const context = () => ({ ownSeek: hasOwnSeek() });
+  const elements = document.getElementsByTagName('*');
+  let firstSize = 0;
+
+  /** The page stands still from here on, at time 0, until it is moved. */
+  const stand = () => {
+    for (const { motion, timers } of everyFrame()) {
+      motion.adopt(context());
+      timers.hold((error) => found('timer', error));
+      for (const kind of motion.unseekable()) found(kind);
+    }
+  };
+
+  const report = (missing, fonts) => {
+    if (missing.length === 0) stand();
+    return {
+      missing,
+      missingFonts: missing.length > 0 ? [] : missingFonts(fonts),
+      brokenFonts: missing.length > 0 ? [] : brokenFonts(),
+      durationMs: Math.round((Number(window.__hf?.duration) || 0) * 1000),
+    };
+  };
 
   window.__nightreel = {
     /** Waits until the composition can be sought and its fonts and images are there. */
@@ -151,7 +245,10 @@
     /** Sends params as a message and waits for `hf-params-ready`, then for whatever the new values need. */
     async applyParams(params, fonts, limitMs) {
       const deadlineMs = time.originalNow() + limitMs;
-      for (const clock of everyClock()) {
+      told = new Set();
+      for (const { clock, timers, isolation } of everyFrame()) {
+        isolation.reset();
+        timers.release();
         clock.reseed();
         clock.setTime(0);
       }
@@ -170,22 +267,60 @@
       window.removeEventListener('hf-params-ready', onReady);
       if (missing.length > 0) return report(missing, fonts);
       window.__hfForceTimelineRebind?.();
-      return report(await loadAssets(fonts, deadlineMs), fonts);
+      const missingAssets = await loadAssets(fonts, deadlineMs);
+      // A promise that was rejected meanwhile is told in a turn of its own.
+      await nextTurn();
+      await nextTurn();
+      const answer = report(missingAssets, fonts);
+      firstSize ||= elements.length;
+      if (elements.length > firstSize * GROWTH + GROWTH_SLACK) found('growth');
+      return answer;
     },
 
-    /** Draws the moment `seconds`. True when a font began to load that way: the picture is complete after `fontsLoaded`. */
+    /**
+     * Draws the moment `seconds`. True when something that the picture needs is still on its way (a font that began to
+     * load, a scene that asked for time): the picture is complete after `settled`.
+     */
     seek(seconds) {
       const ms = seconds * 1000;
-      for (const clock of everyClock()) clock.setTime(ms);
-      draw(seconds);
-      for (const clock of everyClock()) clock.seekToTime(ms);
+      const frames = everyFrame();
+      for (const { clock, motion } of frames) {
+        clock.reseed(ms);
+        clock.setTime(ms);
+        motion.watch();
+      }
+      try {
+        draw(seconds);
+      } finally {
+        for (const { motion } of frames) motion.note();
+      }
+      for (const { clock } of frames) clock.seekToTime(ms);
+      for (const { motion } of frames) for (const kind of motion.move(ms, context())) found(kind);
       // Layout is what makes a face load; the capture would do this very layout a moment later.
       void document.documentElement.offsetHeight;
-      return document.fonts.status === 'loading';
+      return unfinished > 0 || document.fonts.status === 'loading';
     },
 
-    async fontsLoaded() {
+    /** Waits for what `seek` said is on its way. */
+    async settled() {
+      await window.__hfWaitForSeekCompletion?.();
       await document.fonts.ready;
+      if (brokenFonts().length > 0) found('brokenFont');
+    },
+
+    /** Those of some addresses that are no images. Their bytes are there already. */
+    async undecodable(addresses) {
+      const broken = await Promise.all(
+        addresses.map(async (address) => {
+          const image = new Image();
+          image.src = address;
+          return await image.decode().then(
+            () => [],
+            () => [address],
+          );
+        }),
+      );
+      return broken.flat();
     },
   };
 })();

@@ -1,5 +1,6 @@
 // Runs before anything else in every frame of a page: time stands still and moves only when the engine says so. Date,
-// performance.now, requestAnimationFrame and Math.random become functions of the frame that is being drawn.
+// Temporal.Now, performance.now, requestAnimationFrame, Math.random and crypto's random values become functions of the
+// frame that is being drawn.
 (() => {
   if (window.__HF_VIRTUAL_TIME__) return;
 
@@ -22,6 +23,8 @@
   ]) {
     real[`original${name[0].toUpperCase()}${name.slice(1)}`] = window[name].bind(window);
   }
+  const replace = (owner, name, value) =>
+    Object.defineProperty(owner, name, { configurable: true, writable: true, value });
 
   function VirtualDate(...parts) {
     if (!new.target) return new RealDate(nowMs).toString();
@@ -34,8 +37,35 @@
   VirtualDate.now = () => nowMs;
   VirtualDate.parse = RealDate.parse;
   VirtualDate.UTC = RealDate.UTC;
-  Object.defineProperty(window, 'Date', { configurable: true, writable: true, value: VirtualDate });
-  Object.defineProperty(window.performance, 'now', { configurable: true, value: () => nowMs });
+  RealDate.prototype.constructor = VirtualDate;
+  replace(window, 'Date', VirtualDate);
+  replace(window.performance, 'now', () => nowMs);
+
+  if (window.Temporal?.Now) {
+    const { Instant, Now } = window.Temporal;
+    const instant = () => Instant.fromEpochMilliseconds(Math.floor(nowMs));
+    const zoned = (zone = Now.timeZoneId()) => instant().toZonedDateTimeISO(zone);
+    replace(Now, 'instant', instant);
+    replace(Now, 'zonedDateTimeISO', zoned);
+    for (const type of ['PlainDateTime', 'PlainDate', 'PlainTime']) {
+      replace(Now, `p${type.slice(1)}ISO`, (zone) => zoned(zone)[`to${type}`]());
+    }
+  }
+
+  // Without a date these two format the present.
+  const formats = Intl.DateTimeFormat.prototype;
+  const formatOf = Object.getOwnPropertyDescriptor(formats, 'format').get;
+  Object.defineProperty(formats, 'format', {
+    configurable: true,
+    get() {
+      const format = formatOf.call(this);
+      return (date = nowMs) => format(date);
+    },
+  });
+  const { formatToParts } = formats;
+  replace(formats, 'formatToParts', function (date = nowMs) {
+    return formatToParts.call(this, date);
+  });
 
   window.requestAnimationFrame = (callback) => {
     if (typeof callback !== 'function') throw new TypeError('requestAnimationFrame needs a function');
@@ -48,12 +78,27 @@
   };
 
   // mulberry32: small, and the same on every machine.
-  Math.random = () => {
+  const random32 = () => {
     randomState = (randomState + 0x6d2b79f5) | 0;
     let t = Math.imul(randomState ^ (randomState >>> 15), 1 | randomState);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return (t ^ (t >>> 14)) >>> 0;
   };
+  Math.random = () => random32() / 4294967296;
+  const { getRandomValues } = Crypto.prototype;
+  replace(Crypto.prototype, 'getRandomValues', function (array) {
+    // The real one refuses what is no array of integers, or too long.
+    getRandomValues.call(this, array);
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = random32();
+    return array;
+  });
+  replace(Crypto.prototype, 'randomUUID', () => {
+    const digits = Array.from({ length: 32 }, () => (random32() >>> 28).toString(16));
+    digits[12] = '4';
+    digits[16] = '89ab'[random32() >>> 30];
+    return [0, 8, 12, 16, 20].map((from, at) => digits.slice(from, [8, 12, 16, 20, 32][at]).join('')).join('-');
+  });
 
   window.__HF_VIRTUAL_TIME__ = {
     ...real,
@@ -78,9 +123,9 @@
       }
       return nowMs;
     },
-    /** Puts Math.random back to the start of its sequence. */
-    reseed() {
-      randomState = SEED;
+    /** Puts Math.random to the start of the sequence of a moment: what a frame draws does not hang on the frames before it. */
+    reseed(ms = 0) {
+      randomState = SEED ^ Math.imul(Math.round(ms * 1000), 0x9e3779b1);
     },
   };
 })();
