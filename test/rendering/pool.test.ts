@@ -5,6 +5,7 @@ import { keptLog, until } from './support.ts';
 class Member implements PoolMember {
   readonly number: number;
   isClosed = false;
+  bytes = 0;
   private readonly crash = new AbortController();
   constructor(number: number) {
     this.number = number;
@@ -15,29 +16,57 @@ class Member implements PoolMember {
   break(): void {
     this.crash.abort(new Error('broken'));
   }
+  memoryBytes(): number {
+    return this.bytes;
+  }
+  kill(reason: Error): void {
+    this.crash.abort(reason);
+  }
   async [Symbol.asyncDispose](): Promise<void> {
     this.isClosed = true;
   }
 }
 
-/** A pool whose members start when the test says so. */
-async function poolOf(slots: number, recycleAfter = 100) {
+interface Settings {
+  readonly recycleAfter?: number;
+  readonly recycleAboveBytes?: number;
+  readonly retryMs?: number;
+}
+
+/** What the launches of a pool do: they go on when the test says so. */
+function launches() {
   const members: Member[] = [];
-  let gate = Promise.resolve();
-  const launch = async (): Promise<Member> => {
-    await gate;
-    const member = new Member(members.length);
-    members.push(member);
-    return member;
+  let gate: Promise<unknown> = Promise.resolve();
+  let begun = 0;
+  return {
+    members,
+    get begun() {
+      return begun;
+    },
+    launch: async (): Promise<Member> => {
+      begun += 1;
+      await gate;
+      const member = new Member(members.length);
+      members.push(member);
+      return member;
+    },
+    hold: (): { readonly letGo: (failure?: Error) => void } => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      gate = promise;
+      promise.catch(() => undefined);
+      return { letGo: (failure) => (failure === undefined ? resolve() : reject(failure)) };
+    },
   };
-  const pool = await BrowserPool.start({ slots, recycleAfter, launch, log: keptLog() });
-  const holdLaunches = (): { readonly letGo: (failure?: Error) => void } => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    gate = promise;
-    gate.catch(() => undefined);
-    return { letGo: (failure) => (failure === undefined ? resolve() : reject(failure)) };
-  };
-  return { pool, members, holdLaunches };
+}
+
+/** A pool with all its members warm. */
+async function poolOf(slots: number, settings: Settings = {}) {
+  const starts = launches();
+  const log = keptLog();
+  const { launch, members, hold: holdLaunches } = starts;
+  const pool = await BrowserPool.start({ slots, recycleAfter: 100, watchMs: 5, retryMs: 5, launch, log, ...settings });
+  await until('every member', () => pool.ready === slots);
+  return { pool, members, holdLaunches, starts, log };
 }
 
 const never = new AbortController().signal;
@@ -97,7 +126,7 @@ describe('lending', () => {
 
 describe('replacing', () => {
   test('a member that has done its share goes on until its successor is warm', async () => {
-    const { pool, members, holdLaunches } = await poolOf(1, 2);
+    const { pool, members, holdLaunches } = await poolOf(1, { recycleAfter: 2 });
     const launches = holdLaunches();
     for (let use = 0; use < 5; use++) {
       await using lease = await pool.acquire(never);
@@ -115,7 +144,7 @@ describe('replacing', () => {
   });
 
   test('a successor that is warm while the old member is lent waits for it to come back', async () => {
-    const { pool, members, holdLaunches } = await poolOf(1, 1);
+    const { pool, members, holdLaunches } = await poolOf(1, { recycleAfter: 1 });
     const launches = holdLaunches();
     (await pool.acquire(never)).release();
     const lease = await pool.acquire(never);
@@ -168,14 +197,150 @@ describe('replacing', () => {
   });
 });
 
-test('a pool that cannot start one of its members keeps none', async () => {
-  const started: Member[] = [];
-  const launch = async (): Promise<Member> => {
-    if (started.length === 1) throw new Error('no memory');
-    const member = new Member(started.length);
-    started.push(member);
-    return member;
-  };
-  await expect(BrowserPool.start({ slots: 2, recycleAfter: 9, launch, log: keptLog() })).rejects.toThrow('no memory');
-  expect(started.map(({ isClosed }) => isClosed)).toEqual([true]);
+describe('starting', () => {
+  test('the pool serves from its first member on; who waits gets the next that becomes ready', async () => {
+    const { launch, members, hold } = launches();
+    const second = hold();
+    const first = new Member(100);
+    const pool = await BrowserPool.start({ slots: 2, recycleAfter: 9, launch, log: keptLog() }, first);
+    expect(pool.ready).toBe(1);
+    const lease = await pool.acquire(never);
+    expect(lease.member).toBe(first);
+    const waiting = pool.acquire(never);
+    await turn();
+    expect(members).toEqual([]);
+    second.letGo();
+    expect((await waiting).member).toBe(members[0]);
+    await pool[Symbol.asyncDispose]();
+  });
+
+  test('a member that does not start is tried again while the others work, and the reason is in the log', async () => {
+    const { launch, hold } = launches();
+    const log = keptLog();
+    const failing = hold();
+    const pool = await BrowserPool.start({ slots: 2, recycleAfter: 9, retryMs: 1, launch, log }, new Member(100));
+    failing.letGo(new Error('no memory'));
+    await until('a word about it', () => log.lines.some(({ message }) => message === 'a browser did not start'));
+    expect(pool.ready).toBe(1);
+    hold().letGo();
+    await until('both members', () => pool.ready === 2);
+    await pool[Symbol.asyncDispose]();
+  });
+
+  test('a pool that can start none of its members is not one', async () => {
+    const { launch, hold } = launches();
+    hold().letGo(new Error('no memory'));
+    const log = keptLog();
+    const pool = BrowserPool.start({ slots: 2, recycleAfter: 9, retryMs: 1, launch, log });
+    await expect(pool).rejects.toThrow('no memory');
+    const tried = log.lines.length;
+    await new Promise((done) => setTimeout(done, 50));
+    expect(log.lines).toHaveLength(tried);
+  });
+
+  test('members that break before anybody used them are not started without end', async () => {
+    const starts = launches();
+    const launch = async (): Promise<Member> => {
+      const member = await starts.launch();
+      setImmediate(() => member.break());
+      return member;
+    };
+    const pool = await BrowserPool.start(
+      { slots: 2, recycleAfter: 9, retryMs: 60_000, launch, log: keptLog() },
+      new Member(100),
+    );
+    await until('the second try', () => starts.begun === 2);
+    for (let turns = 0; turns < 100; turns++) await turn();
+    expect(starts.begun).toBe(2);
+    await pool[Symbol.asyncDispose]();
+  });
+});
+
+describe('memory', () => {
+  test('a member that has grown is replaced after its render, by one that was warm before it went', async () => {
+    const { pool, members, holdLaunches } = await poolOf(1, { recycleAboveBytes: 1_000 });
+    const successor = holdLaunches();
+    const lease = await pool.acquire(never);
+    const [first] = members;
+    if (first !== undefined) first.bytes = 1_001;
+    lease.release();
+    (await pool.acquire(never)).release();
+    expect(first?.isClosed).toBe(false);
+    successor.letGo();
+    await until('the end of the first', () => first?.isClosed === true);
+    const next = await pool.acquire(never);
+    expect(next.member.number).toBe(1);
+    next.release();
+    await pool[Symbol.asyncDispose]();
+  });
+
+  test('the successor of a member that grows during a long render is warmed meanwhile', async () => {
+    const { pool, members } = await poolOf(1, { recycleAboveBytes: 1_000 });
+    const lease = await pool.acquire(never);
+    const [first] = members;
+    if (first !== undefined) first.bytes = 1_001;
+    await until('the successor', () => members.length === 2);
+    expect(first?.isClosed).toBe(false);
+    lease.release();
+    expect(first?.isClosed).toBe(true);
+    await pool[Symbol.asyncDispose]();
+  });
+
+  test('a member that grows to twice the limit is ended in the middle of its render, with a sentence about memory', async () => {
+    const { pool, members } = await poolOf(1, { recycleAboveBytes: 1024 ** 3 });
+    const lease = await pool.acquire(never);
+    const [first] = members;
+    if (first !== undefined) first.bytes = 2 * 1024 ** 3 + 1;
+    await until('its end', () => lease.member.broken.aborted);
+    expect(lease.member.broken.reason).toMatchObject({
+      failureClass: 'BrowserCrashed',
+      message: expect.stringMatching(/^Chromium held 2048 MiB of memory in the middle of a render and was ended/),
+    });
+    lease.release();
+    expect((await pool.acquire(never)).member.number).toBeGreaterThan(0);
+    await pool[Symbol.asyncDispose]();
+  });
+});
+
+describe('draining', () => {
+  test('those who have a member or wait for one are served, whoever comes later is refused', async () => {
+    const { pool } = await poolOf(1);
+    const lease = await pool.acquire(never);
+    const waiting = pool.acquire(never);
+    let isDrained = false;
+    const drained = pool.drain().then(() => {
+      isDrained = true;
+    });
+    await expect(pool.acquire(never)).rejects.toMatchObject({ failureClass: 'WorkerLost' });
+    lease.release();
+    const last = await waiting;
+    await turn();
+    expect(isDrained).toBe(false);
+    last.release();
+    await drained;
+    await pool[Symbol.asyncDispose]();
+  });
+
+  test('no successor is started for nobody', async () => {
+    const { pool, starts } = await poolOf(1, { recycleAfter: 1 });
+    const lease = await pool.acquire(never);
+    const drained = pool.drain();
+    lease.discard();
+    lease.release();
+    await drained;
+    expect(starts.begun).toBe(1);
+    await pool[Symbol.asyncDispose]();
+  });
+
+  test('one who waits is served although the only member breaks meanwhile', async () => {
+    const { pool } = await poolOf(1);
+    const lease = await pool.acquire(never);
+    const waiting = pool.acquire(never);
+    const drained = pool.drain();
+    lease.discard();
+    lease.release();
+    (await waiting).release();
+    await drained;
+    await pool[Symbol.asyncDispose]();
+  });
 });
