@@ -17,21 +17,6 @@ export interface DevToolsOptions {
   readonly callLimitMs: number;
 }
 
-/** A script of the page ran on for longer than it may, or waits for what never comes. The page should be loaded anew. */
-export class ScriptTimeout extends Error {
-  readonly limitMs: number;
-
-  constructor(limitMs: number) {
-    super(`a script did not come back within ${limitMs} ms`);
-    this.limitMs = limitMs;
-  }
-}
-
-/** How soon a page that is alive lets go of a script; one that does not is frozen. */
-const INTERRUPT_LIMIT_MS = 5_000;
-/** How often headway is looked for within a limit: looks are counted, because time passes on a machine that sleeps as well. */
-const LOOKS = 10;
-
 export class DevTools {
   readonly session: CDPSession;
   private readonly broken: AbortSignal;
@@ -46,21 +31,13 @@ export class DevTools {
 
   /** Failure `BrowserCrashed` when the browser goes away meanwhile, `BrowserHung` when it does not answer in time. */
   async send<Method extends Commands>(method: Method, ...params: ParametersOf<Method>): Promise<ResultOf<Method>> {
-    return await this.sendWithin(this.callLimitMs, method, ...params);
-  }
-
-  private async sendWithin<Method extends Commands>(
-    limitMs: number,
-    method: Method,
-    ...params: ParametersOf<Method>
-  ): Promise<ResultOf<Method>> {
     if (this.broken.aborted) throw this.broken.reason;
     const { promise: interrupted, reject } = Promise.withResolvers<never>();
     const onBroken = () => reject(this.broken.reason);
     this.broken.addEventListener('abort', onBroken, { once: true });
     const timer = setTimeout(() => {
-      reject(new Failure('BrowserHung', `Chromium did not answer ${method} within ${limitMs} ms.`));
-    }, limitMs);
+      reject(new Failure('BrowserHung', `Chromium did not answer ${method} within ${this.callLimitMs} ms.`));
+    }, this.callLimitMs);
     const call = this.session.send(method, ...params);
     this.track(call);
     try {
@@ -80,48 +57,15 @@ export class DevTools {
     }
   }
 
-  /**
-   * Runs an expression in the page. Throws `PageError` with what the page threw. A script that is not over within `limitMs`,
-   * when that is given, is stopped: `ScriptTimeout`, or `BrowserHung` when the page does not even do that.
-   */
-  async evaluate(expression: string, limitMs?: number): Promise<unknown> {
-    // Later than the script's own limit, which says more.
-    const lastMs = limitMs === undefined ? this.callLimitMs : limitMs + 4 * INTERRUPT_LIMIT_MS;
-    const answer = this.sendWithin(lastMs, 'Runtime.evaluate', {
+  /** Runs an expression in the page. Throws `PageError` with what the page threw. */
+  async evaluate(expression: string): Promise<unknown> {
+    const { result, exceptionDetails } = await this.send('Runtime.evaluate', {
       expression,
       returnByValue: true,
       awaitPromise: true,
     });
-    const { result, exceptionDetails } = await (limitMs === undefined ? answer : this.within(limitMs, answer));
     if (exceptionDetails !== undefined) throw pageErrorOf(exceptionDetails);
     return result.value;
-  }
-
-  /** Stops the script that runs in the page, an endless loop too. Failure `BrowserHung` when the page does not react. */
-  async interrupt(): Promise<void> {
-    await this.sendWithin(INTERRUPT_LIMIT_MS, 'Runtime.terminateExecution');
-  }
-
-  private async within<T>(limitMs: number, answer: Promise<T>): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    let looks = 0;
-    const timer = setInterval(() => {
-      looks += 1;
-      if (looks < LOOKS) return;
-      clearInterval(timer);
-      answer.catch(() => undefined);
-      this.interrupt().then(() => reject(new ScriptTimeout(limitMs)), reject);
-    }, limitMs / LOOKS);
-    // An answer in the moment of the interruption is that of the interruption.
-    const orInterrupted = answer.catch(async (error: unknown) => {
-      if (looks < LOOKS || this.broken.aborted) throw error;
-      return await late;
-    });
-    try {
-      return await Promise.race([orInterrupted, late]);
-    } finally {
-      clearInterval(timer);
-    }
   }
 
   /** True once no call is under way, false when one still is after `limitMs`. */
