@@ -80,21 +80,11 @@ export const pictures = (frames: number, fps: number, sizes: readonly string[] =
   runTool(
     ffmpeg,
     [
-      ...sizes.flatMap((size) => ['-f', 'lavfi', '-i', `testsrc=s=${size}:r=${fps}`]),
+      ...sizes.flatMap((size) => ['-f', 'lavfi', '-i', `testsrc=s=${size}:r=${fps}:d=${frames / fps}`]),
       ...sizes.flatMap((_, index) => ['-map', `${index}:v`]),
-      ...[
-        '-frames:v',
-        String(frames),
-        '-c:v',
-        'libx264',
-        '-preset',
-        'veryfast',
-        '-threads',
-        '1',
-        '-pix_fmt',
-        'yuv420p',
-      ],
-      ...['-g', '16', '-bf', '2', '-fflags', '+bitexact', '-flags:v', '+bitexact'],
+      ...['-c:v', 'libx264', '-preset', 'veryfast', '-threads', '1', '-pix_fmt', 'yuv420p'],
+      // B-frames whatever is shown: packets come in another order than pictures.
+      ...['-x264-params', 'bframes=2:b-adapt=0', '-g', '16', '-fflags', '+bitexact', '-flags:v', '+bitexact'],
       ...['-movflags', 'frag_keyframe+delay_moov+default_base_moof', '-f', 'mp4', 'pipe:1'],
     ],
     Buffer.alloc(0),

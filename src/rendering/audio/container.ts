@@ -45,7 +45,9 @@ export async function streamable(bytes: Uint8Array, wrong: Wrong): Promise<Strea
   if (!(await input.canRead())) throw unreadable();
   try {
     const track = await input.getPrimaryAudioTrack();
-    if (track === null) return null;
+    const hasPictures = (await input.getPrimaryVideoTrack()) !== null;
+    if (track === null && hasPictures) return null;
+    if (track === null) throw unreadable();
     const [channels, first, end] = [
       await track.getNumberOfChannels(),
       await track.getFirstTimestamp(),
@@ -54,7 +56,7 @@ export async function streamable(bytes: Uint8Array, wrong: Wrong): Promise<Strea
     const format = await input.getFormat();
     const isMp4 = format === MP4 || format === QTFF;
     // ffmpeg cannot go back in a pipe to an index that lies behind the media.
-    const needsCopy = isMp4 && (!isFastStart(bytes) || (await input.getPrimaryVideoTrack()) !== null);
+    const needsCopy = isMp4 && (!isFastStart(bytes) || hasPictures);
     return {
       bytes: needsCopy ? await soundAlone(track, wrong) : bytes,
       channels,

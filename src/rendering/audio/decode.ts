@@ -1,7 +1,7 @@
 /** A clip's file → PCM, by ffmpeg through pipes. The command line is pure; it decides bytes and so the fingerprint. */
 
-import type { FfmpegRun } from '../encode/ffmpeg.ts';
-import { runFfmpeg } from '../encode/ffmpeg.ts';
+import { Failure } from '../../contracts/failures.ts';
+import { type FfmpegRun, runFfmpeg } from '../encode/ffmpeg.ts';
 import type { AudioClip } from './clips.ts';
 import { streamable } from './container.ts';
 import { lengthOf, type Pcm, pcmOf, SAMPLE_RATE, samplesOf } from './pcm.ts';
@@ -34,13 +34,18 @@ export function decodeOptions({ channels, delay, start, length, rate }: Cut): { 
   ];
   return {
     // A file that names other files or addresses gets nothing from them.
-    input: ['-protocol_whitelist', 'pipe', '-threads', '1', '-flags:a', '+bitexact'],
+    // Without the processor's special abilities it decodes and resamples to the same bytes on every one of its kind.
+    input: ['-cpuflags', '0', '-protocol_whitelist', 'pipe', '-threads', '1', '-flags:a', '+bitexact'],
     output: [
       ...['-map', '0:a:0', '-vn', '-sn', '-dn', '-af', filters.join(',')],
       ...['-c:a', 'pcm_f32le', '-flags:a', '+bitexact', '-f', 'f32le'],
     ],
   };
 }
+
+/** Whether ffmpeg itself ended with an error; one that hangs, is missing or is cancelled has no such cause. */
+const gaveUp = (error: unknown): boolean =>
+  error instanceof Failure && error.failureClass === 'EncoderFailed' && error.cause !== undefined;
 
 /** ffmpeg's atempo is good from half to double speed; more takes several. */
 function temposOf(rate: number): number[] {
@@ -68,7 +73,16 @@ export async function decodeClip(
     throw wrong(`it begins in its file where that is over, after ${sound.durationSeconds.toFixed(3)} s`);
   const length = Math.min(limit, Math.round(available / rate));
   const cut = { channels: sound.channels, delay: samplesOf(sound.delaySeconds), start, length, rate };
-  const pcm = pcmOf(await runFfmpeg({ ...ffmpeg, ...decodeOptions(cut) }, sound.bytes, signal));
+  const decode = (): Promise<Buffer> => runFfmpeg({ ...ffmpeg, ...decodeOptions(cut) }, sound.bytes, signal);
+  const pcm = pcmOf(
+    await decode().catch(async (first: unknown) => {
+      if (!gaveUp(first)) throw first;
+      // Killed by the system, or the file's fault: that one comes back.
+      return await decode().catch((second: unknown) => {
+        throw gaveUp(second) ? wrong('its file is damaged: ffmpeg cannot decode it', second) : second;
+      });
+    }),
+  );
   if (lengthOf(pcm) < length - TOLERANCE) {
     const missing = (length - lengthOf(pcm)) / SAMPLE_RATE;
     throw wrong(`its file is damaged: ${missing.toFixed(1)} s of what it says to hold cannot be decoded`);
