@@ -10,11 +10,12 @@ import puppeteer from 'puppeteer';
 import { z } from 'zod';
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { flagsFor } from './browser/flags.ts';
-import { JPEG } from './capture/compositor.ts';
+import { I420_MODULE } from './capture/i420/frame-buffer.ts';
+import { PNG } from './capture/png.ts';
 import type { Candidate } from './capture/probe.ts';
 import { encodeOptions } from './encode/settings.ts';
 import type { Toolchain } from './encode/toolchain.ts';
-import { PAGE_SCRIPTS } from './page/scripts.ts';
+import { ENGINE_SCRIPT, STAGE_HTML } from './page/scripts.ts';
 
 /** Raised by hand when the engine's code changes pictures or bytes in a way that nothing below shows. */
 const ENGINE_REVISION = 1;
@@ -34,9 +35,11 @@ export async function fingerprintOf(
     settings: shortDigest([
       puppeteer.defaultArgs({ headless: 'shell' }),
       flagsFor(candidate.route),
-      JPEG,
+      PNG,
+      createHash('sha256').update(I420_MODULE).digest('hex'),
       encodeOptions({ fps: 0, crf: 0 }),
-      PAGE_SCRIPTS,
+      ENGINE_SCRIPT,
+      STAGE_HTML,
     ]),
   };
   return { digest: sha256(canonicalize(described) ?? ''), ...described };

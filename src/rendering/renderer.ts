@@ -15,7 +15,9 @@ import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
 import { remux } from './mp4/remux.ts';
+import { StillsCollector } from './stills/stills.ts';
 import { verifyVideo } from './verify/verify.ts';
+import { CaptureWitness } from './verify/witness.ts';
 import { WarmBrowser } from './warm-browser.ts';
 
 export interface RendererOptions {
@@ -189,7 +191,8 @@ export class Renderer implements AsyncDisposable {
     const lap = stopwatch();
     const { fps, frameCount, durationMs } = template;
     const size = frameSizeOf(template, rendition);
-    const poster = new PosterChoice(template.posterFrame);
+    const stills = new StillsCollector({ size, fps, frameCount, posterFrame: template.posterFrame });
+    const witness = new CaptureWitness(size, frameCount);
     await using lease = await this.pool.acquire(signal);
     const acquireMs = lap();
     try {
@@ -197,25 +200,43 @@ export class Renderer implements AsyncDisposable {
       this.latest.template = template;
       this.latest.frame = size;
       const paramsMs = lap();
-      const { input, filter, output } = encodeOptions({ fps, crf: rendition.crf });
-      await using encoder = FfmpegProcess.start({ ...this.encoder, input, filter, output }, signal);
+      const { output } = encodeOptions({ fps, crf: rendition.crf });
+      const input = [
+        '-f',
+        'rawvideo',
+        '-pix_fmt',
+        'yuv420p',
+        '-s',
+        `${size.width}x${size.height}`,
+        '-framerate',
+        String(fps),
+      ];
+      await using encoder = FfmpegProcess.start({ ...this.encoder, input, output }, signal);
+      let writing = Promise.resolve();
       for await (const frame of source.frames({ start: 0, end: frameCount }, signal)) {
-        await encoder.write(frame.data);
-        poster.consider(frame);
+        stills.consider(frame);
+        witness.consider(frame);
+        // The next frame is captured while ffmpeg takes this one.
+        await writing;
+        writing = encoder.write(frame.data);
+        writing.catch(() => undefined);
         onProgress?.({ frame: frame.index + 1, frameCount });
       }
       lease.member.assertClean();
+      await writing;
       const captureMs = lap();
       lease.release();
 
       const bytes = await remux(await encoder.finish(), { fps });
       const encodeMs = lap();
-      await verifyVideo(bytes, { ...size, frameCount, durationMs }, { ...this.encoder, signal });
+      const expected = { ...size, frameCount, durationMs, captured: witness.captured };
+      await verifyVideo(bytes, expected, { ...this.encoder, signal });
+      const { poster } = await stills.finish(signal);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       const verifyMs = lap();
       const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
       return {
-        ...{ bytes, poster: poster.picture, ...size, frameCount, durationMs },
+        ...{ bytes, poster, ...size, frameCount, durationMs },
         ...{ sizeBytes: bytes.byteLength, sha256 },
         stages: { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs },
       };
@@ -229,20 +250,6 @@ export class Renderer implements AsyncDisposable {
   private async makeSafe(lease: Lease<WarmBrowser>, error: unknown): Promise<void> {
     const isBroken = error instanceof Failure && ['BrowserCrashed', 'BrowserHung'].includes(error.failureClass);
     if (isBroken || !(await lease.member.isIdleWithin(QUIET_LIMIT_MS))) lease.discard();
-  }
-}
-
-/** Picks the frame that tells most: the one asked for, else the one that takes most bytes as JPEG. */
-class PosterChoice {
-  picture: Buffer = Buffer.alloc(0);
-  private readonly wanted: number | null;
-
-  constructor(wanted: number | null) {
-    this.wanted = wanted;
-  }
-
-  consider({ index, data }: { readonly index: number; readonly data: Buffer }): void {
-    if (this.wanted === null ? data.byteLength > this.picture.byteLength : index === this.wanted) this.picture = data;
   }
 }
 

@@ -1,11 +1,13 @@
 /** What the pool lends: a browser with its page and capture route, and at most one template open in it. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Params } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
 import { type BrowserOptions, ChromiumBrowser } from './browser/browser.ts';
 import { BeginFrameCompositor } from './capture/begin-frame.ts';
 import type { Compositor } from './capture/compositor.ts';
 import { type FrameSource, PageFrameSource } from './capture/frame-source.ts';
+import { FrameBuffer, type PixelLayout } from './capture/i420/frame-buffer.ts';
 import { ScreenshotCompositor } from './capture/screenshot.ts';
 import type { Size } from './geometry.ts';
 import { type PageDeadlines, TemplatePage } from './page/template-page.ts';
@@ -18,6 +20,7 @@ export class WarmBrowser implements AsyncDisposable {
   readonly compositor: Compositor;
   private readonly browser: ChromiumBrowser;
   private readonly page: TemplatePage;
+  private buffer: FrameBuffer | null = null;
 
   private constructor(browser: ChromiumBrowser, compositor: Compositor, page: TemplatePage) {
     this.browser = browser;
@@ -53,9 +56,18 @@ export class WarmBrowser implements AsyncDisposable {
 
   /** Opens a template with params, shown at a frame's size. Its frames can then be taken, any number of times. */
   async open(template: Template, params: Params, frame: Size): Promise<FrameSource> {
+    await this.page.ensureStage();
     await this.compositor.setView(template, frame);
     await this.page.open(template, params);
-    return new PageFrameSource(this.page, this.compositor);
+    this.buffer = this.bufferFor(this.compositor.layout);
+    return new PageFrameSource(this.page, this.compositor, this.buffer);
+  }
+
+  /** Memory for frames: the one that is there while it fits, as it takes tens of megabytes. */
+  private bufferFor(layout: PixelLayout): FrameBuffer {
+    if (this.buffer === null || !isDeepStrictEqual(this.buffer.layout, layout)) return new FrameBuffer(layout);
+    this.buffer.forget();
+    return this.buffer;
   }
 
   /** Throws when the template did during the render what it must not do. */

@@ -3,8 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
-import { pageScaleOf, type Size } from '../geometry.ts';
-import { type Compositor, JPEG } from './compositor.ts';
+import type { Size } from '../geometry.ts';
+import { type Compositor, layOut, NO_LAYOUT, packed } from './compositor.ts';
+import type { PixelLayout } from './i420/frame-buffer.ts';
+import { decodePng, PNG } from './png.ts';
 
 const TICK_MS = 1000 / 30;
 const PUMP_PAUSE_MS = 4;
@@ -13,9 +15,9 @@ const ATTEMPTS = 20;
 
 export class BeginFrameCompositor implements Compositor {
   readonly route = 'begin-frame';
+  layout: PixelLayout = NO_LAYOUT;
   private readonly devtools: DevTools;
   private ticks = 0;
-  private view = '';
 
   constructor(devtools: DevTools) {
     this.devtools = devtools;
@@ -34,30 +36,28 @@ export class BeginFrameCompositor implements Compositor {
     return await work;
   }
 
-  async setView(page: Size, frame: Size): Promise<void> {
-    const view = JSON.stringify([page, frame]);
-    if (view === this.view) return;
-    const { windowId } = await this.devtools.send('Browser.getWindowForTarget');
-    await this.settle(
-      this.devtools.send('Browser.setWindowBounds', { windowId, bounds: { width: frame.width, height: frame.height } }),
-    );
-    await this.settle(
-      this.devtools.send('Emulation.setDeviceMetricsOverride', {
-        width: page.width,
-        height: page.height,
-        deviceScaleFactor: 1,
-        scale: pageScaleOf(page, frame),
-        mobile: false,
-        dontSetVisibleSize: true,
-      }),
-    );
-    this.view = view;
+  fits(): boolean {
+    return true;
   }
 
-  async capture(): Promise<Buffer> {
+  async setView(page: Size, frame: Size): Promise<void> {
+    const { width, height } = frame;
+    if (width !== this.layout.width || height !== this.layout.height) {
+      const { windowId } = await this.devtools.send('Browser.getWindowForTarget');
+      await this.settle(this.devtools.send('Browser.setWindowBounds', { windowId, bounds: { width, height } }));
+      this.layout = packed(frame);
+    }
+    await layOut(this.devtools, page, frame, null);
+  }
+
+  nextMark(): string {
+    return '';
+  }
+
+  async capture(pixels: Buffer): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const { screenshotData } = await this.beginFrame({ screenshot: JPEG });
-      if (screenshotData !== undefined) return Buffer.from(screenshotData, 'base64');
+      const { screenshotData } = await this.beginFrame({ screenshot: PNG });
+      if (screenshotData !== undefined) return await decodePng(screenshotData, this.layout, pixels);
       await sleep(attempt);
     }
     throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a picture.`);
@@ -77,7 +77,7 @@ export class BeginFrameCompositor implements Compositor {
     }
   }
 
-  private beginFrame(options: { readonly screenshot?: typeof JPEG }) {
+  private beginFrame(options: { readonly screenshot?: typeof PNG }) {
     this.ticks += TICK_MS;
     return this.devtools.send('HeadlessExperimental.beginFrame', {
       frameTimeTicks: this.ticks,

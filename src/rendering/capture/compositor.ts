@@ -1,19 +1,41 @@
 /** What a page looks like: the part of a capture route that belongs to one browser. */
 
+import type { DevTools } from '../browser/devtools.ts';
 import type { CaptureRoute } from '../browser/flags.ts';
-import type { Size } from '../geometry.ts';
+import { pageScaleOf, type Size } from '../geometry.ts';
+import type { PixelLayout } from './i420/frame-buffer.ts';
 
 export interface Compositor {
   readonly route: CaptureRoute;
   /** Waits for `work`, drawing meanwhile where the route draws on demand only: a page at work may wait for that. */
   settle<T>(work: Promise<T>): Promise<T>;
+  /** Whether frames of this size can be captured from this browser. */
+  fits(frame: Size): boolean;
   /** Lays the page out at its own size and shows it in a frame of another, magnified as needed: text stays sharp. */
   setView(page: Size, frame: Size): Promise<void>;
-  /** The picture of this moment as JPEG. */
-  capture(): Promise<Buffer>;
+  /** How pictures of the present view lie in memory. */
+  readonly layout: PixelLayout;
+  /** Statement for the page to run after it has drawn a moment, so that `capture` can tell it from others; or ''. */
+  nextMark(): string;
+  /** Writes the picture of the moment that was drawn last. */
+  capture(pixels: Buffer): Promise<void>;
   /** Whether the next picture can differ from the last; null where the route cannot tell for less than a picture. */
   hasChanged(): Promise<boolean | null>;
 }
 
-/** Chromium's JPEG encoder, 4:2:0. Measured in docs/engine.md. */
-export const JPEG = { format: 'jpeg', quality: 92, optimizeForSpeed: true } as const;
+/** Sets the part of the view that is the same on every route: see page/inject/stage.html. */
+export async function layOut(devtools: DevTools, page: Size, frame: Size, marksTop: number | null): Promise<void> {
+  const { width, height } = page;
+  const view = { width, height, scale: pageScaleOf(page, frame), marksTop };
+  await devtools.evaluate(`nightreelStage.view(${JSON.stringify(view)})`);
+}
+
+/** No view is set yet. */
+export const NO_LAYOUT: PixelLayout = { width: 0, height: 0, strideBytes: 0, order: 'rgba' };
+
+export const packed = ({ width, height }: Size): PixelLayout => ({
+  width,
+  height,
+  strideBytes: width * 4,
+  order: 'rgba',
+});

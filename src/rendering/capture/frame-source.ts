@@ -1,7 +1,9 @@
 /** Frames of what is open in a page, in order. */
 
+import type { Size } from '../geometry.ts';
 import type { TemplatePage } from '../page/template-page.ts';
 import type { Compositor } from './compositor.ts';
+import type { FrameBuffer } from './i420/frame-buffer.ts';
 
 /** Frames from `start` up to, not including, `end`. */
 export interface FrameRange {
@@ -11,42 +13,59 @@ export interface FrameRange {
 
 export interface Frame {
   readonly index: number;
-  readonly data: Buffer;
+  /** I420, BT.709, limited range: the luma plane, then U, then V. Valid until the next frame but one is asked for. */
+  readonly data: Uint8Array;
   /** True when it looks exactly as the one before. */
   readonly isRepeat: boolean;
 }
 
 /** Ends by returning; a broken browser throws a `Failure` of class `BrowserCrashed` or `BrowserHung`. */
 export interface FrameSource {
-  readonly format: 'jpeg';
+  readonly format: 'i420';
+  readonly size: Size;
   frames(range: FrameRange, signal: AbortSignal): AsyncIterable<Frame>;
 }
 
 export class PageFrameSource implements FrameSource {
-  readonly format = 'jpeg';
+  readonly format = 'i420';
+  readonly size: Size;
   private readonly page: TemplatePage;
   private readonly compositor: Compositor;
+  private readonly buffer: FrameBuffer;
 
-  constructor(page: TemplatePage, compositor: Compositor) {
+  constructor(page: TemplatePage, compositor: Compositor, buffer: FrameBuffer) {
     this.page = page;
     this.compositor = compositor;
+    this.buffer = buffer;
+    this.size = buffer.layout;
   }
 
   async *frames({ start, end }: FrameRange, signal: AbortSignal): AsyncGenerator<Frame> {
-    let last: Frame | null = null;
-    for (let index = start; index < end; index++) {
-      signal.throwIfAborted();
-      await this.page.seek(index);
-      const frame = await this.next(index, last);
-      yield frame;
-      last = frame;
+    let drawing = start < end ? this.draw(start) : null;
+    let wasRepeat = false;
+    try {
+      for (let index = start; index < end; index++) {
+        await drawing;
+        drawing = null;
+        signal.throwIfAborted();
+        // Asking first costs a tenth of a picture where nothing moves, and a tenth more where something does: so only while nothing does.
+        const isStill: boolean = wasRepeat && (await this.compositor.hasChanged()) === false;
+        if (!isStill) await this.compositor.capture(this.buffer.pixels);
+        // The page draws the next moment while this one is converted and encoded.
+        if (index + 1 < end) drawing = this.draw(index + 1);
+        const { data, isRepeat }: Pick<Frame, 'data' | 'isRepeat'> = isStill ? this.buffer.again() : this.buffer.next();
+        yield { index, data, isRepeat };
+        wasRepeat = isRepeat;
+      }
+    } finally {
+      await drawing?.catch(() => undefined);
     }
   }
 
-  private async next(index: number, last: Frame | null): Promise<Frame> {
-    // Asking first costs a tenth of a picture where nothing moves, and a tenth more where something does: so only while nothing does.
-    if (last?.isRepeat && (await this.compositor.hasChanged()) === false) return { ...last, index };
-    const data = await this.compositor.capture();
-    return { index, data, isRepeat: last?.data.equals(data) ?? false };
+  /** Asks for a moment. What goes wrong is told to whoever waits for it, and to nobody else. */
+  private draw(index: number): Promise<void> {
+    const drawing = this.page.seek(index, this.compositor.nextMark());
+    drawing.catch(() => undefined);
+    return drawing;
   }
 }

@@ -57,7 +57,7 @@ async function prove(browser: WarmBrowser): Promise<void> {
   const pictures: Buffer[] = [];
   for (const start of [0, 1, 0]) {
     for await (const { data } of source.frames({ start, end: start + 1 }, AbortSignal.timeout(10_000)))
-      pictures.push(data);
+      pictures.push(Buffer.from(data));
   }
   const [first, second, third] = pictures;
   if (!first || !second || !third || !first.equals(third) || first.equals(second)) {

@@ -1,13 +1,15 @@
 /** Capture by Page.captureScreenshot: any Chromium, any system. */
 
 import type { DevTools } from '../browser/devtools.ts';
-import { pageScaleOf, type Size } from '../geometry.ts';
-import { type Compositor, JPEG } from './compositor.ts';
+import type { Size } from '../geometry.ts';
+import { type Compositor, layOut, NO_LAYOUT, packed } from './compositor.ts';
+import type { PixelLayout } from './i420/frame-buffer.ts';
+import { decodePng, PNG } from './png.ts';
 
 export class ScreenshotCompositor implements Compositor {
   readonly route = 'screenshot';
+  layout: PixelLayout = NO_LAYOUT;
   private readonly devtools: DevTools;
-  private clip = { x: 0, y: 0, width: 0, height: 0, scale: 1 };
 
   constructor(devtools: DevTools) {
     this.devtools = devtools;
@@ -17,26 +19,31 @@ export class ScreenshotCompositor implements Compositor {
     return await work;
   }
 
-  async setView(page: Size, frame: Size): Promise<void> {
-    const { width, height } = page;
-    await this.devtools.send('Emulation.setDeviceMetricsOverride', {
-      width,
-      height,
-      deviceScaleFactor: 1,
-      mobile: false,
-    });
-    const scale = pageScaleOf(page, frame);
-    this.clip = { x: 0, y: 0, width: frame.width / scale, height: frame.height / scale, scale };
+  fits(): boolean {
+    return true;
   }
 
-  async capture(): Promise<Buffer> {
+  async setView(page: Size, frame: Size): Promise<void> {
+    const { width, height } = frame;
+    if (width !== this.layout.width || height !== this.layout.height) {
+      const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
+      await this.devtools.send('Emulation.setDeviceMetricsOverride', metrics);
+      this.layout = packed(frame);
+    }
+    await layOut(this.devtools, page, frame, null);
+  }
+
+  nextMark(): string {
+    return '';
+  }
+
+  async capture(pixels: Buffer): Promise<void> {
     const { data } = await this.devtools.send('Page.captureScreenshot', {
-      ...JPEG,
-      clip: this.clip,
+      ...PNG,
       fromSurface: true,
       captureBeyondViewport: false,
     });
-    return Buffer.from(data, 'base64');
+    await decodePng(data, this.layout, pixels);
   }
 
   async hasChanged(): Promise<null> {

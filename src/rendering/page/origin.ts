@@ -5,9 +5,16 @@ import { Failure } from '../../contracts/failures.ts';
 import type { Template } from '../../templates/template.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import { animatedFormatOf } from './animated-image.ts';
+import { STAGE_HTML } from './scripts.ts';
 
 /** `.invalid` never resolves (RFC 2606); https, so that a page has what only secure origins have. */
 const ORIGIN = 'https://template.invalid';
+const STAGE_PATH = '.nightreel/stage.html';
+
+/** The page around a template. A template has no dot files, so none has one of this name. */
+export const STAGE_ADDRESS = `${ORIGIN}/${STAGE_PATH}`;
+
+const STAGE = Buffer.from(STAGE_HTML);
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -123,7 +130,7 @@ export class TemplateOrigin {
 
   private async answer({ requestId, request, resourceType }: Protocol.Fetch.RequestPausedEvent): Promise<void> {
     const path = pathAt(request.url);
-    const bytes = path === null ? undefined : this.template?.files.get(path);
+    const bytes = path === STAGE_PATH ? STAGE : path === null ? undefined : this.template?.files.get(path);
     const answer = (): Promise<unknown> => {
       if (path !== null && bytes !== undefined) {
         if (resourceType === 'Image') this.noteImage(request.url, path, bytes);

@@ -6,24 +6,27 @@ import type { Params } from '../../contracts/video.ts';
 import type { Template } from '../../templates/template.ts';
 
 const injected = (name: string): string => readFileSync(new URL(`./inject/${name}`, import.meta.url), 'utf8');
-const topFrameOnly = (script: string): string => `if (window === window.top) {\n${script}\n}`;
+const stageOnly = (script: string): string => `if (window.__nightreelIsStage) {\n${script}\n}`;
 
 /** The runtime's own timers are none of the template's: they go on while frames are drawn. */
 const withOwnTimers = (script: string): string => {
   const names = ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'];
   const originals = names.map((name) => `window.__HF_VIRTUAL_TIME__.original${name[0]?.toUpperCase()}${name.slice(1)}`);
-  return `((${names.join(', ')}) => {\n${script}\n})(${originals.join(', ')});`;
+  const inner = script.replaceAll(/\bwindow\.((?:set|clear)(?:Timeout|Interval))\(/g, '$1(');
+  return `((${names.join(', ')}) => {\n${inner}\n})(${originals.join(', ')});`;
 };
 
 const runtimePath = createRequire(import.meta.url).resolve('@hyperframes/core/runtime');
-const EVERY_FRAME = ['virtual-time.js', 'timers.js', 'isolation.js', 'motion.js'].map(injected);
-const RUNTIME = topFrameOnly(withOwnTimers(readFileSync(runtimePath, 'utf8')));
-const BRIDGE = topFrameOnly(injected('bridge.js'));
+const EVERY_FRAME = ['stage-frame.js', 'virtual-time.js', 'timers.js', 'isolation.js', 'motion.js'].map(injected);
+const RUNTIME = stageOnly(withOwnTimers(readFileSync(runtimePath, 'utf8')));
+const BRIDGE = stageOnly(injected('bridge.js'));
 
-/** Everything here that can change a picture: part of the engine's fingerprint. */
-export const PAGE_SCRIPTS: readonly string[] = [...EVERY_FRAME, RUNTIME, BRIDGE];
+/** The page around a template. */
+export const STAGE_HTML: string = injected('stage.html');
 
-/** One script for every new document of a page, the same for all templates. */
+const PAGE_SCRIPTS: readonly string[] = [...EVERY_FRAME, RUNTIME, BRIDGE];
+
+/** One script for every new document of a page, the same for all templates. Like the stage, it can change a picture. */
 export const ENGINE_SCRIPT: string = [
   'window.__hf = window.__hf ?? {}; window.__timelines = window.__timelines ?? {}; window.__HF_RENDER_CAPTURE_MODE = true;',
   ...PAGE_SCRIPTS,

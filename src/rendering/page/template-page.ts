@@ -1,7 +1,7 @@
 /** A template in a browser: loaded once, given params again and again, moved from frame to frame. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TimeoutError } from 'puppeteer';
+import { type Frame, type Page, TimeoutError } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 import type { Params } from '../../contracts/video.ts';
 import type { Template } from '../../templates/template.ts';
@@ -9,12 +9,15 @@ import type { ChromiumBrowser } from '../browser/browser.ts';
 import { PageError, pageErrorOf } from '../browser/page-error.ts';
 import type { Compositor } from '../capture/compositor.ts';
 import type { Log } from '../log.ts';
-import { Findings } from './findings.ts';
-import { pathAt, TemplateOrigin } from './origin.ts';
+import { type Finding, Findings } from './findings.ts';
+import { pathAt, STAGE_ADDRESS, TemplateOrigin } from './origin.ts';
 import { placeOf } from './place.ts';
 import { describeMissing, list, type Readiness, readiness } from './readiness.ts';
 import { stopScript } from './running-script.ts';
 import { ENGINE_SCRIPT, templateScript } from './scripts.ts';
+
+/** The part of a capture route that a page needs: one that draws on demand must draw while a page is at work. */
+type Drawing = Pick<Compositor, 'settle'>;
 
 export interface PageDeadlines {
   /** From the start of a load until the composition can be sought. */
@@ -33,7 +36,7 @@ const GRACE_MS = 500;
 
 export class TemplatePage {
   private readonly browser: ChromiumBrowser;
-  private readonly compositor: Compositor;
+  private readonly compositor: Drawing;
   private readonly origin: TemplateOrigin;
   private readonly findings: Findings;
   private readonly deadlines: Required<PageDeadlines>;
@@ -45,7 +48,7 @@ export class TemplatePage {
 
   private constructor(
     browser: ChromiumBrowser,
-    compositor: Compositor,
+    compositor: Drawing,
     origin: TemplateOrigin,
     { deadlines, log }: { deadlines: PageDeadlines; log: Log },
   ) {
@@ -60,7 +63,7 @@ export class TemplatePage {
 
   static async create(
     browser: ChromiumBrowser,
-    compositor: Compositor,
+    compositor: Drawing,
     options: { readonly deadlines: PageDeadlines; readonly log: Log },
   ): Promise<TemplatePage> {
     const { devtools } = browser;
@@ -76,7 +79,16 @@ export class TemplatePage {
     await devtools.send('Runtime.enable');
     await devtools.send('Runtime.addBinding', { name: '__nightreelFound' });
     await devtools.send('Page.addScriptToEvaluateOnNewDocument', { source: ENGINE_SCRIPT });
+    await page.ensureStage();
     return page;
+  }
+
+  /** Loads the page around a template where it is not there: a script may navigate it away. */
+  async ensureStage(): Promise<void> {
+    const { devtools, page } = this.browser;
+    if ((await devtools.evaluate('typeof nightreelStage')) === 'object') return;
+    this.loaded = null;
+    await this.compositor.settle(page.goto(STAGE_ADDRESS, { waitUntil: 'load', timeout: this.deadlines.loadMs }));
   }
 
   /**
@@ -125,6 +137,11 @@ export class TemplatePage {
     if (this.uncaughtError !== null) throw this.explain(this.uncaughtError, template, where);
   }
 
+  /** What the template was found to do since it got its params; the same is in the log. */
+  get found(): readonly Finding[] {
+    return this.findings.all;
+  }
+
   /** Throws when the template did what makes a video wrong, or threw where nobody waited for it. */
   assertClean(): void {
     this.origin.assertSelfContained();
@@ -142,7 +159,7 @@ export class TemplatePage {
     const { loadMs } = this.deadlines;
     try {
       const address = this.origin.serve(template);
-      const loading = page.goto(address, { waitUntil: 'load', timeout: loadMs });
+      const loading = stageFrameOf(page).goto(address, { waitUntil: 'load', timeout: loadMs });
       await this.within(loadMs, this.compositor.settle(loading), template, 'while it was loaded');
     } catch (error) {
       this.origin.assertSelfContained();
@@ -307,4 +324,11 @@ export class TemplatePage {
     this.uncaught = Promise.withResolvers<never>();
     this.uncaught.promise.catch(() => undefined);
   }
+}
+
+/** The frame that templates are loaded into. */
+function stageFrameOf(page: Page): Frame {
+  const [frame] = page.mainFrame().childFrames();
+  if (frame === undefined) throw new Failure('BrowserCrashed', 'The page lost the frame that holds the template.');
+  return frame;
 }

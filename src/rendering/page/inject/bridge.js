@@ -51,9 +51,19 @@
       Object.defineProperty(hf, 'duration', { configurable: true, enumerable: true, writable: true, value });
     },
   });
-  hf.seek = runtimeSeek;
+  let seek = runtimeSeek;
+  let isOwnSeek = false;
+  Object.defineProperty(hf, 'seek', {
+    enumerable: true,
+    get: () => seek,
+    set(value) {
+      seek = value;
+      // The runtime puts a wrapper around whatever is here, so marked.
+      if (!value?.__hfPositionEditsSeekReapplyWrapped) isOwnSeek = true;
+    },
+  });
 
-  const hasOwnSeek = () => typeof window.__hf?.seek === 'function' && window.__hf.seek !== runtimeSeek;
+  const hasOwnSeek = () => typeof window.__hf?.seek === 'function' && (window.__hf !== hf || isOwnSeek);
 
   // The runtime swallows what a timeline throws and plays on; a video with a broken scene must not pass for a whole one.
   const MOVES = ['seek', 'time', 'totalTime', 'progress', 'totalProgress', 'render'];

@@ -23,5 +23,5 @@
       if (location.href !== address || history.state !== null) history.replaceState(null, '', address);
     },
   };
-  if (window === window.top) window.__nightreelIsolation.reset();
+  if (window.__nightreelIsStage) window.__nightreelIsolation.reset();
 })();

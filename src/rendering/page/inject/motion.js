@@ -47,15 +47,15 @@
   };
   document.addEventListener('DOMContentLoaded', noteStopped, { once: true });
 
-  // Who sets an animation's time while a frame is drawn knows where it belongs: how often, and at last to when.
+  // Who sets an animation's time while a frame is drawn knows where it belongs.
   let sets = null;
   const placed = new Map();
   const ownTime = Object.getOwnPropertyDescriptor(Animation.prototype, 'currentTime');
   Object.defineProperty(Animation.prototype, 'currentTime', {
     ...ownTime,
     set(value) {
-      sets?.set(this, (sets.get(this) ?? 0) + 1);
       ownTime.set.call(this, value);
+      sets?.add(this);
     },
   });
 
@@ -86,8 +86,17 @@
     return isFound;
   };
 
-  /** An animation of a clip begins anew whenever the runtime shows the clip; everything else says its start by its delay. */
-  const startOf = ({ effect }) => 1000 * (Number(effect?.target?.getAttribute?.('data-start')) || 0);
+  /**
+   * When a CSS animation begins, as the runtime has it: with the clip that its element is, else with the video; null where the
+   * clip names another one to begin after. An animation of a clip begins anew whenever the runtime shows it again.
+   */
+  const startOf = (element) => {
+    const authored = element?.getAttribute?.('data-start') ?? null;
+    if (authored === null) return 0;
+    if (authored.trim() === '' || Number.isNaN(Number(authored))) return null;
+    const host = startOf(element.parentElement?.closest('[data-composition-id]'));
+    return host === null ? null : host + Math.max(0, Number(authored)) * 1000;
+  };
 
   /** Whether any of them is new. */
   const adoptAll = () => {
@@ -111,17 +120,16 @@
         known.delete(animation);
         continue;
       }
-      const { times = 0, at } = placed.get(animation) ?? {};
       if (ownSeek) {
         if (stopped.has(animation) || isPausedByStyle(animation)) continue;
         // The page's own seek has placed it.
-        put(animation, times > 0 ? at : ms);
+        put(animation, placed.get(animation) ?? ms);
       } else if (animation instanceof CSSAnimation && animation.effect.target.style?.animationPlayState === 'paused') {
         // The runtime moves what it could not get hold of by a paused style and a negative delay.
         put(animation, 0);
-      } else if (times < 2) {
-        // It places each once, by the moment it first saw it; CSS animations that it knows a second time, by their clip.
-        put(animation, Math.max(0, ms - (animation instanceof CSSAnimation ? startOf(animation) : 0)));
+      } else {
+        const start = animation instanceof CSSAnimation ? startOf(animation.effect.target) : 0;
+        if (start !== null) put(animation, Math.max(0, ms - start));
       }
     }
   };
@@ -159,11 +167,11 @@
     /** Before a frame is drawn. */
     watch() {
       placed.clear();
-      sets = new Map();
+      sets = new Set();
     },
     /** Right after: the runtime goes on to set them by a clock of its own. */
     note() {
-      for (const [animation, times] of sets) placed.set(animation, { times, at: ownTime.get.call(animation) });
+      for (const animation of sets) placed.set(animation, ownTime.get.call(animation));
       sets = null;
     },
     /** After a frame was drawn: moves the rest to the same moment. Says what began only now, so that its start is unknown. */
