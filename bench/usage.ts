@@ -73,6 +73,7 @@ interface Member {
 export class ProcessTree {
   private readonly root: number;
   private readonly members = new Map<string, Member>();
+  private readonly first: ReadonlySet<string>;
   private lostMs = 0;
   private readonly read: () => readonly ProcessState[];
 
@@ -80,6 +81,7 @@ export class ProcessTree {
     this.root = root;
     this.read = read;
     this.look();
+    this.first = new Set(this.members.keys());
   }
 
   /** Takes note of who is there and what they have used. */
@@ -140,11 +142,11 @@ export class ProcessTree {
     return { rssMb: rssKb / 1024, pssMb: pssKb / 1024 };
   }
 
-  /** Kills all but the root. */
-  killDescendants(): void {
+  /** Kills those that were not there when the tree was made. */
+  killNewcomers(): void {
     this.look();
-    for (const { state, isAlive } of this.members.values()) {
-      if (!isAlive || state.pid === this.root) continue;
+    for (const [identity, { state, isAlive }] of this.members) {
+      if (!isAlive || this.first.has(identity)) continue;
       try {
         process.kill(state.pid, 'SIGKILL');
       } catch {

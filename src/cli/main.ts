@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { packageVersion } from '../config/version.ts';
 import { registerBackfill } from './backfill.ts';
+import { registerBench } from './bench.ts';
 import { registerDemo } from './demo.ts';
 import { registerDown } from './down.ts';
 import { exitCodeOf, printFailure } from './exit.ts';
@@ -27,6 +28,7 @@ registerBackfill(program);
 registerUp(program);
 registerStatus(program);
 registerDown(program);
+registerBench(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,124 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { BenchContext, BenchResult } from '../../bench/bench.ts';
+import { isRenditionId, RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
+import type { CaptureRoute } from '../rendering/browser/flags.ts';
+
+const ROUTES: readonly CaptureRoute[] = ['begin-frame', 'screenshot'];
+
+interface Common {
+  readonly json?: boolean;
+}
+
+interface CaptureFlags extends Common {
+  readonly routes: readonly CaptureRoute[];
+  readonly pages: readonly string[];
+  readonly renditions: readonly RenditionId[];
+  readonly slots: readonly number[];
+}
+
+interface VersusFlags extends Common {
+  readonly runs: number;
+  readonly template: string;
+}
+
+interface HyperframesFlags extends VersusFlags {
+  readonly quality?: string;
+  readonly batch?: number;
+}
+
+export function registerBench(program: Command): void {
+  const bench = program
+    .command('bench')
+    .description('Measure what videos cost on this machine, alone or against other renderers')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightreel bench variant                      what a video costs: processor, wall, memory
+  nightreel bench capture --slots 1,2,4        by capture route, page, size and program
+  nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
+
+Each prints a table, or with --json one JSON line. Figures are only worth something on a machine that does nothing else; a
+bench warns when it does. docs/performance.md says what was measured, where and when.`,
+    );
+  const add = (name: string, description: string): Command =>
+    bench.command(name).description(description).option('--json', 'print one JSON line and nothing else');
+
+  add('variant', 'What a 1080p video costs: moving, still, held; warm, cold; side by side')
+    .option('--runs <n>', 'renders per figure; the median counts', count, 3)
+    .option('--template <name>', 'template of the figures about params', 'referral')
+    .addHelpText('after', examples('variant', '', '--json', '--runs 5'))
+    .action((flags: VersusFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/variant.ts')).run({ ...flags, ...context })),
+    );
+
+  add('capture', 'What a frame costs by capture route, page and size, and which program spends it')
+    .option('--routes <list>', `of ${ROUTES.join(', ')}`, listOf(isRoute, ROUTES), [...ROUTES])
+    .option('--pages <list>', 'of bench/pages or templates, or folders', listOf(isName), ['moving', 'still'])
+    .option('--renditions <list>', `of ${RENDITION_IDS.join(', ')}`, listOf(isRenditionId, RENDITION_IDS), [
+      ...RENDITION_IDS,
+    ])
+    .option('--slots <list>', 'renders side by side', (text) => text.split(',').map(count), [1])
+    .addHelpText('after', examples('capture', '', '--slots 1,2,4 --pages moving --renditions web-1080p', '--json'))
+    .action((flags: CaptureFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/capture.ts')).run({ ...flags, ...context })),
+    );
+
+  versus('compare-hyperframes', 'The same video by the HyperFrames CLI: cost, size and quality, ours against theirs')
+    .option('--quality <name>', "HyperFrames' own quality setting, draft for instance; default: its default")
+    .option('--batch <n>', 'have HyperFrames render so many videos in one run', count)
+    .addHelpText('after', examples('compare-hyperframes', '', '--json', '--quality draft --runs 3', '--batch 5'))
+    .action((flags: HyperframesFlags) =>
+      runBench(flags, async (context) =>
+        (await import('../../bench/compare-hyperframes.ts')).run({ ...flags, ...context }),
+      ),
+    );
+
+  versus('remotion', 'The same video by Remotion: cost, size and quality, ours against theirs')
+    .addHelpText('after', examples('remotion', '', '--json', '--runs 3'))
+    .action((flags: VersusFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/remotion.ts')).run({ ...flags, ...context })),
+    );
+
+  function versus(name: string, description: string): Command {
+    return add(name, `${description} (installs it into bench/peers when it is not there)`)
+      .option('--runs <n>', 'renders of each; the median counts', count, 5)
+      .option('--template <name>', 'what is rendered: a template, one of bench/pages, or a folder', 'referral');
+  }
+}
+
+const examples = (name: string, ...lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  nightreel bench ${name} ${line}`.trimEnd()).join('\n')}`;
+
+/** Progress on stderr, the result on stdout; Ctrl-C ends the bench and all that it started. */
+async function runBench({ json }: Common, run: (context: BenchContext) => Promise<BenchResult>): Promise<void> {
+  const [{ tableOf }, { createProgress }, { onInterrupt }] = await Promise.all([
+    import('../../bench/bench.ts'),
+    import('../../bench/progress.ts'),
+    import('./interrupt.ts'),
+  ]);
+  const signal = onInterrupt('The bench was stopped; nothing of it stays behind.');
+  const result = await (async () => {
+    using progress = createProgress(process.stderr);
+    return await run({ signal, progress });
+  })();
+  process.stdout.write(json === true ? `${JSON.stringify(result.json)}\n` : tableOf(result.rows));
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return Number(text);
+}
+
+const isName = (text: string): text is string => text !== '';
+const isRoute = (text: string): text is CaptureRoute => ROUTES.some((route) => route === text);
+
+function listOf<Item extends string>(is: (text: string) => text is Item, known: readonly string[] = []) {
+  return (text: string): Item[] => {
+    const items = text.split(',').map((item) => item.trim());
+    if (items.every(is)) return items;
+    throw new InvalidArgumentError(
+      known.length === 0 ? 'An item is empty.' : `Each must be one of ${known.join(', ')}.`,
+    );
+  };
+}
