@@ -3,8 +3,9 @@
  * the engine does with ffmpeg goes through here, and fluent-ffmpeg is used nowhere else.
  */
 
+import { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { PassThrough, Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import Ffmpeg from 'fluent-ffmpeg';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 
@@ -21,15 +22,13 @@ export interface FfmpegRun {
   readonly limitMs?: number | undefined;
 }
 
-/** Bytes that may wait for ffmpeg: some frames, so that capturing and encoding overlap. */
-const WAITING_BYTES = 2 * 1024 * 1024;
 const LAST_LINES = 5;
 const LIMIT_MS = 60_000;
 /** How often headway is looked for within the limit. */
 const LOOKS = 6;
 
 export class FfmpegProcess implements AsyncDisposable {
-  private readonly stdin = new PassThrough({ highWaterMark: WAITING_BYTES });
+  private readonly feed = new Feed();
   private readonly chunks: Buffer[] = [];
   private readonly command: Ffmpeg.FfmpegCommand;
   private readonly over = new AbortController();
@@ -51,7 +50,7 @@ export class FfmpegProcess implements AsyncDisposable {
         done();
       },
     });
-    this.command = Ffmpeg(this.stdin)
+    this.command = Ffmpeg(this.feed)
       .setFfmpegPath(run.ffmpeg)
       .inputOptions([...run.input])
       .outputOptions(['-hide_banner', '-nostats', '-v', 'error', ...run.output]);
@@ -60,24 +59,29 @@ export class FfmpegProcess implements AsyncDisposable {
     // The process may end before all of its output has been read.
     const allRead = once(collector, 'finish');
     allRead.catch(() => undefined);
-    // Writing to a process that has died: 'error' of the command says so.
-    this.stdin.on('error', () => undefined);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
     this.failed = reject;
     this.limitMs = run.limitMs ?? LIMIT_MS;
     this.ended.catch(() => undefined);
+    const fail = (error: Error, stderr: string | null): void => {
+      this.over.abort();
+      this.feed.abandon();
+      reject(signal.aborted ? asFailure(signal.reason, 'Cancelled') : (this.hung ?? describeEnd(run, error, stderr)));
+    };
     this.command
       .on('start', () => {
+        const child: unknown = Reflect.get(this.command, 'ffmpegProc');
+        if (child instanceof ChildProcess && child.pid === undefined) {
+          // fluent-ffmpeg's own listener throws a TypeError, where nobody can catch it.
+          child.removeAllListeners('error').once('error', (error: Error) => fail(error, null));
+          return;
+        }
         this.isSpawned = true;
         if (signal.aborted || this.hung !== null) this.command.kill('SIGKILL');
       })
       .on('end', () => void allRead.then(() => resolve(), reject))
-      .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
-        this.over.abort();
-        this.stdin.destroy();
-        reject(signal.aborted ? asFailure(signal.reason, 'Cancelled') : (this.hung ?? describeEnd(run, error, stderr)));
-      });
+      .on('error', (error: Error, _stdout: string | null, stderr: string | null) => fail(error, stderr));
 
     const kill = () => this.kill();
     signal.addEventListener('abort', kill, { once: true });
@@ -91,22 +95,19 @@ export class FfmpegProcess implements AsyncDisposable {
   }
 
   /**
-   * Takes bytes for stdin; waits while ffmpeg is behind. Failure `EncoderFailed`, with its last words when it has ended, or
-   * because it hung and was killed.
+   * Hands bytes to ffmpeg. Ends when it has taken all of them but what a pipe holds; until then they must stay as they are,
+   * afterwards they may be overwritten: they are neither copied nor kept. May be called again before it has ended, with
+   * other bytes. Failure `EncoderFailed`, with ffmpeg's last words when it has ended, or because it hung and was killed.
    */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.over.signal.aborted) await this.ended;
-    if (this.stdin.write(bytes)) return;
-    try {
-      await this.watched(once(this.stdin, 'drain', { signal: this.over.signal }));
-    } catch {
-      await this.ended;
-    }
+    // A pipe that breaks says less than the process that has ended.
+    if (!(await this.watched(this.feed.write(bytes)))) await this.ended;
   }
 
   /** Closes stdin and waits for the end. Returns everything that came out of stdout. Fails as `write` does. */
   async finish(): Promise<Buffer> {
-    this.stdin.end();
+    this.feed.end();
     await this.watched(this.ended);
     return Buffer.concat(this.chunks);
   }
@@ -137,7 +138,7 @@ export class FfmpegProcess implements AsyncDisposable {
 
   /** Another value whenever bytes have gone in or come out. */
   private get headway(): string {
-    return `${this.stdin.readableLength + this.stdin.writableLength} ${this.readBytes}`;
+    return `${this.feed.takenWrites} ${this.readBytes}`;
   }
 
   private giveUp(): void {
@@ -147,13 +148,61 @@ export class FfmpegProcess implements AsyncDisposable {
     if (this.isSpawned) return;
     // No process whose end would be told.
     this.over.abort();
+    this.feed.abandon();
     this.failed(this.hung);
   }
 
   private kill(): void {
-    this.stdin.end();
+    this.feed.end();
     // Before it is spawned there is nothing to kill; the 'start' handler does it then.
     if (this.isSpawned && !this.over.signal.aborted) this.command.kill('SIGKILL');
+  }
+}
+
+/**
+ * What fluent-ffmpeg is given to pipe into ffmpeg's stdin. It hands over that stdin instead, so that frames go into it
+ * straight from their buffers, and it is known when each one is through.
+ */
+class Feed extends Readable {
+  /** Writes that ffmpeg has taken. */
+  takenWrites = 0;
+  private readonly connected = Promise.withResolvers<NodeJS.WritableStream | null>();
+  private isEnded = false;
+
+  /** Called by fluent-ffmpeg as soon as the process runs. */
+  override pipe<Stdin extends NodeJS.WritableStream>(stdin: Stdin): Stdin {
+    this.connected.resolve(stdin);
+    return stdin;
+  }
+
+  override _read(): void {
+    // Nothing is ever read from here.
+  }
+
+  /** True when all bytes have gone into the pipe; false when there was no process, or no longer. */
+  async write(bytes: Uint8Array): Promise<boolean> {
+    const stdin = await this.connected.promise;
+    if (stdin === null || this.isEnded) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    stdin.write(bytes, (error) => resolve(!error));
+    const isTaken = await promise;
+    if (isTaken) this.takenWrites += 1;
+    return isTaken;
+  }
+
+  /** Closes stdin behind what was written. */
+  end(): void {
+    if (this.isEnded) return;
+    void this.connected.promise.then((stdin) => {
+      this.isEnded = true;
+      stdin?.end();
+    });
+  }
+
+  /** The process has ended, or never began. */
+  abandon(): void {
+    this.connected.resolve(null);
+    this.destroy();
   }
 }
 
