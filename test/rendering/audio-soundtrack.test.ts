@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { decodeClip } from '../../src/rendering/audio/decode.ts';
 import { bytesOf, lengthOf, loudnessOf, type Pcm, SAMPLE_RATE } from '../../src/rendering/audio/pcm.ts';
-import { encodeSoundtrack } from '../../src/rendering/audio/soundtrack.ts';
-import { AUDIO_SETTINGS, Soundtracks } from '../../src/rendering/audio/soundtracks.ts';
+import { ENCODE_OPTIONS, encodeSoundtrack } from '../../src/rendering/audio/soundtrack.ts';
+import { Soundtracks } from '../../src/rendering/audio/soundtracks.ts';
 import { clipOf, failureOf, ffmpeg, never, onsetOf, pictures, runTool, withAudio } from './audio-support.ts';
 
 const { files } = await withAudio();
@@ -114,7 +114,7 @@ describe('the soundtrack', () => {
 
   test('is the same from an encoder that may use none of what the processor is good at', async () => {
     const mixed = await soundOf(file('sweep.m4a'));
-    const { output } = AUDIO_SETTINGS[2] as { output: string[] };
+    const { output } = ENCODE_OPTIONS;
     const [plain, fast] = await Promise.all(
       [['-cpuflags', '0'], []].map((flags) =>
         runTool(

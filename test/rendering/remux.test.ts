@@ -13,6 +13,7 @@ import {
   heard,
   never,
   onsetOf,
+  openedPage,
   pictures,
   rmsBetween,
   runTool,
@@ -96,6 +97,23 @@ describe('picture and sound in one file', () => {
       expect(rmsBetween(sound, seconds + 0.1, 2)).toBeLessThan(1e-3);
     },
   );
+
+  test('a browser hears it there too, and as long as the video is', async () => {
+    const { page, ...opened } = await openedPage(await withAudio());
+    try {
+      const clip = clipOf(file('click.wav'), { start: 36_000, sourceStart: 4800 });
+      const mp4 = await remux(fragmented, { fps: FPS, audio: await soundtrackOf([clip]) });
+      const sound = await page.evaluate(`(async () => {
+        const bytes = Uint8Array.from(atob('${Buffer.from(mp4).toString('base64')}'), (char) => char.charCodeAt(0));
+        const decoded = await new OfflineAudioContext(2, 1, 48000).decodeAudioData(bytes.buffer);
+        const onset = decoded.getChannelData(0).findIndex((sample) => Math.abs(sample) > 0.1);
+        return { length: decoded.length, onset: onset / 48000 };
+      })()`);
+      expect(sound).toEqual({ length: 96_000, onset: expect.closeTo(0.75, 3) });
+    } finally {
+      await opened[Symbol.asyncDispose]();
+    }
+  });
 
   test('lie side by side: no player has to read far ahead for either', async () => {
     const long = await soundtrackOf([clipOf(file('sweep.m4a'), { loops: true, limit: 10 * SAMPLE_RATE })], 10_000);

@@ -63,8 +63,8 @@ const START_PROBLEMS = {
 /** The range that HyperFrames plays. */
 const RATES = { least: 0.1, most: 10 } as const;
 
-/** Evaluated in the page. */
-const IN_PAGE = readFileSync(new URL('./inject/clips.js', import.meta.url), 'utf8');
+/** Evaluated in the page: part of the engine's fingerprint. */
+export const CLIPS_SCRIPT = readFileSync(new URL('./inject/clips.js', import.meta.url), 'utf8');
 
 /**
  * The clips of what is open in the page now; none when it declares no sound. Clips may depend on params, so this is asked
@@ -72,7 +72,7 @@ const IN_PAGE = readFileSync(new URL('./inject/clips.js', import.meta.url), 'utf
  * `NetworkForbidden` that its source is not in the template.
  */
 export async function readClips(devtools: Pick<DevTools, 'evaluate'>, template: Template): Promise<AudioClip[]> {
-  const declared = declaredClips.parse(await devtools.evaluate(IN_PAGE));
+  const declared = declaredClips.parse(await devtools.evaluate(CLIPS_SCRIPT));
   const named = declared.map((clip, index) => ({ clip, name: `audio clip ${index + 1} of ${declared.length}` }));
   return await Promise.all(named.map(({ clip, name }) => clipOf(clip, template, name)));
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Failure } from '../../contracts/failures.ts';
 import type { FfmpegRun } from '../encode/ffmpeg.ts';
-import type { AudioClip } from './clips.ts';
+import { type AudioClip, CLIPS_SCRIPT } from './clips.ts';
 import { decodeClip, decodeOptions } from './decode.ts';
 import { MIX_SETTINGS, mix, type Voice } from './mix.ts';
 import { lengthOf, type Pcm, SAMPLE_RATE } from './pcm.ts';
@@ -17,7 +17,10 @@ export interface SoundtracksOptions extends Pick<FfmpegRun, 'ffmpeg' | 'limitMs'
 
 /** Everything here that decides how a video sounds, besides ffmpeg's and mediabunny's versions: part of the fingerprint. */
 export const AUDIO_SETTINGS: readonly unknown[] = [
-  ...[decodeOptions({ channels: 1, delay: 1, start: 0, length: 0, rate: 4 }), MIX_SETTINGS, ENCODE_OPTIONS],
+  CLIPS_SCRIPT,
+  decodeOptions({ channels: 1, delay: 1, start: 0, length: 0, rate: 4 }),
+  MIX_SETTINGS,
+  ENCODE_OPTIONS,
 ];
 
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -43,6 +46,8 @@ export class Soundtracks implements AsyncDisposable {
   /** That, and what was abandoned and has not ended yet. */
   private readonly running = new Set<Promise<unknown>>();
   private readonly lifetime = new AbortController();
+  /** The last that was begun: a long one takes much memory, so they are made one after the other. */
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor({ ffmpeg, limitMs, maxBytes = MAX_BYTES }: SoundtracksOptions) {
     this.ffmpeg = { ffmpeg, limitMs };
@@ -84,10 +89,14 @@ export class Soundtracks implements AsyncDisposable {
   private start(key: string, clips: readonly AudioClip[], sampleCount: number): Work {
     const abandon = new AbortController();
     const signal = AbortSignal.any([abandon.signal, this.lifetime.signal]);
-    const result = this.make(clips, sampleCount, signal).then((soundtrack) => {
+    const make = async (): Promise<Soundtrack | null> => {
+      signal.throwIfAborted();
+      const soundtrack = await this.make(clips, sampleCount, signal);
       if (soundtrack !== null) this.finished.set(key, soundtrack);
       return soundtrack;
-    });
+    };
+    const result = this.last.then(make);
+    this.last = result.catch(() => undefined);
     this.running.add(result);
     const ended = (): void => {
       this.running.delete(result);
@@ -111,7 +120,6 @@ export class Soundtracks implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Soundtrack | null> {
     const voices: Voice[] = [];
-    // One after the other: what is held in memory is theirs all the same, but only one ffmpeg works beside Chromium.
     for (const clip of clips) {
       const pcm = await this.decode(clip, signal);
       if (pcm === null) continue;
