@@ -20,9 +20,13 @@
     return root;
   };
 
-  // Layered: important rules of the first layer win over important rules without one.
+  // Layered: important rules of the first layer win over important rules without one. A page whose contents will change
+  // gets no compositor layers of its own for animations and transforms: such a layer keeps the scale that it was first drawn
+  // at, so that pixels would depend on which frames came before.
   const caret = new CSSStyleSheet();
-  caret.replaceSync('@layer nightreel { * { caret-color: transparent !important; } }');
+  caret.replaceSync(
+    '@layer nightreel { * { caret-color: transparent !important; } :root { will-change: contents !important; } }',
+  );
   const hideCaret = (root) => {
     if (!root.adoptedStyleSheets.includes(caret)) root.adoptedStyleSheets = [caret, ...root.adoptedStyleSheets];
   };

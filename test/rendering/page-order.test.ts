@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { loadTemplate, type Template } from '../../src/templates/template.ts';
+import { type PageUnderTest, startPage } from './page-support.ts';
+import { fixture, gsapFixture, ROOT } from './support.ts';
+
+let page: PageUnderTest;
+
+beforeAll(async () => {
+  page = await startPage();
+}, 60_000);
+afterAll(async () => {
+  await page?.[Symbol.asyncDispose]();
+});
+
+/** Frames of a whole video, some of them neighbours, in an order that is none. */
+const scattered = (frameCount: number): number[] => {
+  const last = frameCount - 1;
+  const at = (part: number) => Math.round(last * part);
+  return [at(0.61), 0, at(0.33), last, at(0.62), at(0.1), at(0.5), at(0.51), at(0.97), at(0.34), at(0.77), at(0.25)];
+};
+
+async function assertAnyOrder(template: Template, looks = 5): Promise<void> {
+  const frames = scattered(template.frameCount);
+  const forward = [...new Set(frames)].sort((a, b) => a - b);
+  const expected = new Map<number, string>();
+  await page.open(template);
+  for (const frame of forward) expected.set(frame, await page.picture(frame));
+  expect(new Set(expected.values()).size).toBeGreaterThanOrEqual(looks);
+  const orders = { reverse: forward.toReversed(), scattered: frames, repeated: frames.flatMap((one) => [one, one]) };
+  for (const [order, sequence] of Object.entries(orders)) {
+    const different: number[] = [];
+    for (const frame of sequence) if ((await page.picture(frame)) !== expected.get(frame)) different.push(frame);
+    expect({ order, different }).toEqual({ order, different: [] });
+  }
+  // And in a page that was loaded for it, the last frame first.
+  await page.open({ ...template, digest: `${template.digest} again` });
+  for (const frame of forward.toReversed().slice(0, 4)) {
+    expect({ frame, picture: await page.picture(frame) }).toEqual({ frame, picture: expected.get(frame) });
+  }
+}
+
+describe('frames look the same in whatever order they are drawn', () => {
+  test.each([
+    'tiny',
+    'clocked',
+    'css-keyframes',
+    'css-transition',
+    'web-animations',
+    'frame-loop',
+    'canvas',
+    'smil',
+    'chance',
+    'dates',
+  ])(
+    '%s',
+    async (name) => {
+      await assertAnyOrder(await fixture(name), name === 'css-transition' ? 2 : 5);
+    },
+    120_000,
+  );
+
+  test('a stock composition with GSAP', async () => {
+    await using stock = await gsapFixture('stock');
+    await assertAnyOrder(stock.template);
+  }, 120_000);
+
+  test.each(['templates/referral', 'test/fixtures/project/templates/card'])(
+    '%s',
+    async (folder) => {
+      await assertAnyOrder(await loadTemplate(`${ROOT}/${folder}`));
+    },
+    240_000,
+  );
+});
+
+test('of all these only the transition is told to its author', () => {
+  const told = page.log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  expect([...new Set(told)]).toEqual([
+    expect.stringMatching(/^the template starts a CSS transition while a frame is drawn\./),
+  ]);
+});

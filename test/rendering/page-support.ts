@@ -1,0 +1,120 @@
+/** What tests of the page share: a page in chrome-headless-shell that draws on demand, and templates made in the test. */
+
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findTools } from '../../src/config/tools.ts';
+import type { Params } from '../../src/contracts/video.ts';
+import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
+import { profileRoot } from '../../src/rendering/browser/profiles.ts';
+import { type PageDeadlines, TemplatePage } from '../../src/rendering/page/template-page.ts';
+import type { Template } from '../../src/templates/template.ts';
+import { fixture, keptLog } from './support.ts';
+
+const LIMITS: PageDeadlines = { loadMs: 20_000, paramsMs: 10_000, frameMs: 10_000 };
+
+export interface PageUnderTest extends AsyncDisposable {
+  readonly page: TemplatePage;
+  readonly log: ReturnType<typeof keptLog>;
+  open(template: Template, params?: Params): Promise<void>;
+  /** Digest of the lossless picture of a frame. */
+  picture(frame: number): Promise<string>;
+  /** Runs an expression in the template's own frame. */
+  evaluate(expression: string): Promise<unknown>;
+}
+
+/** Chromium draws when it is told to, and the picture is PNG: equal digests are equal pixels. */
+export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise<PageUnderTest> {
+  const executable = findTools().headlessShell;
+  if (executable === undefined) throw new Error('these tests need chrome-headless-shell');
+  const log = keptLog();
+  const browser = await ChromiumBrowser.launch(
+    { executable, kind: 'shell', route: 'begin-frame', profileRoot: profileRoot(), callLimitMs: 60_000, log },
+    new AbortController().signal,
+  );
+  const { devtools } = browser;
+  let ticks = 0;
+  const beginFrame = async (isPicture: boolean): Promise<string | undefined> => {
+    ticks += 1000 / 30;
+    const options = isPicture ? { screenshot: { format: 'png' as const } } : {};
+    const { screenshotData } = await devtools.send('HeadlessExperimental.beginFrame', {
+      frameTimeTicks: ticks,
+      ...options,
+    });
+    return screenshotData;
+  };
+  const settle = async <T>(work: Promise<T>): Promise<T> => {
+    let isDone = false;
+    const done = () => {
+      isDone = true;
+    };
+    work.then(done, done);
+    while (!isDone) {
+      await beginFrame(false).catch(() => undefined);
+      await sleep(2);
+    }
+    return await work;
+  };
+  const page = await TemplatePage.create(browser, { settle }, { deadlines: { ...LIMITS, ...deadlines }, log });
+  return {
+    page,
+    log,
+    async open(template, params = template.example) {
+      const { width, height } = template;
+      const view = { width, height, scale: 1, marksTop: null };
+      const { windowId } = await devtools.send('Browser.getWindowForTarget');
+      await settle(devtools.send('Browser.setWindowBounds', { windowId, bounds: { width, height } }));
+      await page.ensureStage();
+      await devtools.evaluate(`nightreelStage.view(${JSON.stringify(view)})`);
+      await page.open(template, params);
+    },
+    async picture(frame) {
+      await page.seek(frame);
+      for (let attempt = 0; attempt < 50; attempt++) {
+        // Refused while one that Chromium itself began is under way.
+        const data = await beginFrame(true).catch(() => undefined);
+        if (data !== undefined) return createHash('sha256').update(data).digest('hex').slice(0, 16);
+        await sleep(attempt);
+      }
+      throw new Error('no picture');
+    },
+    evaluate: (expression) =>
+      devtools.evaluate(`nightreelStage.document.defaultView.eval(${JSON.stringify(expression)})`),
+    [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose](),
+  };
+}
+
+const TAKES_PARAMS = `<script>
+  window.addEventListener('message', async (event) => {
+    if (event.data?.type !== 'hf-params') return;
+    await window.onParams?.(event.data.params);
+    window.dispatchEvent(new Event('hf-params-ready'));
+  });
+  if (!document.querySelector('[data-composition-id]')) {
+    window.__hf = { duration: 2, seek: (t) => window.onSeek?.(t) };
+  }
+</script>`;
+
+let made = 0;
+
+/**
+ * A template of 64 frames at 32 per second made of this HTML: `window.onParams` and `window.onSeek` are its own, the rest
+ * of the contract comes with it. In memory only.
+ */
+export async function templateOf(
+  html: string,
+  files: Record<string, string | Uint8Array> = {},
+  overrides: Partial<Template> = {},
+): Promise<Template> {
+  const tiny = await fixture('tiny');
+  made += 1;
+  const page = `<!doctype html><meta charset="utf-8"><body style="margin:0;background:#fff">${html}${TAKES_PARAMS}</body>`;
+  const all = { 'index.html': page, ...files };
+  return {
+    ...tiny,
+    id: 'made',
+    html: page,
+    files: new Map(Object.entries(all).map(([path, bytes]) => [path, Buffer.from(bytes as string)])),
+    digest: `made-${made}`,
+    ...overrides,
+  };
+}
