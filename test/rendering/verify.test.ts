@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  ADTS,
   BufferSource,
   BufferTarget,
+  EncodedAudioPacketSource,
   type EncodedPacket,
   EncodedPacketSink,
   EncodedVideoPacketSource,
   Input,
+  type InputAudioTrack,
   MP4,
   Mp4OutputFormat,
   Output,
@@ -13,6 +16,7 @@ import {
 import { findTools } from '../../src/config/tools.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import { runFfmpeg } from '../../src/rendering/encode/ffmpeg.ts';
+import type { Size } from '../../src/rendering/geometry.ts';
 import { remux } from '../../src/rendering/mp4/remux.ts';
 import { type Expected, verifyVideo } from '../../src/rendering/verify/verify.ts';
 import { CaptureWitness } from '../../src/rendering/verify/witness.ts';
@@ -46,13 +50,14 @@ interface Encoding {
   readonly profile?: string;
   readonly filter?: string;
   readonly keyint?: number;
+  readonly size?: Size;
 }
 
 async function encode(
   frames: readonly Buffer[],
-  { colours = ['-color_range', 'tv', ...BT709], profile = 'high', filter, keyint = FRAMES }: Encoding = {},
+  { colours = ['-color_range', 'tv', ...BT709], profile = 'high', filter, keyint = FRAMES, size = SIZE }: Encoding = {},
 ): Promise<Uint8Array> {
-  const { width, height } = SIZE;
+  const { width, height } = size;
   const fragmented = await runFfmpeg(
     {
       ffmpeg,
@@ -75,6 +80,7 @@ async function rewritten(
   mp4: Uint8Array,
   change: (packet: EncodedPacket, index: number) => EncodedPacket,
   fastStart: false | 'in-memory' = 'in-memory',
+  sound: InputAudioTrack | null = null,
 ): Promise<Uint8Array> {
   using input = new Input({ formats: [MP4], source: new BufferSource(mp4) });
   const track = await input.getPrimaryVideoTrack();
@@ -84,11 +90,17 @@ async function rewritten(
   const output = new Output({ format: new Mp4OutputFormat({ fastStart }), target });
   const video = new EncodedVideoPacketSource('avc');
   output.addVideoTrack(video);
+  const audio = new EncodedAudioPacketSource('aac');
+  if (sound !== null) output.addAudioTrack(audio);
   await output.start();
   let index = 0;
   for await (const packet of new EncodedPacketSink(track).packets()) {
     await video.add(change(packet, index), { decoderConfig });
     index += 1;
+  }
+  if (sound !== null) {
+    const meta = { decoderConfig: (await sound.getDecoderConfig()) ?? undefined };
+    for await (const packet of new EncodedPacketSink(sound).packets()) await audio.add(packet, meta);
   }
   await output.finalize();
   return new Uint8Array(target.buffer ?? []);
@@ -158,6 +170,39 @@ describe('a video passes', () => {
     );
     await verify(await encode(fading), { ...expected, captured: witnessed(fading).captured });
   });
+});
+
+test('a film smaller than what it is shrunk to is looked at all the same', async () => {
+  const size = { width: 4, height: 2 };
+  const tiny = { ...size, frameCount: 4, durationMs: 125 };
+  const plain = Array.from({ length: 4 }, () => Buffer.alloc(12, 128));
+  const striped = plain.map((picture) =>
+    Buffer.from(picture.map((level, at) => (at < 8 && at % 2 === 0 ? 30 : level))),
+  );
+  await verify(await encode(striped, { size }), tiny);
+  expect(await sentence(await encode(plain, { size }), tiny)).toMatch(/is blank/);
+});
+
+test('a film with sound is as long as its picture', async () => {
+  const seconds = 2;
+  const pcm = Float32Array.from({ length: 48_000 * seconds * 2 }, (_, at) => 0.3 * Math.sin(at / 40));
+  const soundtrack = await runFfmpeg(
+    {
+      ffmpeg,
+      input: ['-f', 'f32le', '-ar', '48000', '-ac', '2'],
+      output: ['-c:a', 'aac', '-f', 'adts'],
+    },
+    new Uint8Array(pcm.buffer),
+    signal,
+  );
+  using sound = new Input({ formats: [ADTS], source: new BufferSource(soundtrack) });
+  const track = await sound.getPrimaryAudioTrack();
+  if (track === null) throw new Error('no sound');
+  const withSound = await rewritten(good, (packet) => packet, 'in-memory', track);
+  using input = new Input({ formats: [MP4], source: new BufferSource(withSound) });
+  // AAC comes in packets of 21 ms.
+  expect(await input.computeDuration()).toBeGreaterThan(seconds);
+  await verify(withSound);
 });
 
 describe('the file is refused', () => {

