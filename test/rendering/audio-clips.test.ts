@@ -18,7 +18,7 @@ afterAll(async () => {
 
 /** Clips of the root composition when it holds this. */
 async function clipsIn(html: string) {
-  await opened.page.evaluate(
+  await opened.evaluate(
     `document.querySelector('[data-composition-id]').innerHTML = ${JSON.stringify(`<div id="name"></div><div id="box"></div><audio id="jingle"></audio>${html}`)}`,
   );
   return await readClips(opened.devtools, template);
@@ -164,10 +164,10 @@ test('a failure names the clip by number and keeps its id and address apart', as
 
 test('a volume that a GSAP timeline moves is refused, as nobody could hear it', async () => {
   const gsap = createRequire(import.meta.url).resolve('gsap/dist/gsap.min.js');
-  await opened.page.evaluate(await readFile(gsap, 'utf8'));
+  await opened.evaluate(`${await readFile(gsap, 'utf8')}; null`);
   const music = '<audio id="music" src="click.wav" data-start="0"></audio>';
   expect(await clipsIn(music)).toHaveLength(1);
-  await opened.page.evaluate("gsap.timeline({ paused: true }).to('#music', { volume: 0, duration: 1 }) && null");
+  await opened.evaluate("gsap.timeline({ paused: true }).to('#music', { volume: 0, duration: 1 }); null");
   const failure = await failureOf(readClips(opened.devtools, template));
   expect(failure.message).toContain('a timeline animates its volume');
 });

@@ -1,61 +1,62 @@
 /** What tests of sound share: a template open in a real page, sounds made and heard by a real ffmpeg. */
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import puppeteer, { type Page } from 'puppeteer';
 import { findTools } from '../../src/config/tools.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import type { Params } from '../../src/contracts/video.ts';
 import type { AudioClip } from '../../src/rendering/audio/clips.ts';
 import { lengthOf, type Pcm, pcmOf, SAMPLE_RATE } from '../../src/rendering/audio/pcm.ts';
-import { pathAt } from '../../src/rendering/page/origin.ts';
+import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
+import type { DevTools } from '../../src/rendering/browser/devtools.ts';
+import { profileRoot } from '../../src/rendering/browser/profiles.ts';
+import { TemplatePage } from '../../src/rendering/page/template-page.ts';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
+import { keptLog } from './support.ts';
+
+export { failureOf } from './support.ts';
 
 export const withAudio = (): Promise<Template> =>
   loadTemplate(join(import.meta.dirname, '../fixtures/templates/with-audio'));
 export const never = new AbortController().signal;
 export const { ffmpeg } = findTools();
 
-const RUNTIME = readFileSync(createRequire(import.meta.url).resolve('@hyperframes/core/runtime'), 'utf8');
-
-/** A template and HyperFrames' runtime in a Chromium that goes with the returned value. */
+/** A template in the engine's own page, in a Chromium that goes with the returned value. */
 export async function openedPage(template: Template): Promise<
   {
-    readonly page: Page;
-    /** What `readClips` needs of the engine's DevTools session. */
-    readonly devtools: { readonly evaluate: (expression: string) => Promise<unknown> };
+    readonly devtools: DevTools;
+    /** Runs an expression in the template's own frame. */
+    readonly evaluate: (expression: string) => Promise<unknown>;
     readonly apply: (params: Params) => Promise<void>;
   } & AsyncDisposable
 > {
-  const { headlessShell, chromium } = findTools();
-  const browser = await puppeteer.launch({
-    executablePath: headlessShell ?? chromium,
-    headless: headlessShell === undefined ? true : 'shell',
-    args: ['--no-sandbox', '--disable-gpu', '--mute-audio'],
-    pipe: true,
-  });
-  const page = (await browser.pages())[0] ?? (await browser.newPage());
-  await page.setRequestInterception(true);
-  page.on('request', (request) => {
-    const bytes = template.files.get(pathAt(request.url()) ?? '');
-    void (bytes === undefined ? request.abort() : request.respond({ body: bytes }));
-  });
-  await page.evaluateOnNewDocument(`window.__timelines = {}; window.__HF_RENDER_CAPTURE_MODE = true;\n${RUNTIME}`);
-  await page.goto(`https://template.invalid/${template.entryPath}`, { waitUntil: 'load' });
-  await page.waitForFunction('window.__playerReady');
-  return {
-    page,
-    devtools: { evaluate: (expression) => page.evaluate(expression) },
-    apply: async (params) => {
-      await page.evaluate(`new Promise((done) => {
-        window.addEventListener('hf-params-ready', done, { once: true });
-        window.postMessage({ type: 'hf-params', params: ${JSON.stringify(params)} }, '*');
-      }).then(() => undefined)`);
-    },
-    [Symbol.asyncDispose]: () => browser.close(),
-  };
+  const { headlessShell, chromium = '' } = findTools();
+  const kind = headlessShell === undefined ? 'full' : 'shell';
+  const window = { width: 640, height: 360 };
+  const options = { executable: headlessShell ?? chromium, kind, route: 'screenshot', window } as const;
+  const log = keptLog();
+  const browser = await ChromiumBrowser.launch(
+    { ...options, profileRoot: profileRoot(), callLimitMs: 60_000, log },
+    never,
+  );
+  try {
+    const { devtools } = browser;
+    // Chromium draws by itself here, so there is nothing to do for a page that waits for that.
+    const drawing = { settle: <T>(work: Promise<T>): Promise<T> => work };
+    const deadlines = { loadMs: 30_000, paramsMs: 30_000, frameMs: 30_000 };
+    const page = await TemplatePage.create(browser, drawing, { deadlines, log });
+    await page.open(template, template.example);
+    return {
+      devtools,
+      evaluate: (expression) =>
+        devtools.evaluate(`nightreelStage.document.defaultView.eval(${JSON.stringify(expression)})`),
+      apply: (params) => page.open(template, params),
+      [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await browser[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Runs ffmpeg with bytes in and bytes out; throws with its words when it fails. */
@@ -89,15 +90,6 @@ export const pictures = (frames: number, fps: number, sizes: readonly string[] =
     ],
     Buffer.alloc(0),
   );
-
-export async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof Failure)) throw new Error(`expected a Failure, got ${String(error)}`);
-  return error;
-}
 
 /** The second at which sound first reaches a tenth of full scale. */
 export function onsetOf(pcm: Pcm, from = 0): number {

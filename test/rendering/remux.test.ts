@@ -99,20 +99,16 @@ describe('picture and sound in one file', () => {
   );
 
   test('a browser hears it there too, and as long as the video is', async () => {
-    const { page, ...opened } = await openedPage(await withAudio());
-    try {
-      const clip = clipOf(file('click.wav'), { start: 36_000, sourceStart: 4800 });
-      const mp4 = await remux(fragmented, { fps: FPS, audio: await soundtrackOf([clip]) });
-      const sound = await page.evaluate(`(async () => {
+    await using opened = await openedPage(await withAudio());
+    const clip = clipOf(file('click.wav'), { start: 36_000, sourceStart: 4800 });
+    const mp4 = await remux(fragmented, { fps: FPS, audio: await soundtrackOf([clip]) });
+    const sound = await opened.evaluate(`(async () => {
         const bytes = Uint8Array.from(atob('${Buffer.from(mp4).toString('base64')}'), (char) => char.charCodeAt(0));
         const decoded = await new OfflineAudioContext(2, 1, 48000).decodeAudioData(bytes.buffer);
         const onset = decoded.getChannelData(0).findIndex((sample) => Math.abs(sample) > 0.1);
         return { length: decoded.length, onset: onset / 48000 };
       })()`);
-      expect(sound).toEqual({ length: 96_000, onset: expect.closeTo(0.75, 3) });
-    } finally {
-      await opened[Symbol.asyncDispose]();
-    }
+    expect(sound).toEqual({ length: 96_000, onset: expect.closeTo(0.75, 3) });
   });
 
   test('lie side by side: no player has to read far ahead for either', async () => {

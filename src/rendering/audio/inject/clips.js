@@ -1,6 +1,8 @@
-// Evaluated in the ready page in one call: everything in it that can be heard, as plain data. What an attribute means is
-// decided outside; where a clip lies on the timeline of the whole video only the page can tell, by HyperFrames' own rule.
-(() => {
+// Evaluated in one call, in a page that is ready or in the stage around it: everything in it that can be heard, as plain
+// data. What an attribute means is decided outside; where a clip lies on the timeline of the whole video only the page can
+// tell, by HyperFrames' own rule.
+((window) => {
+  const { document } = window;
   const ID = /^[\w.:-]+$/;
   const WITH_OFFSET = /^([\w.:-]+)\s*[+-]\s*[\d.]+$/;
   const compositionOf = (element) => element.closest('[data-composition-id]');
@@ -106,4 +108,4 @@
         group: group && attributesOf(group),
       };
     });
-})();
+})(window.nightreelStage?.document?.defaultView ?? window);
