@@ -321,11 +321,17 @@ describe('the pictures are refused', () => {
     );
   });
 
-  test('when its packets are damaged', async () => {
+  test('when its packets are damaged; when nothing in them can be decoded, the render is tried again', async () => {
     const damaged = await rewritten(good, (packet, index) =>
       index === 0 ? packet.clone({ data: packet.data.map((byte, at) => (at > 900 ? byte ^ 0x5a : byte)) }) : packet,
     );
     expect(await sentence(damaged)).toMatch(/^OutputInvalid: The finished video (cannot be decoded|shows)/);
+    const rubbish = await rewritten(good, (packet) =>
+      packet.clone({ data: new Uint8Array(packet.data.length).fill(0x65) }),
+    );
+    expect(await sentence(rubbish)).toMatch(
+      /^EncoderFailed: The finished video could not be decoded: ffmpeg exited with code \d+: .*h264/,
+    );
   });
 });
 

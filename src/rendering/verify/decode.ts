@@ -1,5 +1,6 @@
 /** The few frames of a video that prove it, decoded: some keyframes, and the last frame. One run of ffmpeg. */
 
+import { Failure } from '../../contracts/failures.ts';
 import { type FfmpegRun, runFfmpeg } from '../encode/ffmpeg.ts';
 import type { Size } from '../geometry.ts';
 import { type StreamPacket, type VideoStream, wrong } from './container.ts';
@@ -46,7 +47,7 @@ export async function decodeProof(
     for (const nal of nalUnitsOf(data, lengthBytes)) stream.push(START_CODE, nal);
   }
   const decodedCount = keyframes.length + needed.length;
-  const pictures = await runFfmpeg(
+  const pictures = await decodeWith(
     {
       ffmpeg,
       limitMs,
@@ -62,13 +63,13 @@ export async function decodeProof(
   return frames.map((frame, index) => ({ frame, data: pictures.subarray(index * bytes, (index + 1) * bytes) }));
 }
 
-/** Frames of any of its groups of pictures, very small and grey, as a player would show them: for looking at all of a film. */
+/** Every frame, very small and grey, decoded from the file as a player would. */
 export async function decodeThumbnails(
   mp4: Uint8Array,
   { width, height }: Size,
   { ffmpeg, limitMs, signal }: DecodeOptions,
 ): Promise<Uint8Array[]> {
-  const all = await runFfmpeg(
+  const all = await decodeWith(
     {
       ffmpeg,
       limitMs,
@@ -84,6 +85,19 @@ export async function decodeThumbnails(
   return Array.from({ length: Math.floor(all.byteLength / pixels) }, (_, index) =>
     all.subarray(index * pixels, (index + 1) * pixels),
   );
+}
+
+/**
+ * Stays `EncoderFailed` when ffmpeg ends with an error: whether it choked on the video or was killed, the render is worth
+ * another attempt.
+ */
+async function decodeWith(run: FfmpegRun, input: Uint8Array, signal: AbortSignal): Promise<Buffer> {
+  try {
+    return await runFfmpeg(run, input, signal);
+  } catch (cause) {
+    if (!(cause instanceof Failure) || cause.failureClass !== 'EncoderFailed') throw cause;
+    throw new Failure('EncoderFailed', `The finished video could not be decoded: ${cause.message}`, { cause });
+  }
 }
 
 /** At most `count` of them, evenly, the first always among them. */
