@@ -1,6 +1,6 @@
 /** What a frame costs by capture route, page and rendition, and which program spends it. */
 
-import { RENDITION_IDS, RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
+import { RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
 import type { CaptureRoute } from '../src/rendering/browser/flags.ts';
 import { frameSizeOf } from '../src/rendering/geometry.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
@@ -8,8 +8,6 @@ import { openPage, renderOne, startRenderer } from './engine.ts';
 import { noteMachine } from './machine.ts';
 import { rounded } from './statistics.ts';
 import { measure } from './usage.ts';
-
-export const CAPTURE_ROUTES: readonly CaptureRoute[] = ['begin-frame', 'screenshot'];
 
 export interface CaptureOptions extends BenchContext {
   readonly routes: readonly CaptureRoute[];
@@ -19,13 +17,6 @@ export interface CaptureOptions extends BenchContext {
   /** Renders side by side. */
   readonly slots: readonly number[];
 }
-
-export const CAPTURE_DEFAULTS = {
-  routes: CAPTURE_ROUTES,
-  pages: ['moving', 'still'],
-  renditions: RENDITION_IDS,
-  slots: [1],
-} as const;
 
 export async function run(options: CaptureOptions): Promise<BenchResult> {
   const { signal, progress, routes, pages, renditions, slots } = options;

@@ -12,6 +12,7 @@ import type { Template } from '../src/templates/template.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
 import { compare, exportPage, type PreparedRival } from './comparison.ts';
 import { openPage } from './engine.ts';
+import { noteMachine } from './machine.ts';
 import { installPeer, peerEnvironment, peerVersion } from './peers.ts';
 import { runMeasured } from './program.ts';
 
@@ -25,6 +26,7 @@ export interface HyperframesOptions extends BenchContext {
 }
 
 export async function run(options: HyperframesOptions): Promise<BenchResult> {
+  await noteMachine(options.progress, options.signal);
   const template = await openPage(options.template);
   const peer = await installPeer('hyperframes', options);
   const quality = options.quality ?? 'default quality';

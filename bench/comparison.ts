@@ -1,6 +1,6 @@
 /** One template by this engine and by another renderer: the same params, page, frames and browser, one after the other. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findTools } from '../src/config/tools.ts';
@@ -8,8 +8,7 @@ import { Failure } from '../src/contracts/failures.ts';
 import type { Template } from '../src/templates/template.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
 import { renderOne, startRenderer } from './engine.ts';
-import { noteMachine } from './machine.ts';
-import { type Quality, qualityOf } from './quality.ts';
+import { losslessOf, type Quality, qualityOf } from './quality.ts';
 import { median, rounded } from './statistics.ts';
 import { type Measured, measure } from './usage.ts';
 
@@ -62,50 +61,48 @@ export interface CompareOptions extends BenchContext {
   readonly runs: number;
 }
 
-/** Below this a video shows something else, or the same at another time. */
+/** Below this a video shows something else, or the same at other times. */
 const SAME_PICTURE_DB = 30;
 
 export async function compare(template: Template, rival: Rival, options: CompareOptions): Promise<BenchResult> {
   const { signal, progress, runs } = options;
   const { ffmpeg } = findTools();
   await using folder = await temporaryFolder();
-  const prepared = await rival.prepare(join(folder.path, 'theirs'));
-  progress.expect(runs + prepared.runs + 4);
-  await noteMachine(progress, signal);
+  const inFolder = (name: string): string => join(folder.path, name);
+  const prepared = await rival.prepare(inFolder('theirs'));
+  progress.expect(runs + prepared.runs + 3);
 
-  const mp4 = join(folder.path, 'ours.mp4');
-  const ours = await renderOurs(template, mp4, options);
+  progress.step(`${rival.title}: lossless capture`);
+  const reference = inFolder('reference.mkv');
+  await losslessOf(ffmpeg, { pattern: await prepared.captureLossless(), fps: template.fps, out: reference }, signal);
+  const near = async (video: string, who: string): Promise<Quality> => {
+    const quality = await qualityOf(ffmpeg, { video, reference }, signal);
+    if (quality.psnr >= SAME_PICTURE_DB && quality.frameCount === template.frameCount) return quality;
+    const found = `${quality.frameCount} of ${template.frameCount} frames, ${rounded(quality.psnr)} dB`;
+    throw new Failure(
+      'OutputInvalid',
+      `The video of ${who} does not show what ${rival.title} captures of the same page (${found}): figures would compare nothing.`,
+    );
+  };
+  const mp4 = inFolder('ours.mp4');
+  const ours = await renderOurs(template, mp4, options, () => near(mp4, 'nightreel'));
   const theirs: Awaited<ReturnType<PreparedRival['render']>>[] = [];
   for (let index = 1; index <= prepared.runs; index++) {
     progress.step(`${rival.title}: ${index} of ${prepared.runs}`);
     theirs.push(await prepared.render());
   }
-
-  progress.step(`${rival.title}: lossless capture`);
-  const reference = join(folder.path, 'reference.mkv');
-  const { losslessOf } = await import('./quality.ts');
-  await losslessOf(ffmpeg, { pattern: await prepared.captureLossless(), fps: template.fps, out: reference }, signal);
-  progress.step('comparing pictures');
-  const near = async (video: string, who: string): Promise<Quality> => {
-    const quality = await qualityOf(ffmpeg, { video, reference }, signal);
-    if (quality.psnr < SAME_PICTURE_DB || quality.frameCount !== template.frameCount) {
-      const what = `${quality.frameCount} frames at ${rounded(quality.psnr)} dB`;
-      throw new Failure('OutputInvalid', `${who} does not show what the lossless capture shows (${what}).`);
-    }
-    return quality;
-  };
   const last = theirs.at(-1);
   if (last === undefined) throw new Failure('Internal', 'Nothing was rendered.');
-  const oursNear = await near(mp4, 'Our video');
-  const theirsNear = await near(last.value.file, `The video of ${rival.title}`);
+  progress.step('comparing pictures');
+  const theirsNear = await near(last.value.file, rival.title);
 
   const sides = {
-    ours: sideOf(ours, ours[0]?.value ?? Number.NaN, () => 1, oursNear),
+    ours: sideOf(ours.done, ours.done[0]?.value ?? Number.NaN, () => 1, ours.near),
     theirs: sideOf(theirs, last.value.bytes, ({ value }) => value.videos, theirsNear),
   };
   const json = comparisonOf(sides.ours, sides.theirs);
-  const row = (who: string, side: Side, { psnr }: Quality) => ({
-    renderer: who,
+  const row = (renderer: string, side: Side, { psnr }: Quality) => ({
+    renderer,
     'CPU s': rounded(side.cpuSeconds),
     'wall s': rounded(side.wallSeconds),
     'CPU ms/frame': rounded((1000 * side.cpuSeconds) / template.frameCount),
@@ -114,10 +111,10 @@ export async function compare(template: Template, rival: Rival, options: Compare
     'PSNR dB': rounded(psnr),
   });
   const rows = [
-    row('nightreel', sides.ours, oursNear),
+    row('nightreel', sides.ours, ours.near),
     row(rival.title, sides.theirs, theirsNear),
     {
-      renderer: 'ratio, margin',
+      renderer: 'ratio (SSIM: margin)',
       ...{ 'CPU s': json.cpuRatio, 'wall s': json.wallRatio, KiB: json.sizeRatio, SSIM: json.ssimMargin },
     },
   ];
@@ -129,16 +126,18 @@ async function renderOurs(
   template: Template,
   file: string,
   { signal, progress, runs }: CompareOptions,
-): Promise<Measured<number>[]> {
+  check: () => Promise<Quality>,
+): Promise<{ readonly done: readonly Measured<number>[]; readonly near: Quality }> {
   progress.step('nightreel: warming up');
   await using renderer = await startRenderer(template, 1);
   await writeFile(file, (await renderOne(renderer, { template }, signal)).bytes);
+  const near = await check();
   const done: Measured<number>[] = [];
   for (let index = 1; index <= runs; index++) {
     progress.step(`nightreel: ${index} of ${runs}`);
     done.push(await measure(async () => (await renderOne(renderer, { template }, signal)).sizeBytes));
   }
-  return done;
+  return { done, near };
 }
 
 function sideOf<T>(
@@ -159,7 +158,6 @@ async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDispo
 
 /** Writes the template's page as its author has it: the files that it may ask for. */
 export async function exportPage(template: Template, folder: string): Promise<void> {
-  const { mkdir } = await import('node:fs/promises');
   for (const [path, bytes] of template.files) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), bytes);

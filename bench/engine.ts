@@ -4,9 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTools } from '../src/config/tools.ts';
 import { type Params, RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
-import type { CaptureRoute } from '../src/rendering/browser/flags.ts';
 import { profileRoot } from '../src/rendering/browser/profiles.ts';
-import { candidatesFor, chooseRoute } from '../src/rendering/capture/probe.ts';
+import { type CaptureChoice, candidatesFor, chooseRoute } from '../src/rendering/capture/probe.ts';
 import { type RenderedVideo, Renderer } from '../src/rendering/renderer.ts';
 import { WarmBrowser } from '../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../src/templates/template.ts';
@@ -26,14 +25,8 @@ export async function openPage(name: string): Promise<Template> {
   return await loadTemplate(folders.find((folder) => existsSync(join(folder, TEMPLATE_FILE))) ?? name);
 }
 
-export const startRenderer = (template: Template, slots: number, route?: CaptureRoute): Promise<Renderer> =>
-  Renderer.start({ tools: toolsFor(route), slots, template, log });
-
-function toolsFor(route: CaptureRoute | undefined) {
-  const { headlessShell, chromium, ffmpeg } = findTools();
-  if (route === undefined) return { headlessShell, chromium, ffmpeg };
-  return route === 'begin-frame' ? { headlessShell, ffmpeg } : { chromium, ffmpeg };
-}
+export const startRenderer = (template: Template, slots: number, capture: CaptureChoice = 'auto'): Promise<Renderer> =>
+  Renderer.start({ tools: findTools(), slots, template, capture, log });
 
 export interface Job {
   readonly template: Template;
@@ -56,7 +49,7 @@ export async function browserLauncher(signal: AbortSignal): Promise<() => Promis
     log,
   };
   const { candidate, browser } = await chooseRoute(
-    candidatesFor(findTools()),
+    candidatesFor(findTools(), 'auto'),
     (one) => WarmBrowser.launch({ ...one, ...options }, signal),
     log,
   );

@@ -12,6 +12,7 @@ import type { Template } from '../src/templates/template.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
 import { compare, exportPage, type PreparedRival } from './comparison.ts';
 import { openPage } from './engine.ts';
+import { noteMachine } from './machine.ts';
 import { installPeer, peerEnvironment, peerVersion } from './peers.ts';
 import { runMeasured } from './program.ts';
 
@@ -21,6 +22,7 @@ export interface RemotionOptions extends BenchContext {
 }
 
 export async function run(options: RemotionOptions): Promise<BenchResult> {
+  await noteMachine(options.progress, options.signal);
   const template = await openPage(options.template);
   const peer = await installPeer('remotion', options);
   const title = `remotion ${await peerVersion(peer, 'remotion')}`;

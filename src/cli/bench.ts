@@ -1,9 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { BenchContext, BenchResult } from '../../bench/bench.ts';
 import { isRenditionId, RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
-import type { CaptureRoute } from '../rendering/browser/flags.ts';
-
-const ROUTES: readonly CaptureRoute[] = ['begin-frame', 'screenshot'];
+import { CAPTURE_ROUTES, type CaptureRoute } from '../rendering/browser/flags.ts';
 
 interface Common {
   readonly json?: boolean;
@@ -53,7 +51,7 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     );
 
   add('capture', 'What a frame costs by capture route, page and size, and which program spends it')
-    .option('--routes <list>', `of ${ROUTES.join(', ')}`, listOf(isRoute, ROUTES), [...ROUTES])
+    .option('--routes <list>', `of ${CAPTURE_ROUTES.join(', ')}`, listOf(isRoute, CAPTURE_ROUTES), [...CAPTURE_ROUTES])
     .option('--pages <list>', 'of bench/pages or templates, or folders', listOf(isName), ['moving', 'still'])
     .option('--renditions <list>', `of ${RENDITION_IDS.join(', ')}`, listOf(isRenditionId, RENDITION_IDS), [
       ...RENDITION_IDS,
@@ -111,7 +109,7 @@ function count(text: string): number {
 }
 
 const isName = (text: string): text is string => text !== '';
-const isRoute = (text: string): text is CaptureRoute => ROUTES.some((route) => route === text);
+const isRoute = (text: string): text is CaptureRoute => CAPTURE_ROUTES.some((route) => route === text);
 
 function listOf<Item extends string>(is: (text: string) => text is Item, known: readonly string[] = []) {
   return (text: string): Item[] => {
