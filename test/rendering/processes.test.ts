@@ -1,51 +1,315 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
-import { profileRoot } from '../../src/rendering/browser/profiles.ts';
-import { descendantsOf, fixture, isAlive, ROOT, render, startRenderer, until } from './support.ts';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { findTools } from '../../src/config/tools.ts';
+import { type BrowserOptions, ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
+import { createOwned, ownedRoot, sweepOwned } from '../../src/rendering/browser/owned-folders.ts';
+import { BrowserPool } from '../../src/rendering/browser/pool.ts';
+import { processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
+import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../src/rendering/browser/profiles.ts';
+import { hasLittleSharedMemory } from '../../src/rendering/browser/shared-memory.ts';
+import {
+  descendantsOf,
+  failureOf,
+  fixture,
+  isAlive,
+  keptLog,
+  nightreel,
+  ROOT,
+  render,
+  startRenderer,
+  until,
+} from './support.ts';
 
-const profiles = async (): Promise<string[]> => await readdir(profileRoot());
+const profiles = async (): Promise<string[]> => await readdir(profileRoot()).catch((): string[] => []);
 const chromiumsOf = (pid: number): number[] =>
   [...descendantsOf(pid)].filter(([, command]) => command.includes('chrom')).map(([child]) => child);
+const never = new AbortController().signal;
 
-test('closing a renderer leaves no process and no profile, even while it renders', async () => {
-  const tiny = await fixture('tiny');
-  const before = { profiles: await profiles().catch((): string[] => []), processes: chromiumsOf(process.pid) };
-  const renderer = await startRenderer(tiny, { slots: 2 });
-  expect(chromiumsOf(process.pid).length).toBeGreaterThan(before.processes.length);
-  const { promise: isUnderWay, resolve } = Promise.withResolvers<void>();
-  const interrupted = render(renderer, tiny, { onProgress: ({ frame }) => frame === 5 && resolve() });
-  const outcome = expect(interrupted).rejects.toMatchObject({ failureClass: 'Cancelled' });
-  await isUnderWay;
-  await renderer[Symbol.asyncDispose]();
-  await outcome;
-  expect([...descendantsOf(process.pid).values()].filter((command) => /chrom|ffmpeg/.test(command))).toEqual([]);
-  expect((await profiles()).filter((name) => !before.profiles.includes(name))).toEqual([]);
+const browserOptions = (extras: Partial<BrowserOptions> = {}): BrowserOptions => {
+  const { headlessShell, chromium } = findTools();
+  return {
+    executable: headlessShell ?? chromium ?? '',
+    kind: headlessShell === undefined ? 'full' : 'shell',
+    route: 'screenshot',
+    profileRoot: profileRoot(),
+    callLimitMs: 20_000,
+    log: keptLog(),
+    ...extras,
+  };
+};
+
+const kinds = (): { readonly kind: 'shell' | 'full'; readonly executable: string }[] => {
+  const { headlessShell, chromium } = findTools();
+  return [
+    ...(headlessShell === undefined ? [] : [{ kind: 'shell', executable: headlessShell } as const]),
+    ...(chromium === undefined ? [] : [{ kind: 'full', executable: chromium } as const]),
+  ];
+};
+
+/** Processes of a browser whose command line matches, all of them when left out. */
+const partsOf = (browser: ChromiumBrowser, pattern = /./): number[] =>
+  processesOfGroup(browser.pid ?? 0)
+    .filter(({ commandLine }) => pattern.test(commandLine()))
+    .map(({ pid }) => pid);
+
+const signalAll = (pids: readonly number[], signal: NodeJS.Signals): void => {
+  for (const pid of pids) process.kill(pid, signal);
+};
+
+/** Another process of Node that runs this code, which says a line of JSON when it is ready. */
+async function nodeThat<Said>(code: string): Promise<{ child: ChildProcess; said: Said }> {
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: ROOT,
+  });
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { child, said: JSON.parse(line) as Said };
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}
+
+describe('ending a renderer', () => {
+  test('closing it leaves no process and no profile, even while it renders', async () => {
+    const tiny = await fixture('tiny');
+    const before = { profiles: await profiles(), processes: chromiumsOf(process.pid) };
+    const renderer = await startRenderer(tiny, { slots: 2 });
+    expect(chromiumsOf(process.pid).length).toBeGreaterThan(before.processes.length);
+    const { promise: isUnderWay, resolve } = Promise.withResolvers<void>();
+    const interrupted = render(renderer, tiny, { onProgress: ({ frame }) => frame === 5 && resolve() });
+    const outcome = expect(interrupted).rejects.toMatchObject({ failureClass: 'Cancelled' });
+    await isUnderWay;
+    await renderer[Symbol.asyncDispose]();
+    await outcome;
+    expect([...descendantsOf(process.pid).values()].filter((command) => /chrom|ffmpeg/.test(command))).toEqual([]);
+    expect((await profiles()).filter((name) => !before.profiles.includes(name))).toEqual([]);
+  });
+
+  test('when the process is killed, its browsers and encoders end, and the next start removes their profiles', async () => {
+    const out = join(tmpdir(), `nightreel-killed-${process.pid}.mp4`);
+    const child = spawn(
+      join(ROOT, 'bin/nightreel'),
+      ['render', join(ROOT, 'test/fixtures/templates/tiny'), '--out', out, '--rendition', 'web-1080p'],
+      { stdio: 'ignore' },
+    );
+    const pid = child.pid ?? 0;
+    await until('an encoder of the child', () =>
+      [...descendantsOf(pid).values()].some((command) => /image2pipe|rawvideo/.test(command)),
+    );
+    const orphans = [...descendantsOf(pid).keys()];
+    const left = (await profiles()).filter((name) => name.includes(`-${pid}-`));
+    expect(left).toHaveLength(1);
+    await killed(child);
+    await until('the end of every orphan', () => !orphans.some(isAlive), 10_000);
+
+    await using _next = await startRenderer(await fixture('tiny'));
+    expect((await profiles()).filter((name) => left.includes(name))).toEqual([]);
+  });
 });
 
-test('when the process is killed, its browsers and encoders end, and the next start removes their profiles', async () => {
-  const out = join(tmpdir(), `nightreel-killed-${process.pid}.mp4`);
-  const child = spawn(
-    join(ROOT, 'bin/nightreel'),
-    ['render', join(ROOT, 'test/fixtures/templates/tiny'), '--out', out, '--rendition', 'web-1080p'],
-    { stdio: 'ignore' },
-  );
-  const pid = child.pid ?? 0;
-  await until('an encoder of the child', () =>
-    [...descendantsOf(pid).values()].some((command) => command.includes('image2pipe')),
-  );
-  const orphans = [...descendantsOf(pid).keys()];
-  const left = (await profiles()).filter((name) => name.includes(`-${pid}-`));
-  expect(left).toHaveLength(1);
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  await until('the end of every orphan', () => !orphans.some(isAlive), 10_000);
+describe.each(kinds())('a browser of kind $kind', ({ kind, executable }) => {
+  test('is gone 10 s after its process was killed, although all of it was stopped at that moment', async () => {
+    const options = JSON.stringify({ ...browserOptions({ kind, executable }), log: undefined });
+    const { child, said: group } = await nodeThat<number>(`
+      import { ChromiumBrowser } from './src/rendering/browser/browser.ts';
+      const log = { debug() {}, info() {}, warn() {}, error() {} };
+      const browser = await ChromiumBrowser.launch({ ...${options}, log }, new AbortController().signal);
+      console.log(browser.pid);
+      setInterval(() => undefined, 1_000);`);
+    const left = (await profiles()).filter((name) => name.includes(`-${child.pid}-`));
+    const whole = [...new Set([...descendantsOf(group).keys(), ...processesOfGroup(group).map(({ pid }) => pid)])];
+    expect(whole.length).toBeGreaterThan(3);
+    signalAll(whole, 'SIGSTOP');
+    await killed(child);
+    await until('the end of every part', () => !whole.some(isAlive), 10_000);
+    // Whatever left its group would still name the profile.
+    const { listProcesses } = await import('../../src/rendering/browser/process-tree.ts');
+    expect(listProcesses().filter(({ commandLine }) => commandLine().includes(left[0] ?? '/none'))).toEqual([]);
+    await sweepProfiles(profileRoot());
+    expect((await profiles()).filter((name) => left.includes(name))).toEqual([]);
+  });
 
-  await using _next = await startRenderer(await fixture('tiny'));
-  expect((await profiles()).filter((name) => left.includes(name))).toEqual([]);
+  test('leaves its group with no process', async () => {
+    await using browser = await ChromiumBrowser.launch(browserOptions({ kind, executable }), never);
+    const descendants = [...descendantsOf(browser.pid ?? 0).keys()];
+    expect(partsOf(browser)).toEqual(expect.arrayContaining(descendants));
+    const whole = partsOf(browser);
+    await browser[Symbol.asyncDispose]();
+    expect(whole.filter(isAlive)).toEqual([]);
+  });
+});
+
+describe('a program that is tied to a process', () => {
+  test('is killed with it, its children and a stopped one too; one that had ended is forgotten', async () => {
+    const { child, said } = await nodeThat<number[]>(`
+      import { spawnTied } from './src/rendering/browser/tied-process.ts';
+      const simple = spawnTied('sleep', ['600'], { stdio: 'ignore' });
+      const family = spawnTied('sh', ['-c', 'sleep 600 & sleep 600'], { stdio: 'ignore' });
+      const stopped = spawnTied('sleep', ['600'], { stdio: 'ignore' });
+      stopped.kill('SIGSTOP');
+      const missing = spawnTied('no-such-program', [], { stdio: 'ignore' });
+      missing.on('error', () => undefined);
+      spawnTied('true', [], { stdio: 'ignore' }).once('exit', () => {
+        setTimeout(() => console.log(JSON.stringify([simple.pid, family.pid, stopped.pid])), 200);
+      });`);
+    const whole = said.flatMap((pid) => [pid, ...descendantsOf(pid).keys()]);
+    expect(whole).toHaveLength(5);
+    expect(whole.every(isAlive)).toBe(true);
+    await killed(child);
+    await until('the end of all', () => !whole.some(isAlive), 10_000);
+  });
+
+  test('goes with its group when it ends by itself', async () => {
+    const { child, said } = await nodeThat<number>(`
+      import { spawnTied } from './src/rendering/browser/tied-process.ts';
+      const parent = spawnTied('sh', ['-c', 'sleep 600 & echo $!'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      parent.stdout?.once('data', (pid) => console.log(String(pid).trim()));
+      setInterval(() => undefined, 1_000);`);
+    await until('the end of the child that was left', () => !isAlive(said), 10_000);
+    await killed(child);
+  });
+});
+
+describe('what a killed process leaves in a shared folder', () => {
+  const folders: string[] = [];
+  const scratch = async (): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'nightreel-shm-'));
+    folders.push(folder);
+    return folder;
+  };
+  afterAll(async () => {
+    for (const folder of folders) await rm(folder, { recursive: true });
+  });
+
+  test('is removed by the next start; what belongs to a living process stays', async () => {
+    const root = ownedRoot(await scratch(), 'displays');
+    const { child, said: theirs } = await nodeThat<string>(`
+      import { createOwned } from './src/rendering/browser/owned-folders.ts';
+      console.log(JSON.stringify(await createOwned(${JSON.stringify(root)})));
+      setInterval(() => undefined, 1_000);`);
+    const own = await createOwned(root);
+    expect(await sweepOwned(root)).toBe(0);
+    await killed(child);
+    await writeFile(join(theirs, 'Xvfb_screen0'), 'pixels');
+    expect(await sweepOwned(root)).toBe(1);
+    expect((await readdir(root)).map((name) => join(root, name))).toEqual([own]);
+    expect((await stat(root)).mode & 0o777).toBe(0o700);
+  });
+
+  test('segments of Chromium that still have a name after a minute go; new ones and what others made stay', async () => {
+    const folder = await scratch();
+    const old = new Date(Date.now() - 120_000);
+    for (const name of ['.org.chromium.Chromium.aB3xYz', '.com.google.Chrome.aB3xYz', 'sem.other', 'pulse-shm-1']) {
+      await writeFile(join(folder, name), '');
+      await utimes(join(folder, name), old, old);
+    }
+    await writeFile(join(folder, '.org.chromium.Chromium.fResh1'), '');
+    expect(await sweepSharedMemory(folder)).toBe(2);
+    expect((await readdir(folder)).sort()).toEqual(['.org.chromium.Chromium.fResh1', 'pulse-shm-1', 'sem.other']);
+  });
+});
+
+describe('trouble inside a browser', () => {
+  test('a page process that is killed is told as crashed, with a word about memory', async () => {
+    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
+    const waiting = failureOf(browser.devtools.evaluate('new Promise(() => undefined)'));
+    signalAll(partsOf(browser, /--type=renderer/), 'SIGKILL');
+    expect(await waiting).toMatchObject({
+      failureClass: 'BrowserCrashed',
+      message: expect.stringMatching(/page process was killed \(SIGKILL\).*memory/),
+    });
+  });
+
+  test('a page process that traps, as it does at the end of its heap, is told as out of memory', async () => {
+    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
+    const waiting = failureOf(browser.devtools.evaluate('new Promise(() => undefined)'));
+    await browser.devtools.session.send('Page.navigate', { url: 'chrome://memory-exhaust/' }).catch(() => undefined);
+    expect(await waiting).toMatchObject({
+      failureClass: 'BrowserCrashed',
+      message: expect.stringMatching(/ran out of memory.*template's author/),
+    });
+  });
+
+  test('the whole browser killed is told as crashed, with the signal', async () => {
+    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
+    const waiting = failureOf(browser.devtools.evaluate('new Promise(() => undefined)'));
+    process.kill(browser.pid ?? 0, 'SIGKILL');
+    signalAll(partsOf(browser, /--remote-debugging-pipe/), 'SIGKILL');
+    expect(await waiting).toMatchObject({ failureClass: 'BrowserCrashed' });
+  });
+
+  test('a frozen page is told as hung, and its browser can be ended all the same', async () => {
+    const browser = await ChromiumBrowser.launch(browserOptions({ callLimitMs: 1_000 }), never);
+    const whole = partsOf(browser);
+    signalAll(partsOf(browser, /--type=renderer/), 'SIGSTOP');
+    expect(await failureOf(browser.devtools.evaluate('1'))).toMatchObject({ failureClass: 'BrowserHung' });
+    await browser[Symbol.asyncDispose]();
+    expect(whole.filter(isAlive)).toEqual([]);
+  });
+
+  test.each(['gpu-process', 'utility'])('a killed %s process changes no pixel of what follows', async (type) => {
+    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
+    const { devtools } = browser;
+    await devtools.evaluate(`document.body.innerHTML = '<h1 style="color: teal">Nightreel</h1>'`);
+    const picture = async () => (await devtools.send('Page.captureScreenshot', { format: 'png' })).data;
+    const before = await picture();
+    signalAll(partsOf(browser, new RegExp(`--type=${type}`)), 'SIGKILL');
+    expect(await picture()).toBe(before);
+  });
+});
+
+describe('a page that allocates', () => {
+  const MiB = 1024 * 1024;
+  /** Keeps what it takes; `while` steps: how many. */
+  const allocate = (steps: number): string =>
+    `(async () => { window.kept ??= []; for (let i = 0; i < ${steps}; i++) {
+       kept.push(new Uint8Array(${32 * MiB}).fill(1)); await new Promise((done) => setTimeout(done)); } })()`;
+  const poolWith = (recycleAboveBytes: number) =>
+    BrowserPool.start({
+      ...{ slots: 1, recycleAfter: 100, recycleAboveBytes, watchMs: 100, log: keptLog() },
+      launch: (signal) => ChromiumBrowser.launch(browserOptions(), signal),
+    });
+
+  test('without end is ended in the middle of it, and its browser replaced', async () => {
+    await using pool = await poolWith(512 * MiB);
+    const lease = await pool.acquire(never);
+    const whole = partsOf(lease.member);
+    expect(await failureOf(lease.member.devtools.evaluate(allocate(1_000_000)))).toMatchObject({
+      failureClass: 'BrowserCrashed',
+      message: expect.stringMatching(/^Chromium held \d{4} MiB of memory in the middle of a render and was ended/),
+    });
+    await until('the end of its processes', () => !whole.some(isAlive));
+    lease.release();
+    const next = await pool.acquire(never);
+    expect(await next.member.devtools.evaluate('1 + 1')).toBe(2);
+    next.release();
+  });
+
+  test('much is replaced after its render, by a browser that was warm before it went', async () => {
+    await using pool = await poolWith(512 * MiB);
+    const lease = await pool.acquire(never);
+    const { member: first } = lease;
+    const idle = first.memoryBytes();
+    await first.devtools.evaluate(allocate(Math.ceil((640 * MiB - idle) / (32 * MiB))));
+    expect(first.memoryBytes()).toBeGreaterThan(512 * MiB);
+    expect(first.broken.aborted).toBe(false);
+    lease.release();
+    let current = first;
+    while (current === first) {
+      await using again = await pool.acquire(never);
+      current = again.member;
+      expect(await current.devtools.evaluate('1 + 1')).toBe(2);
+    }
+    expect(current.memoryBytes()).toBeLessThan(512 * MiB);
+  });
 });
 
 test('a browser is replaced after its share of renders, by one that was warm before it went', async () => {
@@ -53,7 +317,7 @@ test('a browser is replaced after its share of renders, by one that was warm bef
   await using renderer = await startRenderer(tiny, { recycleAfter: 2 });
   const mains = (): number[] =>
     [...descendantsOf(process.pid)]
-      .filter(([, command]) => command.includes('--headless') && !command.includes('--type='))
+      .filter(([, command]) => command.includes('--user-data-dir') && !command.includes('--type='))
       .map(([pid]) => pid);
   const first = mains();
   let atMost = 0;
@@ -64,4 +328,39 @@ test('a browser is replaced after its share of renders, by one that was warm bef
   while (atMost <= first.length) await render(renderer, tiny, { onProgress: count });
   while (first.some(isAlive)) await render(renderer, tiny);
   expect(mains()).toHaveLength(first.length);
+});
+
+describe('/dev/shm of a container, 64 MB', () => {
+  const isRoot = process.getuid?.() === 0;
+  /** A command where /dev/shm has that size; for nobody else on this machine. */
+  const inSmallMemory = (command: readonly string[]): Promise<number | null> =>
+    new Promise((done, failed) => {
+      const script = 'mount -t tmpfs -o size=64m tmpfs /dev/shm && exec "$@"';
+      const child = spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', ...command], { stdio: 'ignore', cwd: ROOT });
+      child.once('error', failed).once('exit', done);
+    });
+
+  (isRoot ? test : test.skip)('is noticed', async () => {
+    const module = './src/rendering/browser/shared-memory.ts';
+    const code = `process.exit(await (await import('${module}')).hasLittleSharedMemory() ? 42 : 0)`;
+    expect(await inSmallMemory([process.execPath, '--input-type=module', '-e', code])).toBe(42);
+  });
+
+  (isRoot ? test : test.skip)('is enough for a video', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nightreel-small-'));
+    const [small, large] = ['small.mp4', 'large.mp4'].map((name) => join(folder, name));
+    const args = (out = '') => ['render', join(ROOT, 'test/fixtures/templates/tiny'), '--out', out];
+    expect(await inSmallMemory([join(ROOT, 'bin/nightreel'), ...args(small)])).toBe(0);
+    expect((await nightreel(args(large))).code).toBe(0);
+    const { size } = await stat(small ?? '');
+    expect(size).toBe((await stat(large ?? '')).size);
+    await rm(folder, { recursive: true });
+  });
+
+  test('a folder that is missing counts as small', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nightreel-none-'));
+    await mkdir(folder, { recursive: true });
+    expect(await hasLittleSharedMemory(join(folder, 'none'))).toBe(true);
+    await rm(folder, { recursive: true });
+  });
 });

@@ -9,7 +9,7 @@ import { memoryOfGroup } from './memory.ts';
 import { onEndOfPage } from './page-end.ts';
 import { createProfile, removeProfile } from './profiles.ts';
 import { hasLittleSharedMemory } from './shared-memory.ts';
-import { killGroup, tieGroup } from './tied-process.ts';
+import { endGroup, killGroup, tieGroup } from './tied-process.ts';
 
 export interface BrowserOptions {
   readonly executable: string;
@@ -23,6 +23,8 @@ export interface BrowserOptions {
 
 const LAUNCH_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 3_000;
+/** Handlers of crash reports, which nobody reads, leave the browser's process group and could outlive it. */
+const WITHOUT_HANDLERS = '--disable-crashpad-for-testing';
 
 export class ChromiumBrowser implements AsyncDisposable {
   readonly version: string;
@@ -128,7 +130,7 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      args: [...flags, ...sandbox],
+      args: [...flags, ...sandbox, WITHOUT_HANDLERS],
       // Puppeteer never uses /dev/shm; without it every picture goes through files of the profile.
       ignoreDefaultArgs: ['--disable-dev-shm-usage'],
       env: environmentFor(profile),
@@ -175,7 +177,7 @@ async function end(browser: Browser): Promise<void> {
   const gone = running.exitCode !== null || running.signalCode !== null ? null : Promise.withResolvers<void>();
   if (gone !== null) running.once('exit', () => gone.resolve());
   // Puppeteer starts it as the leader of a group of its own; whatever is left of that group goes now.
-  killGroup(running.pid);
+  await endGroup(running.pid);
   await gone?.promise;
 }
 

@@ -17,10 +17,10 @@ export const removeProfile = removeOwned;
 export async function sweepProfiles(root: string): Promise<number> {
   const orphans = await orphansIn(root);
   // A browser that hung while it was launched, by a process that was killed in that moment: nothing else ends it.
-  const flags = orphans.map((path) => `--user-data-dir=${path}`);
   if (orphans.length > 0) {
     for (const { group, commandLine } of listProcesses()) {
-      if (flags.some((flag) => commandLine().includes(flag))) killGroup(group);
+      const named = commandLine();
+      if (orphans.some((path) => named.includes(`--user-data-dir=${path}`))) killGroup(group);
     }
   }
   await Promise.all(orphans.map(removeProfile));

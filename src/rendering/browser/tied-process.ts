@@ -4,9 +4,13 @@
  */
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Chromium and ffmpeg end by their own pipes and tidy up; whoever has not by then is killed. */
 const GRACE_SECONDS = 2;
+/** Beyond that the kernel holds it, and waiting does not help. */
+const END_LIMIT_MS = 5_000;
+const LOOK_MS = 10;
 
 /** `+ N` and `- N` put the target of a kill(1) on the list and take it off. Every line ends with a builtin's success. */
 const WATCH = `
@@ -49,13 +53,20 @@ export const tieGroup = (leaderPid: number): (() => void) => tie(`-${leaderPid}`
 /** Ties one process that leads no group. */
 export const tieProcess = (pid: number): (() => void) => tie(`${pid}`);
 
-/** Kills what is left of a process group. */
-export function killGroup(leaderPid: number): void {
+/** Kills what is left of a process group. Returns whether anything was. */
+export function killGroup(leaderPid: number): boolean {
   try {
     process.kill(-leaderPid, 'SIGKILL');
+    return true;
   } catch {
     // ESRCH: nothing is left.
+    return false;
   }
+}
+
+/** Kills what is left of a process group and waits until it is gone: a large process takes a while to give its memory back. */
+export async function endGroup(leaderPid: number): Promise<void> {
+  for (let waitedMs = 0; killGroup(leaderPid) && waitedMs < END_LIMIT_MS; waitedMs += LOOK_MS) await sleep(LOOK_MS);
 }
 
 function tie(target: string): () => void {
