@@ -1,39 +1,68 @@
-/** Which ffmpeg and x264 are at work here. */
+/** Which ffmpeg and which encoder are at work here. */
 
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Failure } from '../../contracts/failures.ts';
 import { runFfmpeg } from './ffmpeg.ts';
+import { type EncoderName, encodeOptions } from './options.ts';
 
 export interface Toolchain {
   /** `ffmpeg version` as the program states it. */
   readonly ffmpeg: string;
-  /** x264's core and build as it writes them into every stream. */
+  /** x264's core and build as it writes them into every stream; 'unused' when another encoder was asked for. */
   readonly x264: string;
+  /** ffmpeg's name of the encoder; of a device, also a digest of what it makes of a known frame, which its driver decides. */
+  readonly encoder: string;
 }
 
-const PROBE_SIZE = 16;
+/** Large enough for every device. */
+const PROBE_SIZE = { width: 256, height: 256 };
 
-/** Encodes one black frame to learn that x264 works and which it is. Failure `ToolMissing` says what to install. */
-export async function probeToolchain(ffmpeg: string, signal: AbortSignal): Promise<Toolchain> {
+interface Codec {
+  /** ffmpeg's name. */
+  readonly name: string;
+  /** What a machine must have for it. */
+  readonly needs: string;
+}
+
+const CODECS: Readonly<Record<EncoderName, Codec>> = {
+  x264: { name: 'libx264', needs: '' },
+  nvenc: { name: 'h264_nvenc', needs: 'an NVIDIA GPU that encodes video, with its driver' },
+  vaapi: { name: 'h264_vaapi', needs: 'a GPU at /dev/dri/renderD128 with its VA-API driver' },
+  videotoolbox: { name: 'h264_videotoolbox', needs: 'macOS, and an ffmpeg built there' },
+};
+
+/**
+ * Encodes one frame, as every video will be, to learn that the encoder works here and which it is. Failure `ToolMissing`
+ * says what is missing.
+ */
+export async function probeToolchain(
+  ffmpeg: string,
+  signal: AbortSignal,
+  encoder: EncoderName = 'x264',
+): Promise<Toolchain> {
   const version = await ffmpegVersion(ffmpeg, signal);
-  const frame = new Uint8Array(PROBE_SIZE * PROBE_SIZE * 1.5);
-  const stream = await runFfmpeg(
-    {
-      ffmpeg,
-      input: ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${PROBE_SIZE}x${PROBE_SIZE}`, '-r', '1'],
-      output: ['-c:v', 'libx264', '-threads', '1', '-f', 'h264'],
-    },
-    frame,
-    signal,
-  ).catch((cause: unknown) => {
-    if (cause instanceof Failure && cause.failureClass !== 'EncoderFailed') throw cause;
-    throw withoutX264(ffmpeg, version, cause);
+  const options = encodeOptions({ fps: 30, size: PROBE_SIZE, quality: { crf: 20 }, encoder });
+  const stream = await runFfmpeg({ ffmpeg, ...options }, probeFrame(), signal).catch((cause: unknown) => {
+    if (!(cause instanceof Failure) || cause.failureClass !== 'EncoderFailed') throw cause;
+    throw encoder === 'x264' ? withoutX264(ffmpeg, version, cause) : withoutDevice(ffmpeg, version, encoder, cause);
   });
+  const { name } = CODECS[encoder];
+  if (encoder !== 'x264') {
+    const digest = createHash('sha256').update(stream).digest('hex').slice(0, 16);
+    return { ffmpeg: version, x264: 'unused', encoder: `${name} ${digest}` };
+  }
   // x264's user data SEI: 'x264 - core 164 r3095 baee400 - H.264/MPEG-4 AVC codec - …'
   const build = /x264 - (core \d+[^-]*?) - /.exec(stream.toString('latin1'))?.[1];
   if (build === undefined) throw withoutX264(ffmpeg, version, null);
-  return { ffmpeg: version, x264: build };
+  return { ffmpeg: version, x264: build, encoder: name };
+}
+
+/** An I420 picture with something in it. */
+function probeFrame(): Uint8Array {
+  const { width, height } = PROBE_SIZE;
+  return Uint8Array.from({ length: width * height * 1.5 }, (_, at) => 16 + ((at ^ (at >> 7)) & 127));
 }
 
 async function ffmpegVersion(ffmpeg: string, signal: AbortSignal): Promise<string> {
@@ -54,5 +83,12 @@ const withoutX264 = (ffmpeg: string, version: string, cause: unknown): Failure =
   new Failure(
     'ToolMissing',
     `${ffmpeg} (${version}) cannot encode H.264: it is built without libx264. Install one that is (Debian: \`apt-get install ffmpeg\`).`,
+    { cause },
+  );
+
+const withoutDevice = (ffmpeg: string, version: string, encoder: EncoderName, cause: Failure): Failure =>
+  new Failure(
+    'ToolMissing',
+    `${ffmpeg} (${version}) cannot encode with ${CODECS[encoder].name} here; it needs ${CODECS[encoder].needs}. Or choose the encoder x264. ${cause.message}`,
     { cause },
   );

@@ -1,0 +1,177 @@
+/**
+ * How raw frames become H.264: ffmpeg's command lines, pure. Any change here changes bytes, and with them the engine's
+ * fingerprint. Why x264 is set as it is: docs/encoding.md.
+ */
+
+import type { Size } from '../geometry.ts';
+import { levelFor } from './level.ts';
+
+export const ENCODERS = ['x264', 'nvenc', 'vaapi', 'videotoolbox'] as const;
+/** x264 unless somebody asks for a device of the machine: only x264 gives the same bytes everywhere. */
+export type EncoderName = (typeof ENCODERS)[number];
+
+export interface Quality {
+  /** Constant rate factor of x264, and the like of other encoders: lower is better and larger. */
+  readonly crf: number;
+  /**
+   * Kilobits a second at which it plays without a pause for whoever has loaded two seconds ahead; quality falls where it
+   * would take more.
+   */
+  readonly maxKbps?: number | undefined;
+}
+
+/** One encoded video: a track of what ffmpeg writes. Width and height are even. */
+export interface Track {
+  readonly size: Size;
+  readonly quality: Quality;
+}
+
+export interface EncodeSettings extends Track {
+  readonly fps: number;
+  readonly encoder?: EncoderName | undefined;
+}
+
+export interface LadderSettings {
+  readonly fps: number;
+  /** The first has the size of the frames; the others are scaled from them. */
+  readonly tracks: readonly [Track, ...Track[]];
+  readonly encoder?: EncoderName | undefined;
+}
+
+/** Options of ffmpeg's one input, stdin, and one output, stdout: the fields of `FfmpegRun`. */
+export interface EncodeOptions {
+  readonly input: string[];
+  readonly output: string[];
+}
+
+/** A keyframe at least so often: players seek to it, and verification looks at it. */
+const KEYFRAME_SECONDS = 2;
+/** How far a player loads ahead, where a maximum bitrate is kept. */
+const BUFFER_SECONDS = 2;
+/** Units of time per frame in the container: any, as long as frames last a whole number of them. */
+const TICKS_PER_FRAME = 512;
+
+const BT709 = ['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'];
+
+/** Down from the frames, sharp: downscaling without aliasing, the same arithmetic on every processor. */
+const SCALING = 'flags=bicubic+accurate_rnd+bitexact';
+
+const X264 = [
+  'cabac=1:8x8dct=1:deblock=1,1:bframes=3:b-adapt=0',
+  // Of these the bytes depend on nothing but the frames: neither on the processor nor on the number of cores.
+  'cpu-independent=1:open-gop=0:force-cfr=1',
+].join(':');
+
+/** Raw I420 frames (BT.709, limited range) on stdin → fragmented MP4 with one video track on stdout. */
+export function encodeOptions({ fps, size, quality, encoder }: EncodeSettings): EncodeOptions {
+  return ladderOptions({ fps, tracks: [{ size, quality }], encoder });
+}
+
+/**
+ * The same with several tracks, in the order given: one capture, several renditions. The first track has the packets that
+ * `encodeOptions` gives it alone.
+ */
+export function ladderOptions({ fps, tracks, encoder = 'x264' }: LadderSettings): EncodeOptions {
+  const [{ size }] = tracks;
+  return {
+    input: [
+      ...DEVICE[encoder],
+      ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${size.width}x${size.height}`, '-framerate', String(fps)],
+      ...BT709,
+    ],
+    output: [
+      ...streamsOf(tracks, encoder),
+      ...['-an', '-threads', '1', ...BT709],
+      ...[...ENCODER[encoder], '-profile:v', 'high', '-g', String(fps * KEYFRAME_SECONDS)],
+      ...tracks.flatMap((track, index) => trackOptions(track, { index, fps, encoder })),
+      ...['-flags:v', '+bitexact', '-fflags', '+bitexact', '-map_metadata', '-1'],
+      ...['-video_track_timescale', String(fps * TICKS_PER_FRAME)],
+      // Never empty_moov: it leaves no edit list, and with B-frames the first picture would come late.
+      ...['-movflags', 'frag_keyframe+delay_moov+default_base_moof', '-f', 'mp4'],
+    ],
+  };
+}
+
+/** The frames as they are, and scaled from them for the other tracks. */
+function streamsOf(tracks: LadderSettings['tracks'], encoder: EncoderName): string[] {
+  const upload = UPLOAD[encoder];
+  if (tracks.length === 1 && upload === null) return ['-map', '0:v'];
+  const [first] = tracks;
+  const chains = tracks.map(({ size: { width, height } }, index) => {
+    const isScaled = width !== first.size.width || height !== first.size.height;
+    // Pixels stay square: rounding to even sides would otherwise stretch them by a hair.
+    const filters = [...(isScaled ? [`scale=${width}:${height}:${SCALING}`, 'setsar=1'] : []), ...(upload ?? [])];
+    return `[in${index}]${filters.length === 0 ? 'null' : filters.join(',')}[out${index}]`;
+  });
+  const inputs = tracks.map((_, index) => `[in${index}]`).join('');
+  const graph = [`[0:v]split=${tracks.length}${inputs}`, ...chains].join(';');
+  return [
+    ...['-filter_complex_threads', '1', '-filter_complex', graph],
+    ...tracks.flatMap((_, index) => ['-map', `[out${index}]`]),
+  ];
+}
+
+interface Place {
+  readonly index: number;
+  readonly fps: number;
+  readonly encoder: EncoderName;
+}
+
+function trackOptions({ size, quality }: Track, { index, fps, encoder }: Place): string[] {
+  const { maxKbps } = quality;
+  const level = levelFor({ ...size, fps, maxKbps });
+  const options = [...rateOptions(encoder, quality), ['level', level]];
+  if (maxKbps !== undefined) options.push(['maxrate', `${maxKbps}k`], ['bufsize', `${maxKbps * BUFFER_SECONDS}k`]);
+  return options.flatMap(([name, value]) => [`-${name}:v:${index}`, String(value)]);
+}
+
+/** How an encoder is told the quality. */
+function rateOptions(encoder: EncoderName, { crf, maxKbps }: Quality): (readonly [string, string | number])[] {
+  switch (encoder) {
+    case 'x264':
+      return [['crf', crf]];
+    case 'nvenc':
+      return [
+        ['rc', 'vbr'],
+        ['cq', crf],
+        ['b', 0],
+      ];
+    case 'vaapi':
+      if (maxKbps === undefined) {
+        return [
+          ['rc_mode', 'CQP'],
+          ['qp', crf],
+        ];
+      }
+      return [
+        ['rc_mode', 'VBR'],
+        ['b', `${maxKbps}k`],
+      ];
+    case 'videotoolbox':
+      // Its scale of quality goes from 1 to 100, upwards; Macs with Intel processors have none.
+      return maxKbps === undefined ? [['q', Math.max(1, 100 - 2 * crf)]] : [['b', `${maxKbps}k`]];
+  }
+}
+
+const ENCODER: Readonly<Record<EncoderName, readonly string[]>> = {
+  x264: ['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', X264],
+  nvenc: ['-c:v', 'h264_nvenc', '-preset', 'p4', '-bf', '0'],
+  vaapi: ['-c:v', 'h264_vaapi', '-bf', '0'],
+  videotoolbox: ['-c:v', 'h264_videotoolbox', '-bf', '0'],
+};
+
+/** What an encoder needs before the input is opened. */
+const DEVICE: Readonly<Record<EncoderName, readonly string[]>> = {
+  x264: [],
+  nvenc: [],
+  vaapi: ['-vaapi_device', '/dev/dri/renderD128'],
+  videotoolbox: [],
+};
+
+/** How frames get to where the encoder takes them; null where it takes them as they are. */
+const UPLOAD: Readonly<Record<EncoderName, readonly string[] | null>> = {
+  x264: null,
+  nvenc: null,
+  vaapi: ['format=nv12', 'hwupload'],
+  videotoolbox: null,
+};
