@@ -4,28 +4,32 @@ import { Failure } from '../contracts/failures.ts';
 import { findProgram, foldersOf, isProgram } from './programs.ts';
 
 export interface Tools {
-  /** chrome-headless-shell: captures fastest. */
+  /** chrome-headless-shell. */
   readonly headlessShell?: string;
   /** Any Chromium or Chrome. */
   readonly chromium?: string;
+  /** An X server without a screen: with it and a Chromium, capture is fastest. */
+  readonly xvfb?: string;
   readonly ffmpeg: string;
 }
 
 const SEARCHED = {
   headlessShell: { variable: 'NIGHTREEL_HEADLESS_SHELL', names: ['chromium-headless-shell', 'chrome-headless-shell'] },
   chromium: { variable: 'NIGHTREEL_CHROMIUM', names: ['chromium', 'chromium-browser', 'google-chrome', 'chrome'] },
+  xvfb: { variable: 'NIGHTREEL_XVFB', names: ['Xvfb'] },
   ffmpeg: { variable: 'NIGHTREEL_FFMPEG', names: ['ffmpeg'] },
 } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The tools named by NIGHTREEL_HEADLESS_SHELL, NIGHTREEL_CHROMIUM and NIGHTREEL_FFMPEG, else those on PATH. Failure
+ * The tools named by NIGHTREEL_HEADLESS_SHELL, NIGHTREEL_CHROMIUM, NIGHTREEL_XVFB and NIGHTREEL_FFMPEG, else those on PATH. Failure
  * `ToolMissing` when a named one cannot be run, when there is no ffmpeg, or no Chromium of either kind.
  */
 export function findTools(environment: Environment = process.env): Tools {
   const headlessShell = find('headlessShell', environment);
   const chromium = find('chromium', environment);
+  const xvfb = find('xvfb', environment);
   const ffmpeg = find('ffmpeg', environment);
   if (headlessShell === undefined && chromium === undefined) {
     throw new Failure(
@@ -39,7 +43,7 @@ export function findTools(environment: Environment = process.env): Tools {
       'No ffmpeg was found on PATH. Install it (Debian: `apt-get install ffmpeg`) or set NIGHTREEL_FFMPEG.',
     );
   }
-  return { headlessShell, chromium, ffmpeg };
+  return { headlessShell, chromium, xvfb, ffmpeg };
 }
 
 function find(tool: keyof typeof SEARCHED, environment: Environment): string | undefined {

@@ -17,10 +17,13 @@ export interface Watermark {
 
 /** The engine that will render a batch, as its render workers describe themselves. */
 export interface EngineFingerprint {
-  /** sha256 hex over everything below: the first part of every variant key. */
+  /** sha256 hex over everything below but the route: the first part of every variant key. */
   readonly digest: string;
-  readonly engineRevision: number;
+  /** How frames were captured. What differs between routes, if anything does, shows in `pixels`. */
   readonly captureRoute: string;
+  readonly engineRevision: number;
+  /** Digest of what this machine makes of a known page. */
+  readonly pixels: string;
   readonly chromium: string;
   readonly ffmpeg: string;
   readonly x264: string;

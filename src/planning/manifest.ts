@@ -67,6 +67,7 @@ const planDocument = z.object({
     digest: hex64,
     engineRevision: z.int(),
     captureRoute: z.string(),
+    pixels: z.string(),
     chromium: z.string(),
     ffmpeg: z.string(),
     x264: z.string(),

@@ -9,32 +9,38 @@ import canonicalize from 'canonicalize';
 import puppeteer from 'puppeteer';
 import { z } from 'zod';
 import type { EngineFingerprint } from '../contracts/batch.ts';
-import { flagsFor } from './browser/flags.ts';
+import { ALL_FLAGS, type CaptureRoute } from './browser/flags.ts';
 import { I420_MODULE } from './capture/i420/frame-buffer.ts';
 import { PNG } from './capture/png.ts';
-import type { Candidate } from './capture/probe.ts';
 import { encodeOptions } from './encode/settings.ts';
 import type { Toolchain } from './encode/toolchain.ts';
 import { ENGINE_SCRIPT, STAGE_HTML } from './page/scripts.ts';
 
 /** Raised by hand when the engine's code changes pictures or bytes in a way that nothing below shows. */
-const ENGINE_REVISION = 1;
+const ENGINE_REVISION = 2;
 
-export async function fingerprintOf(
-  candidate: Candidate,
-  versions: { readonly chromium: string; readonly toolchain: Toolchain },
-): Promise<EngineFingerprint> {
-  const described: Omit<EngineFingerprint, 'digest'> = {
+export interface Engine {
+  readonly route: CaptureRoute;
+  /** Digest of what the route made of the probe page. */
+  readonly pixels: string;
+  /** As the browser states it: `Chrome/156.0.7211.3`, `HeadlessChrome/156.0.7211.3`. */
+  readonly chromium: string;
+  readonly toolchain: Toolchain;
+}
+
+/** The route itself is not in the digest: its pixels are, and they are the same on every route where all is well. */
+export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engine): Promise<EngineFingerprint> {
+  const described: Omit<EngineFingerprint, 'digest' | 'captureRoute'> = {
     engineRevision: ENGINE_REVISION,
-    captureRoute: candidate.route,
-    chromium: versions.chromium,
-    ffmpeg: versions.toolchain.ffmpeg,
-    x264: versions.toolchain.x264,
+    pixels,
+    chromium: versionOf(chromium),
+    ffmpeg: toolchain.ffmpeg,
+    x264: toolchain.x264,
     muxer: `mediabunny ${mediabunnyVersion()}`,
     fonts: await systemFonts(),
     settings: shortDigest([
       puppeteer.defaultArgs({ headless: 'shell' }),
-      flagsFor(candidate.route),
+      ALL_FLAGS,
       PNG,
       createHash('sha256').update(I420_MODULE).digest('hex'),
       encodeOptions({ fps: 0, crf: 0 }),
@@ -42,8 +48,11 @@ export async function fingerprintOf(
       STAGE_HTML,
     ]),
   };
-  return { digest: sha256(canonicalize(described) ?? ''), ...described };
+  return { digest: sha256(canonicalize(described) ?? ''), captureRoute: route, ...described };
 }
+
+/** The same build calls itself differently with and without windows. */
+const versionOf = (chromium: string): string => /[\d.]+$/.exec(chromium)?.[0] ?? chromium;
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const shortDigest = (value: unknown): string => sha256(JSON.stringify(value)).slice(0, 16);

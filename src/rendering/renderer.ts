@@ -7,7 +7,15 @@ import type { Params, Rendition } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
 import { BrowserPool, type Lease } from './browser/pool.ts';
 import { profileRoot, sweepProfiles } from './browser/profiles.ts';
-import { type Candidate, candidatesFor, chooseRoute } from './capture/probe.ts';
+import {
+  type Candidate,
+  type CaptureChoice,
+  type CaptureTools,
+  candidatesFor,
+  chooseRoute,
+  missingFor,
+} from './capture/probe.ts';
+import { VirtualDisplay } from './capture/xvfb/display.ts';
 import { FfmpegProcess, type FfmpegRun } from './encode/ffmpeg.ts';
 import { encodeOptions } from './encode/settings.ts';
 import { probeToolchain } from './encode/toolchain.ts';
@@ -21,7 +29,9 @@ import { CaptureWitness } from './verify/witness.ts';
 import { WarmBrowser } from './warm-browser.ts';
 
 export interface RendererOptions {
-  readonly tools: { readonly headlessShell?: string; readonly chromium?: string; readonly ffmpeg: string };
+  readonly tools: CaptureTools & { readonly ffmpeg: string };
+  /** `auto` when left out. */
+  readonly capture?: CaptureChoice;
   /** Browsers, and so renders at the same time. */
   readonly slots: number;
   /** Warmed in every browser before the first render; others, or all without it, are loaded when they are asked for. */
@@ -45,6 +55,8 @@ type Encoder = Pick<FfmpegRun, 'ffmpeg' | 'limitMs'>;
 interface Latest {
   template: Template | undefined;
   frame: Size | null;
+  /** Both sides of the largest frames so far. */
+  largest: Size | null;
 }
 
 export interface RenderRequest {
@@ -112,14 +124,16 @@ export class Renderer implements AsyncDisposable {
     const { tools, slots, template, log } = options;
     const settings = { ...DEFAULTS, ...withoutUndefined(options) };
     const root = profileRoot();
-    const swept = await sweepProfiles(root);
+    const swept = (await sweepProfiles(root)) + (await VirtualDisplay.sweep());
     if (swept > 0) log.info({ swept }, 'removed what browsers of killed processes had left');
 
+    const latest: Latest = { template, frame: template ?? null, largest: template ?? null };
     const unlimited = new AbortController().signal;
     const launch = (candidate: Candidate, signal: AbortSignal): Promise<WarmBrowser> =>
       WarmBrowser.launch(
         {
           ...candidate,
+          frame: latest.largest,
           profileRoot: root,
           callLimitMs: settings.callLimitMs,
           deadlines: { loadMs: settings.loadLimitMs, paramsMs: settings.paramsLimitMs },
@@ -128,7 +142,10 @@ export class Renderer implements AsyncDisposable {
         signal,
       );
     const toolchain = await probeToolchain(tools.ffmpeg, unlimited);
-    const { candidate, browser } = await chooseRoute(candidatesFor(tools), (one) => launch(one, unlimited), log);
+    const capture = options.capture ?? 'auto';
+    const candidates = candidatesFor(tools, capture);
+    if (candidates.length === 0) throw missingFor(capture);
+    const { candidate, browser, pixels } = await chooseRoute(candidates, (one) => launch(one, unlimited), log);
     // Whatever goes wrong with a browser that nobody owns yet, it does not stay behind.
     const orClose = async <T>(owned: WarmBrowser, work: Promise<T>): Promise<T> => {
       try {
@@ -138,13 +155,15 @@ export class Renderer implements AsyncDisposable {
         throw error;
       }
     };
-    const latest: Latest = { template, frame: template ?? null };
     const warm = async (cold: WarmBrowser): Promise<WarmBrowser> => {
       const { template: wanted, frame } = latest;
       if (wanted !== undefined) await orClose(cold, cold.open(wanted, wanted.placeholder, frame ?? wanted));
       return cold;
     };
-    const fingerprint = await orClose(browser, fingerprintOf(candidate, { chromium: browser.version, toolchain }));
+    const fingerprint = await orClose(
+      browser,
+      fingerprintOf({ route: candidate.route, pixels, chromium: browser.version, toolchain }),
+    );
     const pool = await BrowserPool.start(
       {
         slots,
@@ -193,7 +212,7 @@ export class Renderer implements AsyncDisposable {
     const size = frameSizeOf(template, rendition);
     const stills = new StillsCollector({ size, fps, frameCount, posterFrame: template.posterFrame });
     const witness = new CaptureWitness(size, frameCount);
-    await using lease = await this.pool.acquire(signal);
+    await using lease = await this.acquire(size, signal);
     const acquireMs = lap();
     try {
       const source = await lease.member.open(template, params, size);
@@ -243,6 +262,21 @@ export class Renderer implements AsyncDisposable {
     } catch (error) {
       await this.makeSafe(lease, error);
       throw error;
+    }
+  }
+
+  /** A browser whose window is large enough; those that are too small go, and their successors are made for this size. */
+  private async acquire(size: Size, signal: AbortSignal): Promise<Lease<WarmBrowser>> {
+    const { largest } = this.latest;
+    this.latest.largest = {
+      width: Math.max(size.width, largest?.width ?? 0),
+      height: Math.max(size.height, largest?.height ?? 0),
+    };
+    for (;;) {
+      const lease = await this.pool.acquire(signal);
+      if (lease.member.fits(size)) return lease;
+      lease.discard();
+      lease.release();
     }
   }
 

@@ -1,45 +1,62 @@
 /** What the pool lends: a browser with its page and capture route, and at most one template open in it. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
 import { type BrowserOptions, ChromiumBrowser } from './browser/browser.ts';
+import type { DevTools } from './browser/devtools.ts';
 import { BeginFrameCompositor } from './capture/begin-frame.ts';
 import type { Compositor } from './capture/compositor.ts';
 import { type FrameSource, PageFrameSource } from './capture/frame-source.ts';
 import { FrameBuffer, type PixelLayout } from './capture/i420/frame-buffer.ts';
 import { ScreenshotCompositor } from './capture/screenshot.ts';
+import { windowFor, XvfbCompositor } from './capture/xvfb/compositor.ts';
+import { VirtualDisplay } from './capture/xvfb/display.ts';
 import type { Size } from './geometry.ts';
 import { type PageDeadlines, TemplatePage } from './page/template-page.ts';
 
-export interface WarmBrowserOptions extends BrowserOptions {
+export interface WarmBrowserOptions extends Omit<BrowserOptions, 'window' | 'display'> {
   readonly deadlines: PageDeadlines;
+  /** Path of the X server, for route `xvfb`. */
+  readonly xvfb?: string;
+  /** The largest frame that is to be captured; of the usual sizes when left out. */
+  readonly frame?: Size | null;
 }
 
 export class WarmBrowser implements AsyncDisposable {
   readonly compositor: Compositor;
   private readonly browser: ChromiumBrowser;
   private readonly page: TemplatePage;
+  /** What ends with it, last first. */
+  private readonly resources: AsyncDisposableStack;
   private buffer: FrameBuffer | null = null;
 
-  private constructor(browser: ChromiumBrowser, compositor: Compositor, page: TemplatePage) {
+  private constructor(
+    browser: ChromiumBrowser,
+    compositor: Compositor,
+    page: TemplatePage,
+    resources: AsyncDisposableStack,
+  ) {
     this.browser = browser;
     this.compositor = compositor;
     this.page = page;
+    this.resources = resources;
   }
 
   static async launch(options: WarmBrowserOptions, signal: AbortSignal): Promise<WarmBrowser> {
-    const browser = await ChromiumBrowser.launch(options, signal);
-    try {
-      const { devtools } = browser;
-      const compositor =
-        options.route === 'begin-frame' ? new BeginFrameCompositor(devtools) : new ScreenshotCompositor(devtools);
-      const page = await TemplatePage.create(browser, compositor, options);
-      return new WarmBrowser(browser, compositor, page);
-    } catch (error) {
-      await browser[Symbol.asyncDispose]();
-      throw error;
+    await using resources = new AsyncDisposableStack();
+    const window = windowFor(options.frame ?? null);
+    let display: VirtualDisplay | undefined;
+    if (options.xvfb !== undefined) {
+      display = resources.use(await VirtualDisplay.start({ xvfb: options.xvfb, screen: window }, signal));
     }
+    const browser = resources.use(await ChromiumBrowser.launch({ ...options, window, display }, signal));
+    // Chromium would notice by itself, and not say what happened.
+    display?.broken.addEventListener('abort', () => browser.kill(display.broken.reason), { once: true });
+    const compositor = compositorFor(options, browser.devtools, display, window);
+    const page = await TemplatePage.create(browser, compositor, options);
+    return new WarmBrowser(browser, compositor, page, resources.move());
   }
 
   get broken(): AbortSignal {
@@ -52,6 +69,21 @@ export class WarmBrowser implements AsyncDisposable {
 
   get pid(): number | undefined {
     return this.browser.pid;
+  }
+
+  /** Bytes that all its processes hold; 0 where that cannot be known. */
+  memoryBytes(): number {
+    return this.browser.memoryBytes();
+  }
+
+  /** Ends it at once: what is under way fails with this reason. */
+  kill(reason: Failure): void {
+    this.browser.kill(reason);
+  }
+
+  /** Whether frames of this size can be captured from it. */
+  fits(frame: Size): boolean {
+    return this.compositor.fits(frame);
   }
 
   /** Opens a template with params, shown at a frame's size. Its frames can then be taken, any number of times. */
@@ -81,6 +113,18 @@ export class WarmBrowser implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.browser[Symbol.asyncDispose]();
+    await this.resources.disposeAsync();
   }
+}
+
+function compositorFor(
+  { route, callLimitMs }: Pick<WarmBrowserOptions, 'route' | 'callLimitMs'>,
+  devtools: DevTools,
+  display: VirtualDisplay | undefined,
+  window: Size,
+): Compositor {
+  if (route === 'screenshot') return new ScreenshotCompositor(devtools);
+  if (route === 'begin-frame') return new BeginFrameCompositor(devtools);
+  if (display === undefined) throw new Failure('Internal', "Capture route 'xvfb' was chosen without an X server.");
+  return new XvfbCompositor(devtools, display, { window, limitMs: callLimitMs });
 }

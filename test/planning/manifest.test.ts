@@ -86,7 +86,8 @@ test('plan and state documents come back as they were written', () => {
     engine: {
       digest: 'c'.repeat(64),
       engineRevision: 1,
-      captureRoute: 'begin-frame',
+      captureRoute: 'xvfb',
+      pixels: 'c0ffee',
       chromium: '1',
       ffmpeg: '5',
       x264: '164',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createProfile, sweepProfiles } from '../../src/rendering/browser/profiles.ts';
-import { candidatesFor } from '../../src/rendering/capture/probe.ts';
+import { type CaptureChoice, type CaptureTools, candidatesFor } from '../../src/rendering/capture/probe.ts';
 import { encodeOptions } from '../../src/rendering/encode/settings.ts';
 import { frameSizeOf, pageScaleOf } from '../../src/rendering/geometry.ts';
 import { boxesOf, isFastStart, zeroCreationTimes } from '../../src/rendering/mp4/boxes.ts';
@@ -100,14 +100,14 @@ test('what a page lacks is told by kind and number; the names that it gave are k
 });
 
 test('the fastest capture route is tried first, and only what is there', () => {
-  const tried = (tools: Parameters<typeof candidatesFor>[0]) =>
-    candidatesFor(tools).map(({ route, executable }) => `${route} ${executable}`);
-  expect(tried({ headlessShell: 'shell', chromium: 'chromium' })).toEqual([
-    'begin-frame shell',
-    'screenshot shell',
-    'screenshot chromium',
-  ]);
+  const tried = (tools: CaptureTools, choice: CaptureChoice = 'auto') =>
+    candidatesFor(tools, choice).map(({ route, executable }) => `${route} ${executable}`);
+  const all = { headlessShell: 'shell', chromium: 'chromium', xvfb: 'Xvfb' };
+  expect(tried(all)).toEqual(['xvfb chromium', 'begin-frame shell', 'screenshot shell', 'screenshot chromium']);
+  expect(tried(all, 'begin-frame')).toEqual(['begin-frame shell']);
+  expect(tried(all, 'screenshot')).toEqual(['screenshot shell', 'screenshot chromium']);
   expect(tried({ chromium: 'chromium' })).toEqual(['screenshot chromium']);
+  expect(tried({ headlessShell: 'shell', xvfb: 'Xvfb' }, 'xvfb')).toEqual([]);
   expect(tried({})).toEqual([]);
 });
 

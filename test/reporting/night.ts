@@ -37,7 +37,8 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
   engine: {
     digest: 'e7'.repeat(32),
     engineRevision: 1,
-    captureRoute: 'begin-frame',
+    captureRoute: 'xvfb',
+    pixels: 'c0ffee',
     chromium: 'Chromium 156.0.7204.92',
     ffmpeg: 'ffmpeg 5.1.9',
     x264: 'x264 core 164',

@@ -2,6 +2,7 @@
 
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { asFailure, Failure } from '../../contracts/failures.ts';
+import type { Size } from '../geometry.ts';
 import type { Log } from '../log.ts';
 import { DevTools } from './devtools.ts';
 import { type CaptureRoute, flagsFor } from './flags.ts';
@@ -13,9 +14,13 @@ import { endGroup, killGroup, tieGroup } from './tied-process.ts';
 
 export interface BrowserOptions {
   readonly executable: string;
-  /** `shell`: chrome-headless-shell; `full`: a whole Chromium without a window. */
+  /** `shell`: chrome-headless-shell; `full`: a whole Chromium, without a window unless it has a display. */
   readonly kind: 'shell' | 'full';
   readonly route: CaptureRoute;
+  /** Of 1920x1080 when left out. */
+  readonly window?: Size;
+  /** The X display to show a window on. */
+  readonly display?: { readonly name: string; readonly authority: string };
   readonly profileRoot: string;
   readonly callLimitMs: number;
   readonly log: Log;
@@ -23,7 +28,11 @@ export interface BrowserOptions {
 
 const LAUNCH_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 3_000;
-/** Handlers of crash reports, which nobody reads, leave the browser's process group and could outlive it. */
+const USUAL_WINDOW: Size = { width: 1920, height: 1080 };
+/**
+ * Handlers of crash reports, which nobody reads, leave the browser's process group and could outlive it. With a window,
+ * Chromium 156 loads no page without them; there they end by themselves as the browser does.
+ */
 const WITHOUT_HANDLERS = '--disable-crashpad-for-testing';
 
 export class ChromiumBrowser implements AsyncDisposable {
@@ -115,12 +124,12 @@ export class ChromiumBrowser implements AsyncDisposable {
 }
 
 async function start(options: BrowserOptions, profile: string, signal: AbortSignal): Promise<Browser> {
-  const flags = [...flagsFor(options.route)];
+  const flags = [...flagsFor(options.route, options.window ?? USUAL_WINDOW)];
   if (await hasLittleSharedMemory()) flags.push('--disable-dev-shm-usage');
   const launch = (sandbox: readonly string[]): Promise<Browser> =>
     puppeteer.launch({
       executablePath: options.executable,
-      headless: options.kind === 'shell' ? 'shell' : true,
+      headless: options.display !== undefined ? false : options.kind === 'shell' ? 'shell' : true,
       // Chromium ends when this pipe closes, so it cannot outlive a process that was killed.
       pipe: true,
       userDataDir: profile,
@@ -130,10 +139,11 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      args: [...flags, ...sandbox, WITHOUT_HANDLERS],
+      args: [...flags, ...sandbox, ...(options.display === undefined ? [WITHOUT_HANDLERS] : [])],
       // Puppeteer never uses /dev/shm; without it every picture goes through files of the profile.
-      ignoreDefaultArgs: ['--disable-dev-shm-usage'],
-      env: environmentFor(profile),
+      // A window of an automated Chromium shows a bar that says so.
+      ignoreDefaultArgs: ['--disable-dev-shm-usage', '--enable-automation'],
+      env: environmentFor(profile, options.display),
       signal,
     });
   const isRoot = process.getuid?.() === 0;
@@ -159,12 +169,13 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
 }
 
 /** The same on every machine and for every user: time zone, language, and no fonts of a home folder. */
-const environmentFor = (profile: string): Record<string, string> => ({
+const environmentFor = (profile: string, display: BrowserOptions['display']): Record<string, string> => ({
   PATH: '/usr/local/bin:/usr/bin:/bin',
   HOME: profile,
   TMPDIR: profile,
   TZ: 'UTC',
   LANG: 'en_US.UTF-8',
+  ...(display === undefined ? {} : { DISPLAY: display.name, XAUTHORITY: display.authority }),
 });
 
 async function end(browser: Browser): Promise<void> {

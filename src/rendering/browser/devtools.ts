@@ -19,7 +19,8 @@ export interface DevToolsOptions {
 
 export class DevTools {
   readonly session: CDPSession;
-  private readonly broken: AbortSignal;
+  /** Aborted with a `Failure` when the browser or its page is gone. */
+  readonly broken: AbortSignal;
   private readonly callLimitMs: number;
   private readonly inFlight = new Set<Promise<unknown>>();
 

@@ -1,13 +1,14 @@
 /** Chromium's command line. Pixels are equal on every route, forwards, backwards and repeated, with these and not with fewer. */
 
+import type { Size } from '../geometry.ts';
+
 const ALWAYS = [
   // One colour space, one scale, no GPU, whole rasters: the same picture whatever was drawn before.
   '--force-color-profile=srgb',
   '--force-device-scale-factor=1',
   '--disable-gpu',
   '--disable-partial-raster',
-  // A picture is shown when all of it is drawn, and never earlier: without these some pixels are one level off now and then.
-  '--run-all-compositor-stages-before-draw',
+  // A picture is shown when all of it is drawn, and never earlier.
   '--disable-new-content-rendering-timeout',
   '--disable-checker-imaging',
   '--disable-threaded-animation',
@@ -24,13 +25,29 @@ const ALWAYS = [
   '--no-default-browser-check',
   '--mute-audio',
   '--host-resolver-rules=MAP * ~NOTFOUND',
-  '--window-size=1920,1080',
 ];
 
-const BEGIN_FRAME = ['--enable-begin-frame-control', '--deterministic-mode'];
+const BY_ROUTE = {
+  xvfb: [
+    // No bar and no border, from the screen's first pixel on; and a frame as soon as there is something new to show.
+    ...['--kiosk', '--window-position=0,0', '--disable-frame-rate-limit', '--disable-gpu-vsync'],
+    '--ui-disable-partial-swap',
+  ],
+  // Not on a display: a window that shows frames at its own pace would draw all stages again and again.
+  'begin-frame': [
+    ...['--run-all-compositor-stages-before-draw', '--enable-begin-frame-control', '--deterministic-mode'],
+  ],
+  screenshot: ['--run-all-compositor-stages-before-draw'],
+} as const;
 
-export type CaptureRoute = 'begin-frame' | 'screenshot';
+export type CaptureRoute = keyof typeof BY_ROUTE;
+export const CAPTURE_ROUTES = Object.keys(BY_ROUTE) as readonly CaptureRoute[];
 
-/** The flags that decide pixels: part of the engine's fingerprint. */
-export const flagsFor = (route: CaptureRoute): readonly string[] =>
-  route === 'begin-frame' ? [...ALWAYS, ...BEGIN_FRAME] : ALWAYS;
+export const flagsFor = (route: CaptureRoute, window: Size): readonly string[] => [
+  ...ALWAYS,
+  ...BY_ROUTE[route],
+  `--window-size=${window.width},${window.height}`,
+];
+
+/** The flags of all routes: part of the engine's fingerprint. */
+export const ALL_FLAGS: readonly string[] = [...ALWAYS, ...Object.values(BY_ROUTE).flat()];

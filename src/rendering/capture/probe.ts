@@ -1,30 +1,53 @@
 /** Which capture route works on this machine, found out by using it. */
 
+import { createHash } from 'node:crypto';
 import { Failure } from '../../contracts/failures.ts';
-import type { CaptureRoute } from '../browser/flags.ts';
+import { CAPTURE_ROUTES, type CaptureRoute } from '../browser/flags.ts';
 import type { Log } from '../log.ts';
 import type { WarmBrowser } from '../warm-browser.ts';
-import { probeTemplate } from './probe-template.ts';
+import { FrameBuffer } from './i420/frame-buffer.ts';
+import { KNOWN_COLOURS, probeTemplate } from './probe-template.ts';
 
 /** A browser and a way to capture from it. */
 export interface Candidate {
   readonly route: CaptureRoute;
   readonly executable: string;
   readonly kind: 'shell' | 'full';
+  /** Path of the X server, for route `xvfb`. */
+  readonly xvfb?: string;
 }
 
-/** The fastest first. */
-export function candidatesFor(tools: { readonly headlessShell?: string; readonly chromium?: string }): Candidate[] {
-  const { headlessShell, chromium } = tools;
-  return [
-    ...(headlessShell === undefined
-      ? []
-      : ([
-          { route: 'begin-frame', executable: headlessShell, kind: 'shell' },
-          { route: 'screenshot', executable: headlessShell, kind: 'shell' },
-        ] as const)),
-    ...(chromium === undefined ? [] : ([{ route: 'screenshot', executable: chromium, kind: 'full' }] as const)),
-  ];
+export interface CaptureTools {
+  readonly headlessShell?: string;
+  readonly chromium?: string;
+  readonly xvfb?: string;
+}
+
+/** `auto`: the fastest that works. */
+export type CaptureChoice = 'auto' | CaptureRoute;
+export const CAPTURE_CHOICES: readonly CaptureChoice[] = ['auto', ...CAPTURE_ROUTES];
+
+/** A route that has proved itself. */
+export interface ProvenRoute {
+  readonly candidate: Candidate;
+  /** The browser that it was tried with. */
+  readonly browser: WarmBrowser;
+  /** Digest of what it made of the probe page: equal wherever, and however, the same pixels come out. */
+  readonly pixels: string;
+}
+
+/** What can be tried here, the fastest first. */
+export function candidatesFor({ headlessShell, chromium, xvfb }: CaptureTools, choice: CaptureChoice): Candidate[] {
+  const all: Candidate[] = [];
+  if (chromium !== undefined && xvfb !== undefined) {
+    all.push({ route: 'xvfb', executable: chromium, kind: 'full', xvfb });
+  }
+  if (headlessShell !== undefined) {
+    all.push({ route: 'begin-frame', executable: headlessShell, kind: 'shell' });
+    all.push({ route: 'screenshot', executable: headlessShell, kind: 'shell' });
+  }
+  if (chromium !== undefined) all.push({ route: 'screenshot', executable: chromium, kind: 'full' });
+  return all.filter(({ route }) => choice === 'auto' || choice === route);
 }
 
 /** The first candidate that captures what it should, with the browser that has proved it. */
@@ -32,14 +55,13 @@ export async function chooseRoute(
   candidates: readonly Candidate[],
   launch: (candidate: Candidate) => Promise<WarmBrowser>,
   log: Log,
-): Promise<{ readonly candidate: Candidate; readonly browser: WarmBrowser }> {
-  let last: unknown = new Failure('ToolMissing', 'No Chromium was given. Install chromium-headless-shell.');
+): Promise<ProvenRoute> {
+  let last: unknown = null;
   for (const candidate of candidates) {
     let browser: WarmBrowser | null = null;
     try {
       browser = await launch(candidate);
-      await prove(browser);
-      return { candidate, browser };
+      return { candidate, browser, pixels: await prove(browser) };
     } catch (error) {
       last = error;
       await browser?.[Symbol.asyncDispose]();
@@ -50,17 +72,48 @@ export async function chooseRoute(
   throw last;
 }
 
-/** Two colours, one of them twice: the same moment must give the same picture, another moment another. */
-async function prove(browser: WarmBrowser): Promise<void> {
+/** What has to be installed for a route. */
+export function missingFor(choice: CaptureChoice): Failure {
+  const packages = {
+    auto: 'a Chromium (Debian: `apt-get install chromium-headless-shell`)',
+    xvfb: 'a Chromium and Xvfb (Debian: `apt-get install chromium xvfb`)',
+    'begin-frame': 'chrome-headless-shell (Debian: `apt-get install chromium-headless-shell`)',
+    screenshot: 'a Chromium (Debian: `apt-get install chromium`)',
+  } as const;
+  const what = choice === 'auto' ? 'Rendering' : `Capture route '${choice}'`;
+  return new Failure('ToolMissing', `${what} needs ${packages[choice]}, which was not found.`);
+}
+
+/**
+ * Two moments, one of them twice: the same must give the same picture, another another, and known colours must be where they
+ * belong. Returns the digest of both. Failure `ToolMissing` otherwise.
+ */
+export async function prove(browser: WarmBrowser): Promise<string> {
   const template = probeTemplate();
   const source = await browser.open(template, template.placeholder, template);
   const pictures: Buffer[] = [];
   for (const start of [0, 1, 0]) {
-    for await (const { data } of source.frames({ start, end: start + 1 }, AbortSignal.timeout(10_000)))
+    for await (const { data } of source.frames({ start, end: start + 1 }, AbortSignal.timeout(20_000))) {
       pictures.push(Buffer.from(data));
+    }
   }
   const [first, second, third] = pictures;
-  if (!first || !second || !third || !first.equals(third) || first.equals(second)) {
-    throw new Failure('ToolMissing', 'Chromium starts, but does not capture what its page shows.');
+  const refuse = (why: string): Failure => new Failure('ToolMissing', `Chromium starts, but ${why}.`);
+  if (!first || !second || !third) throw refuse('hands out no pictures');
+  if (!first.equals(third)) throw refuse('shows one moment in two ways');
+  if (first.equals(second)) throw refuse('shows two moments in one way');
+  for (const [frame, picture] of [first, second].entries()) {
+    for (const { x, y, colours } of KNOWN_COLOURS) {
+      const at = Math.round(y * template.height) * template.width + Math.round(x * template.width);
+      if (picture[at] !== lumaOf(colours[frame] ?? '')) throw refuse('does not capture what its page shows');
+    }
   }
+  return createHash('sha256').update(first).update(second).digest('hex');
+}
+
+/** By the very conversion that frames take. */
+function lumaOf(colour: string): number | undefined {
+  const buffer = new FrameBuffer({ width: 1, height: 1, strideBytes: 4, order: 'rgba' });
+  Buffer.from(`${colour.slice(1)}ff`, 'hex').copy(buffer.pixels);
+  return buffer.next().data[0];
 }

@@ -1,0 +1,112 @@
+/**
+ * Capture from a virtual display: a Chromium with a window draws as for a person, and the pixels are read where the X server
+ * keeps them. Chromium hands a frame over from top to bottom, all of it that changed in one piece, and the marks lie below the
+ * template: once they show a moment's number, everything above them is of that moment.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../../../contracts/failures.ts';
+import type { DevTools } from '../../browser/devtools.ts';
+import type { Size } from '../../geometry.ts';
+import { type Compositor, layOut, NO_LAYOUT } from '../compositor.ts';
+import type { PixelLayout } from '../i420/frame-buffer.ts';
+import type { VirtualDisplay } from './display.ts';
+
+/** As page/inject/stage.html paints them. */
+const MARK = { bits: 16, cell: 8 } as const;
+const MARKS_LIMIT = 2 ** MARK.bits;
+/** The window is at least so large: most renditions fit, and another one needs no other browser. */
+const USUAL: Size = { width: 1920, height: 1080 };
+/** Of the time that the last frames took: asking earlier is in vain. */
+const PATIENCE = 0.6;
+const MEMORY = 0.8;
+const POLL_MS = 1;
+
+/** The window for frames of this size, marks included. */
+export const windowFor = (frame: Size | null): Size => ({
+  width: Math.max(USUAL.width, frame?.width ?? 0),
+  height: Math.max(USUAL.height, frame?.height ?? 0) + MARK.cell,
+});
+
+export class XvfbCompositor implements Compositor {
+  readonly route = 'xvfb';
+  layout: PixelLayout = NO_LAYOUT;
+  private readonly devtools: DevTools;
+  private readonly display: VirtualDisplay;
+  private readonly window: Size;
+  private readonly limitMs: number;
+  private readonly marks = Buffer.alloc(MARK.bits * MARK.cell * 4);
+  private mark = 0;
+  private usualMs = 0;
+
+  constructor(
+    devtools: DevTools,
+    display: VirtualDisplay,
+    options: { readonly window: Size; readonly limitMs: number },
+  ) {
+    this.devtools = devtools;
+    this.display = display;
+    this.window = options.window;
+    this.limitMs = options.limitMs;
+  }
+
+  async settle<T>(work: Promise<T>): Promise<T> {
+    return await work;
+  }
+
+  fits(frame: Size): boolean {
+    return frame.width <= this.window.width && frame.height + MARK.cell <= this.window.height;
+  }
+
+  async setView(page: Size, frame: Size): Promise<void> {
+    if (!this.fits(frame)) {
+      throw new Failure('Internal', `A frame of ${frame.width}x${frame.height} is larger than the browser's window.`);
+    }
+    const { width, height } = frame;
+    await layOut(this.devtools, page, frame, height);
+    this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
+  }
+
+  nextMark(): string {
+    // Never 0, which a window shows before its first mark.
+    this.mark = (this.mark % (MARKS_LIMIT - 1)) + 1;
+    return `nightreelStage.mark(${this.mark})`;
+  }
+
+  async capture(pixels: Buffer): Promise<void> {
+    await this.shown();
+    this.display.read(pixels, 0, 0);
+  }
+
+  async hasChanged(): Promise<null> {
+    return null;
+  }
+
+  /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
+  private async shown(): Promise<void> {
+    const startedAt = performance.now();
+    if (this.shownMark() === this.mark) return;
+    await sleep(Math.max(POLL_MS, this.usualMs * PATIENCE));
+    while (this.shownMark() !== this.mark) {
+      this.display.broken.throwIfAborted();
+      this.devtools.broken.throwIfAborted();
+      if (performance.now() - startedAt > this.limitMs) {
+        throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
+      }
+      await sleep(POLL_MS);
+    }
+    this.usualMs = MEMORY * this.usualMs + (1 - MEMORY) * (performance.now() - startedAt);
+  }
+
+  /** The number in the window's marks. */
+  private shownMark(): number {
+    const middle = MARK.cell >> 1;
+    this.display.read(this.marks, 0, this.layout.height + middle);
+    let mark = 0;
+    for (let bit = 0; bit < MARK.bits; bit++) {
+      const green = this.marks[(bit * MARK.cell + middle) * 4 + 1] ?? 0;
+      if (green > 127) mark |= 1 << bit;
+    }
+    return mark;
+  }
+}
