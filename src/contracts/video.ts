@@ -15,6 +15,8 @@ export interface Rendition {
   readonly shortSide: number;
   /** x264 constant rate factor: lower is better and larger. */
   readonly crf: number;
+  /** Kilobits a second at which it plays without a pause for whoever has loaded two seconds ahead; absent: no limit. */
+  readonly maxKbps?: number;
 }
 
 export const RENDITIONS: Readonly<Record<RenditionId, Rendition>> = {
