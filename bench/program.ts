@@ -13,11 +13,12 @@ export interface ProgramRun {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** What is kept of its output, at the beginning and at the end: a failing program says the main thing at either. */
+const KEPT_CHARACTERS = 1_000;
 /** Processes that nobody waits for are only known from looking. */
 const LOOK_EVERY_MS = 100;
-const LAST_WORDS = 1_500;
 
-/** Failure `Internal` with its last words when it does not end with 0. Nothing that it started outlives the call. */
+/** Failure `Internal` with its words when it does not end with 0. Nothing that it started outlives the call. */
 export async function runMeasured(run: ProgramRun, signal: AbortSignal): Promise<Measured<string>> {
   signal.throwIfAborted();
   const tree = new ProcessTree();
@@ -28,10 +29,12 @@ export async function runMeasured(run: ProgramRun, signal: AbortSignal): Promise
     env: run.environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
+  let [beginning, rest] = ['', ''];
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      output = (output + text).slice(-LAST_WORDS);
+      const room = KEPT_CHARACTERS - beginning.length;
+      beginning += text.slice(0, room);
+      rest = (rest + text.slice(room)).slice(-KEPT_CHARACTERS);
     });
   }
   const timer = setInterval(() => tree.look(), LOOK_EVERY_MS);
@@ -42,10 +45,11 @@ export async function runMeasured(run: ProgramRun, signal: AbortSignal): Promise
     signal.throwIfAborted();
     const wallMs = performance.now() - startedAt;
     tree.look();
+    const output = [beginning, rest].filter((part) => part !== '').join('\n…\n');
     if (code !== 0) {
       throw new Failure(
         'Internal',
-        `${run.command} ${run.args[0] ?? ''} ended with ${code ?? by}. Its last words:\n${output}`,
+        `${run.command} ${run.args[0] ?? ''} ended with ${code ?? by}. It said:\n${output}`,
       );
     }
     return { value: output, wallMs, cpuMs: cpuMs() - before, cpuByProgram: {} };

@@ -27,16 +27,23 @@ export async function losslessOf(
   await promisify(execFile)(ffmpeg, ['-v', 'error', '-nostdin', '-y', ...input, ...output], { signal });
 }
 
+export interface QualityRequest {
+  readonly video: string;
+  readonly reference: string;
+  /** ffmpeg's options for a reference that does not say itself what it is: raw frames. */
+  readonly input?: readonly string[];
+}
+
 /** Frame by frame, by ffmpeg's `ssim` and `psnr`. */
 export async function qualityOf(
   ffmpeg: string,
-  { video, reference }: { readonly video: string; readonly reference: string },
+  { video, reference, input = [] }: QualityRequest,
   signal: AbortSignal,
 ): Promise<Quality> {
   // By number, not by time: files disagree about the last digit of a time.
   const graph =
     '[0:v]settb=1/1000,setpts=N,split[a][b];[1:v]settb=1/1000,setpts=N,split[c][d];[a][c]ssim=shortest=1;[b][d]psnr=shortest=1[out]';
-  const args = ['-hide_banner', '-nostdin', '-i', video, '-i', reference, '-lavfi', graph, '-map', '[out]'];
+  const args = ['-hide_banner', '-nostdin', '-i', video, ...input, '-i', reference, '-lavfi', graph, '-map', '[out]'];
   const { stdout, stderr } = await promisify(execFile)(
     ffmpeg,
     [...args, '-vsync', '0', '-progress', 'pipe:1', '-f', 'null', '-'],

@@ -14,6 +14,19 @@ interface CaptureFlags extends Common {
   readonly slots: readonly number[];
 }
 
+interface EncodeFlags extends Common {
+  readonly template: string;
+  readonly rendition: RenditionId;
+}
+
+interface SoakFlags extends Common {
+  readonly renders: number;
+  readonly slots?: number;
+  readonly recycleAfter: number;
+  readonly template?: string;
+  readonly folder?: string;
+}
+
 interface VersusFlags extends Common {
   readonly runs: number;
   readonly template: string;
@@ -34,6 +47,8 @@ export function registerBench(program: Command): void {
 Examples:
   nightreel bench variant                      what a video costs: processor, wall, memory
   nightreel bench capture --slots 1,2,4        by capture route, page, size and program
+  nightreel bench encode                       x264 set in different ways, at the same quality
+  nightreel bench soak --renders 100           many renders through one pool: does anything grow?
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
 
 Each prints a table, or with --json one JSON line. Figures are only worth something on a machine that does nothing else; a
@@ -60,6 +75,37 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     .addHelpText('after', examples('capture', '', '--slots 1,2,4 --pages moving --renditions web-1080p', '--json'))
     .action((flags: CaptureFlags) =>
       runBench(flags, async (context) => (await import('../../bench/capture.ts')).run({ ...flags, ...context })),
+    );
+
+  add('encode', 'What encoding costs: x264 set in different ways, at the same quality')
+    .option('--template <name>', 'what is encoded', 'referral')
+    .option('--rendition <id>', `of ${RENDITION_IDS.join(', ')}`, renditionId, 'web-1080p' as const)
+    .addHelpText('after', examples('encode', '', '--rendition email-480p', '--json'))
+    .action((flags: EncodeFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/encode.ts')).run({ ...flags, ...context })),
+    );
+
+  add('soak', 'Many short renders through one pool: failures, memory, time, the same bytes')
+    .option('--renders <n>', 'how many', count, 1000)
+    .option('--slots <n>', 'renders side by side; default: as many as a worker of this machine takes', count)
+    .option('--recycle-after <n>', 'renders after which a browser is replaced', count, 200)
+    .option('--template <name>', 'what is rendered; default: a page of two seconds')
+    .option('--folder <path>', 'gets soak.csv and soak.svg, the plot of memory')
+    .addHelpText('after', examples('soak', '', '--renders 100 --recycle-after 20', '--folder docs/images --json'))
+    .action((flags: SoakFlags) =>
+      runBench(flags, async (context) => {
+        const [{ run }, { ROOT }, { machineSize, slotsFor }] = await Promise.all([
+          import('../../bench/soak.ts'),
+          import('../../bench/engine.ts'),
+          import('../rendering/browser/sizing.ts'),
+        ]);
+        const {
+          slots = slotsFor(machineSize()),
+          template = `${ROOT}/test/fixtures/templates/tiny`,
+          folder = null,
+        } = flags;
+        return await run({ ...flags, slots, template, folder, ...context });
+      }),
     );
 
   versus('compare-hyperframes', 'The same video by the HyperFrames CLI: cost, size and quality, ours against theirs')
@@ -106,6 +152,11 @@ async function runBench({ json }: Common, run: (context: BenchContext) => Promis
 function count(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.');
   return Number(text);
+}
+
+function renditionId(text: string): RenditionId {
+  if (!isRenditionId(text)) throw new InvalidArgumentError(`It must be one of ${RENDITION_IDS.join(', ')}.`);
+  return text;
 }
 
 const isName = (text: string): text is string => text !== '';
