@@ -20,6 +20,8 @@ export interface PageUnderTest extends AsyncDisposable {
   picture(frame: number): Promise<string>;
   /** Runs an expression in the template's own frame. */
   evaluate(expression: string): Promise<unknown>;
+  /** Bytes of the page's JavaScript heap after everything that can go has gone. */
+  heapBytes(): Promise<number>;
 }
 
 /** Chromium draws when it is told to, and the picture is PNG: equal digests are equal pixels. */
@@ -79,6 +81,10 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
     },
     evaluate: (expression) =>
       devtools.evaluate(`nightreelStage.document.defaultView.eval(${JSON.stringify(expression)})`),
+    async heapBytes() {
+      await devtools.send('HeapProfiler.collectGarbage');
+      return (await devtools.send('Runtime.getHeapUsage')).usedSize;
+    },
     [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose](),
   };
 }

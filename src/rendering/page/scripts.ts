@@ -12,7 +12,7 @@ const stageOnly = (script: string): string => `if (window.__nightreelIsStage) {\
 const withOwnTimers = (script: string): string => {
   const names = ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'];
   const originals = names.map((name) => `window.__HF_VIRTUAL_TIME__.original${name[0]?.toUpperCase()}${name.slice(1)}`);
-  const inner = script.replaceAll(/\bwindow\.((?:set|clear)(?:Timeout|Interval))\(/g, '$1(');
+  const inner = script.replaceAll(/\b(?:window|[a-z])\.((?:set|clear)(?:Timeout|Interval))\(/g, '$1(');
   return `((${names.join(', ')}) => {\n${inner}\n})(${originals.join(', ')});`;
 };
 

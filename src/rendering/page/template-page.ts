@@ -113,23 +113,24 @@ export class TemplatePage {
   }
 
   /**
-   * Draws one frame of what is open. `mark`: a statement that is run in the page in the same call, after the drawing; and
-   * once more where something that the picture needs came later than that.
+   * Draws one frame of what is open. `nextMark`: gives a statement that is run in the page in the same call, after the
+   * drawing; and another one where something that the picture needs came later than that.
    */
-  async seek(frame: number, mark = ''): Promise<void> {
+  async seek(frame: number, nextMark: () => string = () => ''): Promise<void> {
     const template = this.loaded;
     if (template === null) throw new Failure('Internal', 'A frame was asked for before a template was open.');
     const where = `at frame ${frame} of ${template.frameCount}`;
     const { devtools } = this.browser;
     const { frameMs } = this.deadlines;
     const seek = `__nightreel.seek(${frame / template.fps})`;
+    const mark = nextMark();
     try {
       const drawn = devtools.evaluate(mark === '' ? seek : `{ const isLate = ${seek}; ${mark}; isLate; }`);
       const isLate = await this.within(frameMs, drawn, template, where);
       if (isLate === true || this.origin.isWaiting) {
         const arrival = Promise.all([devtools.evaluate('__nightreel.settled()'), this.origin.settled()]);
         await this.within(frameMs, this.compositor.settle(arrival), template, where);
-        if (mark !== '') await devtools.evaluate(mark);
+        if (mark !== '') await devtools.evaluate(nextMark());
       }
     } catch (error) {
       throw this.explain(error, template, where);

@@ -318,6 +318,11 @@
       if (brokenFonts().length > 0) found('brokenFont');
     },
 
+    /** The page is given up: nothing of it is to run by itself again. */
+    halt() {
+      for (const { timers } of everyFrame()) timers.hold(() => undefined);
+    },
+
     /** Those of some addresses that are no images. Their bytes are there already. */
     async undecodable(addresses) {
       const broken = await Promise.all(
