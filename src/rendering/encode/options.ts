@@ -57,7 +57,7 @@ const BT709 = ['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries',
 const SCALING = 'flags=bicubic+accurate_rnd+bitexact';
 
 const X264 = [
-  'cabac=1:8x8dct=1:deblock=1,1:bframes=3:b-adapt=0',
+  'cabac=1:8x8dct=1:analyse=i4x4,i8x8:subme=1:deblock=1,1:bframes=3:b-adapt=0',
   // Of these the bytes depend on nothing but the frames: neither on the processor nor on the number of cores.
   'cpu-independent=1:open-gop=0:force-cfr=1',
 ].join(':');
