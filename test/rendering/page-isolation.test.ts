@@ -65,7 +65,7 @@ describe('what a page stores goes with its recipient', () => {
     expect(await page.picture(5)).toBe(before);
     await page.open(template, { name: 'Mary' });
     await page.evaluate(aWhile);
-    expect(await page.evaluate('document.body.textContent.includes("late")')).toBe(false);
+    expect(await page.evaluate('document.body.innerText.includes("late")')).toBe(false);
   });
 
   test('a file of one template is not shown by another that has one of the same name', async () => {
