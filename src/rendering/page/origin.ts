@@ -79,7 +79,8 @@ export class TemplateOrigin {
     const { session } = devtools;
     session.on('Fetch.requestPaused', (event) => void origin.answer(event));
     session.on('Network.webSocketCreated', ({ url }) => origin.refuse(url));
-    session.on('Network.requestWillBeSent', ({ requestId, type }) => {
+    session.on('Network.requestWillBeSent', ({ requestId, type, request }) => {
+      if (request.url.startsWith('data:image/')) origin.noteInline(request.url);
       // The document itself, and what is heard and not seen, hold no picture up.
       if (type !== 'Document' && type !== 'Media') origin.underWay.add(requestId);
     });
@@ -153,11 +154,26 @@ export class TemplateOrigin {
 
   private noteImage(address: string, path: string, bytes: Uint8Array): void {
     this.pictures.add(address);
+    this.refuseAnimated(`'${path}'`, bytes);
+  }
+
+  /** Pictures in the address itself, which no request brings. */
+  private noteInline(address: string): void {
+    const comma = address.indexOf(',');
+    const isBase64 = address.slice(0, comma).endsWith(';base64');
+    const body = address.slice(comma + 1);
+    this.refuseAnimated(
+      'a picture in a data: address',
+      Buffer.from(isBase64 ? body : decoded(body), isBase64 ? 'base64' : 'utf8'),
+    );
+  }
+
+  private refuseAnimated(what: string, bytes: Uint8Array): void {
     const format = animatedFormatOf(bytes);
     if (format === null) return;
     this.refused ??= new Failure(
       'TemplateInvalid',
-      `${this.templateId} shows '${path}', an animated ${format}: the browser plays it by the wall clock, so that no two ` +
+      `${this.templateId} shows ${what}, an animated ${format}: the browser plays it by the wall clock, so that no two ` +
         'renders are alike. Make it a Lottie, a CSS animation or a row of still pictures.',
     );
   }

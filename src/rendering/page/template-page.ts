@@ -30,7 +30,7 @@ export interface PageDeadlines {
 
 const FRAME_MS = 10_000;
 /** Most pages take params in less; drawing meanwhile, for those that wait for a frame, costs more than the wait. */
-const QUIET_MS = 12;
+const QUIET_MS = 25;
 /** What a page gets beyond the limit that it keeps itself, before its script is taken for one that never ends. */
 const GRACE_MS = 500;
 
