@@ -193,6 +193,20 @@ describe('a ladder of renditions from one capture', () => {
   });
 });
 
+test('what comes out does not depend on what the processor can do: the same without any of its extensions', async () => {
+  const options = ladderOptions({
+    fps: 30,
+    tracks: [settings, { size: { width: 106, height: 60 }, quality: { crf: 22 } }],
+  });
+  const plain: EncodeOptions = {
+    input: ['-cpuflags', '0', ...options.input],
+    output: options.output.map((option) => (option.includes('cpu-independent=1') ? `${option}:asm=0` : option)),
+  };
+  expect(plain.output).not.toEqual(options.output);
+  const [fast, slow] = await Promise.all([encode(options, 40), encode(plain, 40)]);
+  expect(slow.equals(fast)).toBe(true);
+});
+
 describe('the encoder that is asked for', () => {
   test('is told with its build', async () => {
     const toolchain = await probeToolchain(ffmpeg, never);
