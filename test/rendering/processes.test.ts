@@ -5,62 +5,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { findTools } from '../../src/config/tools.ts';
-import { type BrowserOptions, ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
+import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { createOwned, ownedRoot, sweepOwned } from '../../src/rendering/browser/owned-folders.ts';
-import { BrowserPool } from '../../src/rendering/browser/pool.ts';
-import { processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
+import { listProcesses, processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
 import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../src/rendering/browser/profiles.ts';
 import { hasLittleSharedMemory } from '../../src/rendering/browser/shared-memory.ts';
-import {
-  descendantsOf,
-  failureOf,
-  fixture,
-  isAlive,
-  keptLog,
-  nightreel,
-  ROOT,
-  render,
-  startRenderer,
-  until,
-} from './support.ts';
+import { browserOptions, kinds, never, partsOf, signalAll } from './browser-support.ts';
+import { descendantsOf, fixture, isAlive, nightreel, ROOT, render, startRenderer, until } from './support.ts';
 
 const profiles = async (): Promise<string[]> => await readdir(profileRoot()).catch((): string[] => []);
+/** Profiles of browsers and framebuffers of displays that a process has made. */
+const foldersOf = async (pid: number | undefined): Promise<string[]> => {
+  const roots = [profileRoot(), ...['/dev/shm', tmpdir()].map((base) => ownedRoot(base, 'displays'))];
+  const names = await Promise.all(roots.map((root) => readdir(root).catch((): string[] => [])));
+  return names.flat().filter((name) => name.includes(`-${pid}-`));
+};
 const chromiumsOf = (pid: number): number[] =>
   [...descendantsOf(pid)].filter(([, command]) => command.includes('chrom')).map(([child]) => child);
-const never = new AbortController().signal;
-
-const browserOptions = (extras: Partial<BrowserOptions> = {}): BrowserOptions => {
-  const { headlessShell, chromium } = findTools();
-  return {
-    executable: headlessShell ?? chromium ?? '',
-    kind: headlessShell === undefined ? 'full' : 'shell',
-    route: 'screenshot',
-    profileRoot: profileRoot(),
-    callLimitMs: 20_000,
-    log: keptLog(),
-    ...extras,
-  };
-};
-
-const kinds = (): { readonly kind: 'shell' | 'full'; readonly executable: string }[] => {
-  const { headlessShell, chromium } = findTools();
-  return [
-    ...(headlessShell === undefined ? [] : [{ kind: 'shell', executable: headlessShell } as const]),
-    ...(chromium === undefined ? [] : [{ kind: 'full', executable: chromium } as const]),
-  ];
-};
-
-/** Processes of a browser whose command line matches, all of them when left out. */
-const partsOf = (browser: ChromiumBrowser, pattern = /./): number[] =>
-  processesOfGroup(browser.pid ?? 0)
-    .filter(({ commandLine }) => pattern.test(commandLine()))
-    .map(({ pid }) => pid);
-
-const signalAll = (pids: readonly number[], signal: NodeJS.Signals): void => {
-  for (const pid of pids) process.kill(pid, signal);
-};
-
 /** Another process of Node that runs this code, which says a line of JSON when it is ready. */
 async function nodeThat<Said>(code: string): Promise<{ child: ChildProcess; said: Said }> {
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', code], {
@@ -93,7 +54,7 @@ describe('ending a renderer', () => {
     expect((await profiles()).filter((name) => !before.profiles.includes(name))).toEqual([]);
   });
 
-  test('when the process is killed, its browsers and encoders end, and the next start removes their profiles', async () => {
+  test('when the process is killed, its browsers and encoders end, and the next start removes their folders', async () => {
     const out = join(tmpdir(), `nightreel-killed-${process.pid}.mp4`);
     const child = spawn(
       join(ROOT, 'bin/nightreel'),
@@ -101,17 +62,19 @@ describe('ending a renderer', () => {
       { stdio: 'ignore' },
     );
     const pid = child.pid ?? 0;
-    await until('an encoder of the child', () =>
-      [...descendantsOf(pid).values()].some((command) => /image2pipe|rawvideo/.test(command)),
+    await until(
+      'an encoder of the child',
+      () => [...descendantsOf(pid).values()].some((command) => /rawvideo.*1920x1080/.test(command)),
+      50_000,
     );
     const orphans = [...descendantsOf(pid).keys()];
-    const left = (await profiles()).filter((name) => name.includes(`-${pid}-`));
-    expect(left).toHaveLength(1);
+    const left = await foldersOf(pid);
+    expect(left).not.toEqual([]);
     await killed(child);
     await until('the end of every orphan', () => !orphans.some(isAlive), 10_000);
 
     await using _next = await startRenderer(await fixture('tiny'));
-    expect((await profiles()).filter((name) => left.includes(name))).toEqual([]);
+    expect(await foldersOf(pid)).toEqual([]);
   });
 });
 
@@ -131,7 +94,6 @@ describe.each(kinds())('a browser of kind $kind', ({ kind, executable }) => {
     await killed(child);
     await until('the end of every part', () => !whole.some(isAlive), 10_000);
     // Whatever left its group would still name the profile.
-    const { listProcesses } = await import('../../src/rendering/browser/process-tree.ts');
     expect(listProcesses().filter(({ commandLine }) => commandLine().includes(left[0] ?? '/none'))).toEqual([]);
     await sweepProfiles(profileRoot());
     expect((await profiles()).filter((name) => left.includes(name))).toEqual([]);
@@ -214,101 +176,6 @@ describe('what a killed process leaves in a shared folder', () => {
     await writeFile(join(folder, '.org.chromium.Chromium.fResh1'), '');
     expect(await sweepSharedMemory(folder)).toBe(2);
     expect((await readdir(folder)).sort()).toEqual(['.org.chromium.Chromium.fResh1', 'pulse-shm-1', 'sem.other']);
-  });
-});
-
-describe('trouble inside a browser', () => {
-  test('a page process that is killed is told as crashed, with a word about memory', async () => {
-    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
-    const waiting = failureOf(browser.devtools.evaluate('new Promise(() => undefined)'));
-    signalAll(partsOf(browser, /--type=renderer/), 'SIGKILL');
-    expect(await waiting).toMatchObject({
-      failureClass: 'BrowserCrashed',
-      message: expect.stringMatching(/page process was killed \(SIGKILL\).*memory/),
-    });
-  });
-
-  test('a page process that traps, as it does at the end of its heap, is told as out of memory', async () => {
-    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
-    const waiting = failureOf(browser.devtools.evaluate('new Promise(() => undefined)'));
-    await browser.devtools.session.send('Page.navigate', { url: 'chrome://memory-exhaust/' }).catch(() => undefined);
-    expect(await waiting).toMatchObject({
-      failureClass: 'BrowserCrashed',
-      message: expect.stringMatching(/ran out of memory.*template's author/),
-    });
-  });
-
-  test('the whole browser killed is told as crashed, with the signal', async () => {
-    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
-    const waiting = failureOf(browser.devtools.evaluate('new Promise(() => undefined)'));
-    process.kill(browser.pid ?? 0, 'SIGKILL');
-    signalAll(partsOf(browser, /--remote-debugging-pipe/), 'SIGKILL');
-    expect(await waiting).toMatchObject({ failureClass: 'BrowserCrashed' });
-  });
-
-  test('a frozen page is told as hung, and its browser can be ended all the same', async () => {
-    const browser = await ChromiumBrowser.launch(browserOptions({ callLimitMs: 1_000 }), never);
-    const whole = partsOf(browser);
-    signalAll(partsOf(browser, /--type=renderer/), 'SIGSTOP');
-    expect(await failureOf(browser.devtools.evaluate('1'))).toMatchObject({ failureClass: 'BrowserHung' });
-    await browser[Symbol.asyncDispose]();
-    expect(whole.filter(isAlive)).toEqual([]);
-  });
-
-  test.each(['gpu-process', 'utility'])('a killed %s process changes no pixel of what follows', async (type) => {
-    await using browser = await ChromiumBrowser.launch(browserOptions(), never);
-    const { devtools } = browser;
-    await devtools.evaluate(`document.body.innerHTML = '<h1 style="color: teal">Nightreel</h1>'`);
-    const picture = async () => (await devtools.send('Page.captureScreenshot', { format: 'png' })).data;
-    const before = await picture();
-    signalAll(partsOf(browser, new RegExp(`--type=${type}`)), 'SIGKILL');
-    expect(await picture()).toBe(before);
-  });
-});
-
-describe('a page that allocates', () => {
-  const MiB = 1024 * 1024;
-  /** Keeps what it takes; `while` steps: how many. */
-  const allocate = (steps: number): string =>
-    `(async () => { window.kept ??= []; for (let i = 0; i < ${steps}; i++) {
-       kept.push(new Uint8Array(${32 * MiB}).fill(1)); await new Promise((done) => setTimeout(done)); } })()`;
-  const poolWith = (recycleAboveBytes: number) =>
-    BrowserPool.start({
-      ...{ slots: 1, recycleAfter: 100, recycleAboveBytes, watchMs: 100, log: keptLog() },
-      launch: (signal) => ChromiumBrowser.launch(browserOptions(), signal),
-    });
-
-  test('without end is ended in the middle of it, and its browser replaced', async () => {
-    await using pool = await poolWith(512 * MiB);
-    const lease = await pool.acquire(never);
-    const whole = partsOf(lease.member);
-    expect(await failureOf(lease.member.devtools.evaluate(allocate(1_000_000)))).toMatchObject({
-      failureClass: 'BrowserCrashed',
-      message: expect.stringMatching(/^Chromium held \d{4} MiB of memory in the middle of a render and was ended/),
-    });
-    await until('the end of its processes', () => !whole.some(isAlive));
-    lease.release();
-    const next = await pool.acquire(never);
-    expect(await next.member.devtools.evaluate('1 + 1')).toBe(2);
-    next.release();
-  });
-
-  test('much is replaced after its render, by a browser that was warm before it went', async () => {
-    await using pool = await poolWith(512 * MiB);
-    const lease = await pool.acquire(never);
-    const { member: first } = lease;
-    const idle = first.memoryBytes();
-    await first.devtools.evaluate(allocate(Math.ceil((640 * MiB - idle) / (32 * MiB))));
-    expect(first.memoryBytes()).toBeGreaterThan(512 * MiB);
-    expect(first.broken.aborted).toBe(false);
-    lease.release();
-    let current = first;
-    while (current === first) {
-      await using again = await pool.acquire(never);
-      current = again.member;
-      expect(await current.devtools.evaluate('1 + 1')).toBe(2);
-    }
-    expect(current.memoryBytes()).toBeLessThan(512 * MiB);
   });
 });
 

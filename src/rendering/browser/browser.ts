@@ -5,6 +5,7 @@ import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
 import type { Log } from '../log.ts';
 import { DevTools } from './devtools.ts';
+import { onEndOfDrawing } from './drawing-process.ts';
 import { type CaptureRoute, flagsFor } from './flags.ts';
 import { memoryOfGroup } from './memory.ts';
 import { onEndOfPage } from './page-end.ts';
@@ -83,6 +84,12 @@ export class ChromiumBrowser implements AsyncDisposable {
       });
       const session = await page.createCDPSession();
       await onEndOfPage(browser, page, session, (failure) => crash.abort(failure));
+      if (group !== undefined && options.display !== undefined) {
+        const stop = onEndOfDrawing(group, () => {
+          crash.abort(new Failure('BrowserCrashed', "Chromium's drawing process ended; its window shows nothing new."));
+        });
+        crash.signal.addEventListener('abort', stop, { once: true });
+      }
       const devtools = new DevTools({
         session,
         broken: crash.signal,
