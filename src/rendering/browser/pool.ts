@@ -11,10 +11,10 @@ import { mebibytes } from './memory.ts';
 export interface PoolMember extends AsyncDisposable {
   /** Aborted with a `Failure` when it can no longer be used. */
   readonly broken: AbortSignal;
-  /** Memory that it holds; 0 where that cannot be known. Without this it is not watched. */
-  memoryBytes?(): number;
+  /** Memory that it holds; 0 where that cannot be known. */
+  memoryBytes(): number;
   /** Ends it at once: what is under way fails with this reason. */
-  kill?(reason: Failure): void;
+  kill(reason: Failure): void;
 }
 
 export interface PoolOptions<Member> {
@@ -278,7 +278,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   }
 
   private isTooLarge(member: Member): boolean {
-    return (member.memoryBytes?.() ?? 0) > this.recycleAboveBytes;
+    return member.memoryBytes() > this.recycleAboveBytes;
   }
 
   /** During a render that takes long: one that grows gets its successor early, one that grows without end is ended. */
@@ -287,9 +287,9 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
     for (const slot of this.slots) {
       const { current, isLent, next } = slot;
       if (current === null || !isLent || current.broken.aborted) continue;
-      const bytes = current.memoryBytes?.() ?? 0;
+      const bytes = current.memoryBytes();
       if (bytes > hardLimit) {
-        current.kill?.(
+        current.kill(
           new Failure(
             'BrowserCrashed',
             `Chromium held ${mebibytes(bytes)} MiB of memory in the middle of a render and was ended (limit: ${mebibytes(hardLimit)} MiB). If a fresh browser grows so too, the template's author must make it need less.`,
