@@ -9,7 +9,7 @@ import canonicalize from 'canonicalize';
 import puppeteer from 'puppeteer';
 import { z } from 'zod';
 import type { EngineFingerprint } from '../contracts/batch.ts';
-import { ALL_FLAGS, type CaptureRoute } from './browser/flags.ts';
+import { ALL_FLAGS, type CaptureRoute, FONT_SETTINGS } from './browser/flags.ts';
 import { I420_MODULE } from './capture/i420/frame-buffer.ts';
 import { PNG } from './capture/png.ts';
 import { encodeOptions } from './encode/settings.ts';
@@ -41,6 +41,7 @@ export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engi
     settings: shortDigest([
       puppeteer.defaultArgs({ headless: 'shell' }),
       ALL_FLAGS,
+      readFileSync(FONT_SETTINGS, 'utf8'),
       PNG,
       createHash('sha256').update(I420_MODULE).digest('hex'),
       encodeOptions({ fps: 0, crf: 0 }),

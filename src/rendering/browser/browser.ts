@@ -6,7 +6,7 @@ import type { Size } from '../geometry.ts';
 import type { Log } from '../log.ts';
 import { DevTools } from './devtools.ts';
 import { onEndOfDrawing } from './drawing-process.ts';
-import { type CaptureRoute, flagsFor } from './flags.ts';
+import { type CaptureRoute, FONT_SETTINGS, flagsFor } from './flags.ts';
 import { memoryOfGroup } from './memory.ts';
 import { onEndOfPage } from './page-end.ts';
 import { createProfile, removeProfile } from './profiles.ts';
@@ -31,8 +31,8 @@ const LAUNCH_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 3_000;
 const USUAL_WINDOW: Size = { width: 1920, height: 1080 };
 /**
- * Handlers of crash reports, which nobody reads, leave the browser's process group and could outlive it. With a window,
- * Chromium 156 loads no page without them; there they end by themselves as the browser does.
+ * Handlers of crash reports, which nobody reads, leave the browser's process group and could outlive it. A whole Chromium 156
+ * loads no page without them; there they end by themselves as the browser does.
  */
 const WITHOUT_HANDLERS = '--disable-crashpad-for-testing';
 
@@ -146,7 +146,7 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      args: [...flags, ...sandbox, ...(options.display === undefined ? [WITHOUT_HANDLERS] : [])],
+      args: [...flags, ...sandbox, ...(options.kind === 'shell' ? [WITHOUT_HANDLERS] : [])],
       // Puppeteer never uses /dev/shm; without it every picture goes through files of the profile.
       // A window of an automated Chromium shows a bar that says so.
       ignoreDefaultArgs: ['--disable-dev-shm-usage', '--enable-automation'],
@@ -182,6 +182,7 @@ const environmentFor = (profile: string, display: BrowserOptions['display']): Re
   TMPDIR: profile,
   TZ: 'UTC',
   LANG: 'en_US.UTF-8',
+  FONTCONFIG_FILE: FONT_SETTINGS,
   ...(display === undefined ? {} : { DISPLAY: display.name, XAUTHORITY: display.authority }),
 });
 

@@ -1,5 +1,6 @@
 /** Chromium's command line. Pixels are equal on every route, forwards, backwards and repeated, with these and not with fewer. */
 
+import { fileURLToPath } from 'node:url';
 import type { Size } from '../geometry.ts';
 
 const ALWAYS = [
@@ -14,6 +15,8 @@ const ALWAYS = [
   '--disable-threaded-animation',
   '--disable-threaded-scrolling',
   '--disable-image-animation-resync',
+  // As fonts.conf has it for a Chromium with a window.
+  '--font-render-hinting=none',
   '--hide-scrollbars',
   '--lang=en-US',
   // Nothing of its own accord, and no network for anybody: not even names resolve.
@@ -51,3 +54,6 @@ export const flagsFor = (route: CaptureRoute, window: Size): readonly string[] =
 
 /** The flags of all routes: part of the engine's fingerprint. */
 export const ALL_FLAGS: readonly string[] = [...ALWAYS, ...Object.values(BY_ROUTE).flat()];
+
+/** How fonts are drawn: a configuration of fontconfig (fonts-conf(5)). */
+export const FONT_SETTINGS: string = fileURLToPath(new URL('./fonts.conf', import.meta.url));

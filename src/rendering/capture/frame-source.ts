@@ -64,7 +64,7 @@ export class PageFrameSource implements FrameSource {
 
   /** Asks for a moment. What goes wrong is told to whoever waits for it, and to nobody else. */
   private draw(index: number): Promise<void> {
-    const drawing = this.page.seek(index, this.compositor.nextMark());
+    const drawing = this.page.seek(index, () => this.compositor.nextMark());
     drawing.catch(() => undefined);
     return drawing;
   }
