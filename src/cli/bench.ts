@@ -144,7 +144,12 @@ async function runBench({ json }: Common, run: (context: BenchContext) => Promis
   const signal = onInterrupt('The bench was stopped; nothing of it stays behind.');
   const result = await (async () => {
     using progress = createProgress(process.stderr);
-    return await run({ signal, progress });
+    try {
+      return await run({ signal, progress });
+    } catch (error) {
+      // What Node's own functions throw when they are stopped says nothing.
+      throw signal.aborted ? signal.reason : error;
+    }
   })();
   process.stdout.write(json === true ? `${JSON.stringify(result.json)}\n` : tableOf(result.rows));
 }

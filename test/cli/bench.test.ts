@@ -15,7 +15,7 @@ import { parseQuality } from '../../bench/quality.ts';
 import { median, quantile } from '../../bench/statistics.ts';
 import { measure, type ProcessState, ProcessTree, parseStat, peakMemory } from '../../bench/usage.ts';
 import { variedParams } from '../../bench/variant.ts';
-import { nightreel } from '../rendering/support.ts';
+import { descendantsOf, isAlive, nightreel, until } from '../rendering/support.ts';
 
 const FIXTURES = join(ROOT, 'test/fixtures/templates');
 const never = new AbortController().signal;
@@ -200,6 +200,25 @@ describe('nightreel bench', () => {
       expect([code, stderr]).toEqual([2, expect.stringMatching(/argument .* is invalid/)]);
     }
     expect((await nightreel(['bench', 'nonsense'])).code).toBe(2);
+  });
+
+  test('stopped by Ctrl-C it says so, and leaves no process behind', async () => {
+    const bench = spawn(join(ROOT, 'bin/nightreel'), ['bench', 'capture', '--pages', join(FIXTURES, 'tiny')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    bench.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const ended = once(bench, 'close');
+    const pid = bench.pid ?? 0;
+    await until('the first step', () => said.includes('1 of'));
+    await until('a browser', () => descendantsOf(pid).size > 0);
+    const started = [...descendantsOf(pid).keys()];
+    bench.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+    expect(said).toContain('The bench was stopped');
+    await until('their end', () => !started.some(isAlive));
   });
 
   test('a page that does not exist is said by its name', async () => {
