@@ -11,7 +11,7 @@ import type { Compositor } from './capture/compositor.ts';
 import { type FrameSource, PageFrameSource } from './capture/frame-source.ts';
 import { FrameBuffer, type PixelLayout } from './capture/i420/frame-buffer.ts';
 import { ScreenshotCompositor } from './capture/screenshot.ts';
-import { windowFor, XvfbCompositor } from './capture/xvfb/compositor.ts';
+import { screenFor, windowFor, XvfbCompositor } from './capture/xvfb/compositor.ts';
 import { VirtualDisplay } from './capture/xvfb/display.ts';
 import type { Size } from './geometry.ts';
 import { type PageDeadlines, TemplatePage } from './page/template-page.ts';
@@ -49,7 +49,7 @@ export class WarmBrowser implements AsyncDisposable {
     const window = windowFor(options.frame ?? null);
     let display: VirtualDisplay | undefined;
     if (options.xvfb !== undefined) {
-      display = resources.use(await VirtualDisplay.start({ xvfb: options.xvfb, screen: window }, signal));
+      display = resources.use(await VirtualDisplay.start({ xvfb: options.xvfb, screen: screenFor(window) }, signal));
     }
     const browser = resources.use(await ChromiumBrowser.launch({ ...options, window, display }, signal));
     // Chromium would notice by itself, and not say what happened.

@@ -24,6 +24,9 @@ const ALWAYS = [
   '--disable-component-update',
   '--disable-sync',
   '--disable-features=Translate',
+  // Nothing over the page.
+  '--deny-permission-prompts',
+  '--block-new-web-contents',
   '--no-first-run',
   '--no-default-browser-check',
   '--mute-audio',

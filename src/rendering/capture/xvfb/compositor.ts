@@ -21,12 +21,16 @@ const USUAL: Size = { width: 1920, height: 1080 };
 const PATIENCE = 0.6;
 const MEMORY = 0.8;
 const POLL_MS = 1;
+const MARGIN = 16;
 
 /** The window for frames of this size, marks included. */
 export const windowFor = (frame: Size | null): Size => ({
   width: Math.max(USUAL.width, frame?.width ?? 0),
   height: Math.max(USUAL.height, frame?.height ?? 0) + MARK.cell,
 });
+
+/** A screen for such a window: larger, as Chromium makes a window that fills its screen a pixel smaller. */
+export const screenFor = (window: Size): Size => ({ width: window.width + MARGIN, height: window.height + MARGIN });
 
 export class XvfbCompositor implements Compositor {
   readonly route = 'xvfb';

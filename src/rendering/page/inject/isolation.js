@@ -9,6 +9,12 @@
   for (const name of ['serviceWorker', 'storage', 'storageBuckets', 'locks']) delete Navigator.prototype[name];
   Object.defineProperty(Document.prototype, 'cookie', { configurable: true, get: () => '', set: () => undefined });
 
+  // Nobody is there to answer; and a Chromium with a window would show the question over the frame.
+  window.alert = () => undefined;
+  window.confirm = () => false;
+  window.prompt = () => null;
+  window.print = () => undefined;
+
   let address = null;
   window.__nightreelIsolation = {
     /** Empties what is left, and goes back to the address that was loaded. */

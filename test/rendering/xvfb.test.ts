@@ -1,0 +1,165 @@
+/** Capture from a virtual display: when a frame is complete, and what happens when a part of it is not there. */
+
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { findTools } from '../../src/config/tools.ts';
+import { ownedRoot } from '../../src/rendering/browser/owned-folders.ts';
+import { profileRoot } from '../../src/rendering/browser/profiles.ts';
+import { candidatesFor } from '../../src/rendering/capture/probe.ts';
+import { VirtualDisplay } from '../../src/rendering/capture/xvfb/display.ts';
+import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
+import type { Template } from '../../src/templates/template.ts';
+import { descendantsOf, failureOf, fixture, isAlive, keptLog, render, startRenderer, until } from './support.ts';
+
+const never = (): AbortSignal => new AbortController().signal;
+const FULL_HD = { width: 1920, height: 1080 };
+
+/** A page of one colour, another one in each frame, drawn cell by cell. */
+async function flashing(frameCount: number): Promise<Template> {
+  const tiny = await fixture('tiny');
+  const html = `<!doctype html><style>body { margin: 0 } i { position: absolute; width: 40px; height: 40px }</style><script>
+    const cells = [];
+    for (let y = 0; y < 27; y++) for (let x = 0; x < 48; x++) {
+      const cell = document.createElement('i');
+      cell.style.left = x * 40 + 'px'; cell.style.top = y * 40 + 'px';
+      cells.push(document.documentElement.appendChild(cell));
+    }
+    window.__hf = { duration: ${frameCount / 30}, seek(t) {
+      const n = Math.round(t * 30);
+      for (const cell of cells) cell.style.background = 'rgb(' + [n * 37 & 255, n * 91 & 255, n * 151 & 255] + ')';
+    } };
+    window.addEventListener('message', () => window.dispatchEvent(new Event('hf-params-ready')));
+  </script>`;
+  return {
+    ...tiny,
+    ...FULL_HD,
+    fps: 30,
+    frameCount,
+    durationMs: Math.round((frameCount * 1000) / 30),
+    digest: 'flashing',
+    files: new Map([['index.html', Buffer.from(html)]]),
+  };
+}
+
+const displays = (): string[] => {
+  try {
+    return readdirSync(ownedRoot('/dev/shm', 'displays'));
+  } catch {
+    return [];
+  }
+};
+
+describe('a frame from the virtual display', () => {
+  test('is whole, and of its own moment, 300 times in a row', async () => {
+    const [candidate] = candidatesFor(findTools(), 'xvfb');
+    if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
+    const template = await flashing(300);
+    await using browser = await WarmBrowser.launch(
+      {
+        ...candidate,
+        profileRoot: profileRoot(),
+        callLimitMs: 60_000,
+        deadlines: { loadMs: 60_000, paramsMs: 30_000 },
+        log: keptLog(),
+      },
+      never(),
+    );
+    const source = await browser.open(template, template.placeholder, FULL_HD);
+    const pixels = FULL_HD.width * FULL_HD.height;
+    const torn: number[] = [];
+    const lumas: (number | undefined)[] = [];
+    for await (const { index, data } of source.frames({ start: 0, end: 300 }, never())) {
+      const luma = data.subarray(0, pixels);
+      if (!luma.every((level) => level === luma[0])) torn.push(index);
+      lumas.push(luma[0]);
+    }
+    const expected = Array.from({ length: 300 }, (_, n) => {
+      const [red, green, blue] = [(n * 37) & 255, (n * 91) & 255, (n * 151) & 255];
+      return (red * 5983 + green * 20127 + blue * 2032 + (16 << 15) + (1 << 14)) >> 15;
+    });
+    expect(torn).toEqual([]);
+    expect(lumas).toEqual(expected);
+  }, 300_000);
+});
+
+describe('a virtual display', () => {
+  test('leaves neither process nor file, and lets nobody in without its key', async () => {
+    const before = displays();
+    const { xvfb = '' } = findTools();
+    const display = await VirtualDisplay.start({ xvfb, screen: { width: 64, height: 64 } }, never());
+    const { pid = 0 } = display;
+    expect(display.strideBytes).toBe(256);
+    expect(displays()).toHaveLength(before.length + 1);
+    const command = descendantsOf(process.pid).get(pid) ?? '';
+    expect(command).toContain('-auth');
+    expect(command).not.toContain(' -ac');
+    await display[Symbol.asyncDispose]();
+    expect(isAlive(pid)).toBe(false);
+    expect(displays()).toEqual(before);
+  });
+
+  test('that cannot be started is told with what to install', async () => {
+    const screen = { width: 64, height: 64 };
+    const missing = await failureOf(VirtualDisplay.start({ xvfb: '/nowhere/Xvfb', screen }, never()));
+    expect([missing.failureClass, missing.message]).toEqual(['ToolMissing', expect.stringContaining('Install Xvfb')]);
+    const other = await failureOf(VirtualDisplay.start({ xvfb: '/bin/false', screen }, never()));
+    expect([other.failureClass, other.message]).toEqual([
+      'ToolMissing',
+      expect.stringMatching(/\/bin\/false ended at its start.*xvfb/),
+    ]);
+  });
+});
+
+describe('rendering on the virtual display', () => {
+  test('a display that dies costs one render, and says so; the next one works', async () => {
+    const tiny = await fixture('tiny');
+    await using renderer = await startRenderer(tiny, { capture: 'xvfb' });
+    const first = await render(renderer, tiny);
+    const xvfb = () => [...descendantsOf(process.pid)].filter(([, command]) => command.includes('Xvfb'));
+    const failure = await failureOf(
+      render(renderer, tiny, {
+        onProgress: ({ frame }) => {
+          if (frame === 10) for (const [pid] of xvfb()) process.kill(pid, 'SIGKILL');
+        },
+      }),
+    );
+    expect([failure.failureClass, failure.message]).toEqual(['BrowserCrashed', expect.stringContaining('display')]);
+    const next = await render(renderer, tiny);
+    expect(next.sha256).toBe(first.sha256);
+  }, 120_000);
+
+  test('frames larger than the window get a larger one, and the small ones go on', async () => {
+    const tiny = await fixture('tiny');
+    const large: Template = { ...(await flashing(2)), width: 3840, height: 2160, digest: 'large' };
+    await using renderer = await startRenderer(tiny, { capture: 'xvfb' });
+    const before = await render(renderer, tiny);
+    const rendition = { id: 'web-1080p', shortSide: 2160, crf: 30 } as const;
+    const video = await renderer.render({ template: large, params: large.placeholder, rendition }, { signal: never() });
+    expect([video.width, video.height]).toEqual([3840, 2160]);
+    expect((await render(renderer, tiny)).sha256).toBe(before.sha256);
+  }, 240_000);
+
+  test('without Xvfb another route is taken, with the same bytes; asked for by name, it is missed', async () => {
+    const tiny = await fixture('tiny');
+    const { xvfb: _, ...tools } = findTools();
+    await using without = await startRenderer(tiny, { tools });
+    await using with_ = await startRenderer(tiny);
+    expect([without.fingerprint.captureRoute, with_.fingerprint.captureRoute]).toEqual(['begin-frame', 'xvfb']);
+    expect(without.fingerprint.digest).toBe(with_.fingerprint.digest);
+    expect((await render(without, tiny)).sha256).toBe((await render(with_, tiny)).sha256);
+    const failure = await failureOf(startRenderer(tiny, { tools, capture: 'xvfb' }));
+    expect([failure.failureClass, failure.message]).toEqual(['ToolMissing', expect.stringContaining('Xvfb')]);
+  }, 120_000);
+
+  test('nothing is left once the renderer is closed', async () => {
+    const tiny = await fixture('tiny');
+    const before = displays();
+    const renderer = await startRenderer(tiny, { capture: 'xvfb' });
+    const mine = [...descendantsOf(process.pid).keys()];
+    expect(displays().length).toBeGreaterThan(before.length);
+    await renderer[Symbol.asyncDispose]();
+    // The watchdog stays for the whole process.
+    await until('all to be gone', () => mine.filter(isAlive).length <= 1);
+    expect(displays()).toEqual(before);
+  }, 60_000);
+});
