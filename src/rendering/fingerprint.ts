@@ -9,10 +9,11 @@ import canonicalize from 'canonicalize';
 import puppeteer from 'puppeteer';
 import { z } from 'zod';
 import type { EngineFingerprint } from '../contracts/batch.ts';
+import { AUDIO_SETTINGS } from './audio/soundtracks.ts';
 import { ALL_FLAGS, type CaptureRoute, FONT_SETTINGS } from './browser/flags.ts';
 import { I420_MODULE } from './capture/i420/frame-buffer.ts';
 import { PNG } from './capture/png.ts';
-import { encodeOptions } from './encode/settings.ts';
+import { ENCODERS, ladderOptions } from './encode/options.ts';
 import type { Toolchain } from './encode/toolchain.ts';
 import { ENGINE_SCRIPT, STAGE_HTML } from './page/scripts.ts';
 
@@ -30,6 +31,8 @@ export interface Engine {
 
 /** The route itself is not in the digest: its pixels are, and they are the same on every route where all is well. */
 export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engine): Promise<EngineFingerprint> {
+  const track = { size: { width: 2, height: 2 }, quality: { crf: 0, maxKbps: 1 } };
+  const encodings = ENCODERS.map((encoder) => ladderOptions({ fps: 1, tracks: [track, track], encoder }));
   const described: Omit<EngineFingerprint, 'digest' | 'captureRoute'> = {
     engineRevision: ENGINE_REVISION,
     pixels,
@@ -44,7 +47,9 @@ export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engi
       readFileSync(FONT_SETTINGS, 'utf8'),
       PNG,
       createHash('sha256').update(I420_MODULE).digest('hex'),
-      encodeOptions({ fps: 0, crf: 0 }),
+      encodings,
+      toolchain.encoder,
+      AUDIO_SETTINGS,
       ENGINE_SCRIPT,
       STAGE_HTML,
     ]),

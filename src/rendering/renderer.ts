@@ -1,12 +1,12 @@
 /** The engine: a template and one recipient's params in, one checked MP4 in memory out. */
 
-import { createHash } from 'node:crypto';
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { Params, Rendition } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
+import { Soundtracks } from './audio/soundtracks.ts';
 import { BrowserPool, type Lease } from './browser/pool.ts';
-import { profileRoot, sweepProfiles } from './browser/profiles.ts';
+import { profileRoot, sweepProfiles, sweepSharedMemory } from './browser/profiles.ts';
 import {
   type Candidate,
   type CaptureChoice,
@@ -16,16 +16,13 @@ import {
   missingFor,
 } from './capture/probe.ts';
 import { VirtualDisplay } from './capture/xvfb/display.ts';
-import { FfmpegProcess, type FfmpegRun } from './encode/ffmpeg.ts';
-import { encodeOptions } from './encode/settings.ts';
+import type { EncoderName } from './encode/options.ts';
 import { probeToolchain } from './encode/toolchain.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
-import { remux } from './mp4/remux.ts';
-import { StillsCollector } from './stills/stills.ts';
-import { verifyVideo } from './verify/verify.ts';
-import { CaptureWitness } from './verify/witness.ts';
+import { captureOrder, Production, type ProductionTools } from './production.ts';
+import type { PreviewOptions } from './stills/preview-plan.ts';
 import { WarmBrowser } from './warm-browser.ts';
 
 export interface RendererOptions {
@@ -37,8 +34,12 @@ export interface RendererOptions {
   /** Warmed in every browser before the first render; others, or all without it, are loaded when they are asked for. */
   readonly template?: Template;
   readonly log: Log;
+  /** `x264` when left out; the others need a device of the machine, and give other bytes. */
+  readonly encoder?: EncoderName;
   /** Renders after which a browser is replaced. */
   readonly recycleAfter?: number;
+  /** Memory above which a browser is replaced. 1.5 GiB when left out. */
+  readonly recycleAboveBytes?: number;
   /** How long a template may take to answer new params. */
   readonly paramsLimitMs?: number;
   /** How long a template may take to load. */
@@ -48,8 +49,6 @@ export interface RendererOptions {
   /** How long ffmpeg may make no headway before it counts as hung. */
   readonly encoderLimitMs?: number;
 }
-
-type Encoder = Pick<FfmpegRun, 'ffmpeg' | 'limitMs'>;
 
 /** What was rendered last: the next browser is warmed for that. */
 interface Latest {
@@ -65,16 +64,26 @@ export interface RenderRequest {
   readonly rendition: Rendition;
 }
 
+/** Several renditions from one capture: all but the largest are scaled from its frames. */
+export interface LadderRequest extends Omit<RenderRequest, 'rendition'> {
+  readonly renditions: readonly [Rendition, ...Rendition[]];
+}
+
 export interface RenderOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
+  /** An animated preview for e-mail to be made as well. */
+  readonly preview?: PreviewOptions | null;
 }
 
 export interface RenderedVideo {
+  readonly rendition: Rendition;
   /** The MP4. */
   readonly bytes: Uint8Array;
-  /** JPEG of a telling frame, as large as the video. */
+  /** JPEG of a telling frame, as large as the frames that were captured. */
   readonly poster: Uint8Array;
+  /** Null when none was asked for, or none is small enough. */
+  readonly preview: Uint8Array | null;
   readonly width: number;
   readonly height: number;
   readonly frameCount: number;
@@ -95,27 +104,28 @@ export interface RenderStages {
   readonly totalMs: number;
 }
 
-const DEFAULTS = { recycleAfter: 200, paramsLimitMs: 5_000, loadLimitMs: 15_000, callLimitMs: 30_000 } as const;
+const DEFAULTS = { recycleAfter: 200, paramsLimitMs: 5_000, loadLimitMs: 15_000, callLimitMs: 20_000 } as const;
 /** How long a browser gets to finish what a cancelled render had asked of it, before it is replaced instead. */
 const QUIET_LIMIT_MS = 1_000;
 
 export class Renderer implements AsyncDisposable {
   readonly fingerprint: EngineFingerprint;
   private readonly pool: BrowserPool<WarmBrowser>;
-  private readonly encoder: Encoder;
+  private readonly tools: ProductionTools;
   private readonly latest: Latest;
   private readonly lifetime = new AbortController();
   private readonly renders = new Set<Promise<unknown>>();
+  private isDraining = false;
 
   private constructor(
     fingerprint: EngineFingerprint,
     pool: BrowserPool<WarmBrowser>,
-    encoder: Encoder,
+    tools: ProductionTools,
     latest: Latest,
   ) {
     this.fingerprint = fingerprint;
     this.pool = pool;
-    this.encoder = encoder;
+    this.tools = tools;
     this.latest = latest;
   }
 
@@ -124,7 +134,7 @@ export class Renderer implements AsyncDisposable {
     const { tools, slots, template, log } = options;
     const settings = { ...DEFAULTS, ...withoutUndefined(options) };
     const root = profileRoot();
-    const swept = (await sweepProfiles(root)) + (await VirtualDisplay.sweep());
+    const swept = (await sweepProfiles(root)) + (await VirtualDisplay.sweep()) + (await sweepSharedMemory());
     if (swept > 0) log.info({ swept }, 'removed what browsers of killed processes had left');
 
     const latest: Latest = { template, frame: template ?? null, largest: template ?? null };
@@ -141,7 +151,7 @@ export class Renderer implements AsyncDisposable {
         },
         signal,
       );
-    const toolchain = await probeToolchain(tools.ffmpeg, unlimited);
+    const toolchain = await probeToolchain(tools.ffmpeg, unlimited, options.encoder);
     const capture = options.capture ?? 'auto';
     const candidates = candidatesFor(tools, capture);
     if (candidates.length === 0) throw missingFor(capture);
@@ -168,6 +178,7 @@ export class Renderer implements AsyncDisposable {
       {
         slots,
         recycleAfter: settings.recycleAfter,
+        recycleAboveBytes: options.recycleAboveBytes,
         launch: async (signal) => warm(await launch(candidate, signal)),
         log,
       },
@@ -177,12 +188,21 @@ export class Renderer implements AsyncDisposable {
       { slots, route: candidate.route, chromium: browser.version, engine: fingerprint.digest },
       'renderer ready',
     );
-    const encoder: Encoder = { ffmpeg: tools.ffmpeg, limitMs: options.encoderLimitMs };
-    return new Renderer(fingerprint, pool, encoder, latest);
+    const encoding = { ffmpeg: tools.ffmpeg, limitMs: options.encoderLimitMs };
+    const soundtracks = new Soundtracks(encoding);
+    return new Renderer(fingerprint, pool, { ...encoding, encoder: options.encoder ?? 'x264', soundtracks }, latest);
   }
 
   /** Renders and checks one video. Every failure is a `Failure`; an aborted `signal` ends it with `Cancelled`. */
-  async render(request: RenderRequest, options: RenderOptions): Promise<RenderedVideo> {
+  async render({ rendition, ...request }: RenderRequest, options: RenderOptions): Promise<RenderedVideo> {
+    const [video] = await this.renderLadder({ ...request, renditions: [rendition] }, options);
+    if (video === undefined) throw new Failure('Internal', 'A render came to no video.');
+    return video;
+  }
+
+  /** The same for several renditions of one capture, in the order in which they were asked for. */
+  async renderLadder(request: LadderRequest, options: RenderOptions): Promise<RenderedVideo[]> {
+    if (this.isDraining) throw new Failure('WorkerLost', 'This worker is being stopped and takes no new renders.');
     const signal = AbortSignal.any([options.signal, this.lifetime.signal]);
     const render = this.renderOnce(request, { ...options, signal });
     this.renders.add(render);
@@ -196,69 +216,56 @@ export class Renderer implements AsyncDisposable {
     }
   }
 
+  /** Refuses new renders with `WorkerLost`; ends when those under way are over. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    await Promise.all([this.pool.drain(), Promise.allSettled(this.renders)]);
+  }
+
   /** Cancels what is being rendered and ends every process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.lifetime.abort(new Failure('Cancelled', 'The renderer was closed.'));
     await Promise.allSettled(this.renders);
     await this.pool[Symbol.asyncDispose]();
+    await this.tools.soundtracks[Symbol.asyncDispose]();
   }
 
   private async renderOnce(
-    { template, params, rendition }: RenderRequest,
-    { signal, onProgress }: RenderOptions,
-  ): Promise<RenderedVideo> {
+    { template, params, renditions: wanted }: LadderRequest,
+    { signal, onProgress, preview }: RenderOptions,
+  ): Promise<RenderedVideo[]> {
     const lap = stopwatch();
-    const { fps, frameCount, durationMs } = template;
-    const size = frameSizeOf(template, rendition);
-    const stills = new StillsCollector({ size, fps, frameCount, posterFrame: template.posterFrame });
-    const witness = new CaptureWitness(size, frameCount);
+    const { frameCount, durationMs } = template;
+    const [largest = wanted[0], ...smaller] = captureOrder(template, wanted);
+    const size = frameSizeOf(template, largest);
     await using lease = await this.acquire(size, signal);
     const acquireMs = lap();
     try {
-      const source = await lease.member.open(template, params, size);
+      const { member } = lease;
+      const source = await member.open(template, params, size);
+      const clips = await member.clips(template);
       this.latest.template = template;
       this.latest.frame = size;
       const paramsMs = lap();
-      const { output } = encodeOptions({ fps, crf: rendition.crf });
-      const input = [
-        '-f',
-        'rawvideo',
-        '-pix_fmt',
-        'yuv420p',
-        '-s',
-        `${size.width}x${size.height}`,
-        '-framerate',
-        String(fps),
-      ];
-      await using encoder = FfmpegProcess.start({ ...this.encoder, input, output }, signal);
-      let writing = Promise.resolve();
-      for await (const frame of source.frames({ start: 0, end: frameCount }, signal)) {
-        stills.consider(frame);
-        witness.consider(frame);
-        // The next frame is captured while ffmpeg takes this one.
-        await writing;
-        writing = encoder.write(frame.data);
-        writing.catch(() => undefined);
-        onProgress?.({ frame: frame.index + 1, frameCount });
-      }
-      lease.member.assertClean();
-      await writing;
+      const plan = { template, renditions: [largest, ...smaller] as const, preview: preview ?? null };
+      await using production = new Production(this.tools, plan, clips, signal);
+      await production.take(source, (index) => onProgress?.({ frame: index + 1, frameCount }));
+      member.assertClean();
       const captureMs = lap();
       lease.release();
 
-      const bytes = await remux(await encoder.finish(), { fps });
+      const videos = await production.assemble();
       const encodeMs = lap();
-      const expected = { ...size, frameCount, durationMs, captured: witness.captured };
-      await verifyVideo(bytes, expected, { ...this.encoder, signal });
-      const { poster } = await stills.finish(signal);
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const { poster, preview: animated } = await production.prove(videos);
       const verifyMs = lap();
       const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
-      return {
-        ...{ bytes, poster, ...size, frameCount, durationMs },
-        ...{ sizeBytes: bytes.byteLength, sha256 },
-        stages: { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs },
-      };
+      const stages = { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs };
+      return wanted.flatMap((rendition) => {
+        const video = videos.find((one) => one.rendition === rendition);
+        if (video === undefined) return [];
+        const sizeBytes = video.bytes.byteLength;
+        return [{ ...video, poster, preview: animated, frameCount, durationMs, sizeBytes, stages }];
+      });
     } catch (error) {
       await this.makeSafe(lease, error);
       throw error;

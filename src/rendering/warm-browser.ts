@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
+import { type AudioClip, readClips } from './audio/clips.ts';
 import { type BrowserOptions, ChromiumBrowser } from './browser/browser.ts';
 import type { DevTools } from './browser/devtools.ts';
 import { BeginFrameCompositor } from './capture/begin-frame.ts';
@@ -100,6 +101,11 @@ export class WarmBrowser implements AsyncDisposable {
     if (this.buffer === null || !isDeepStrictEqual(this.buffer.layout, layout)) return new FrameBuffer(layout);
     this.buffer.forget();
     return this.buffer;
+  }
+
+  /** What can be heard of what is open. */
+  async clips(template: Template): Promise<AudioClip[]> {
+    return await readClips(this.browser.devtools, template);
   }
 
   /** Throws when the template did during the render what it must not do. */

@@ -73,7 +73,8 @@ export class BeginFrameCompositor implements Compositor {
       await this.beginFrame({});
     } catch (error) {
       // While a document is being replaced there may be nothing to draw; a browser that is gone ends the work itself.
-      if (error instanceof Failure) throw error;
+      const isHung = error instanceof Failure && error.failureClass === 'BrowserHung';
+      if (isHung || this.devtools.broken.aborted) throw error;
     }
   }
 
