@@ -9,6 +9,7 @@ import { levelFor } from '../../src/rendering/encode/level.ts';
 import { type EncodeOptions, encodeOptions, ladderOptions } from '../../src/rendering/encode/options.ts';
 import { probeToolchain } from '../../src/rendering/encode/toolchain.ts';
 import type { Size } from '../../src/rendering/geometry.ts';
+import { remux } from '../../src/rendering/mp4/remux.ts';
 import { failureOf } from './support.ts';
 
 const { ffmpeg } = findTools();
@@ -190,6 +191,14 @@ describe('a ladder of renditions from one capture', () => {
       encode(encodeOptions(settings), 64).then(tracksOf),
     ]);
     expect(ladder[0]).toEqual(single[0]);
+  });
+
+  test('gives the first the very file that it has alone, once it is taken out', async () => {
+    const [ladder, single] = await Promise.all([
+      encode(ladderOptions({ fps: 30, tracks: [settings, ...smaller] }), 64).then((mp4) => remux(mp4, { fps: 30 })),
+      encode(encodeOptions(settings), 64).then((mp4) => remux(mp4, { fps: 30 })),
+    ]);
+    expect(Buffer.from(ladder).equals(Buffer.from(single))).toBe(true);
   });
 });
 
