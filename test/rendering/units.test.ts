@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createProfile, sweepProfiles } from '../../src/rendering/browser/profiles.ts';
 import { type CaptureChoice, type CaptureTools, candidatesFor } from '../../src/rendering/capture/probe.ts';
-import { encodeOptions } from '../../src/rendering/encode/settings.ts';
+import { encodeOptions } from '../../src/rendering/encode/options.ts';
 import { frameSizeOf, pageScaleOf } from '../../src/rendering/geometry.ts';
 import { boxesOf, isFastStart, zeroCreationTimes } from '../../src/rendering/mp4/boxes.ts';
 import { describeMissing } from '../../src/rendering/page/readiness.ts';
@@ -72,19 +72,26 @@ describe('boxes of an MP4', () => {
 });
 
 test('the encoder is told everything that bytes depend on, and never to leave out the edit list', () => {
-  const { output } = encodeOptions({ fps: 30, crf: 23 });
+  const { input, output } = encodeOptions({ fps: 30, size: { width: 854, height: 480 }, quality: { crf: 23 } });
   const line = output.join(' ');
   for (const wanted of [
     '-threads 1',
     'cpu-independent=1',
     '-fflags +bitexact',
-    '-crf 23',
-    'keyint=60',
+    '-crf:v:0 23',
+    '-level:v:0 3.1',
+    '-g 60',
+    '-movflags frag_keyframe+delay_moov',
     '-map_metadata -1',
   ]) {
     expect(line).toContain(wanted);
   }
   expect(line).not.toContain('empty_moov');
+  // Frames are what the video is: nothing converts them.
+  expect(line).not.toMatch(/-vf|-filter/);
+  for (const tag of ['-color_range tv', '-colorspace bt709', '-color_primaries bt709', '-color_trc bt709']) {
+    expect([input.join(' '), line]).toEqual([expect.stringContaining(tag), expect.stringContaining(tag)]);
+  }
 });
 
 test('what a page lacks is told by kind and number; the names that it gave are kept apart', () => {
