@@ -70,6 +70,8 @@ async function prepare(
           HYPERFRAMES_NO_UPDATE_CHECK: '1',
           HYPERFRAMES_NO_AUTO_INSTALL: '1',
           HYPERFRAMES_SKIP_SKILLS: '1',
+          // It would stop when any of its ancestors ends, a shell that started this bench for instance; the bench ends it itself.
+          HYPERFRAMES_RENDER_DETACHED: '1',
         },
       },
       signal,

@@ -47,7 +47,7 @@ export class BeginFrameCompositor implements Compositor {
       await this.settle(this.devtools.send('Browser.setWindowBounds', { windowId, bounds: { width, height } }));
       this.layout = packed(frame);
     }
-    await layOut(this.devtools, page, frame, null);
+    await layOut(this.devtools, page, frame, false);
   }
 
   nextMark(): string {

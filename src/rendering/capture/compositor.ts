@@ -24,9 +24,9 @@ export interface Compositor {
 }
 
 /** Sets the part of the view that is the same on every route: see page/inject/stage.html. */
-export async function layOut(devtools: DevTools, page: Size, frame: Size, marksTop: number | null): Promise<void> {
-  const { width, height } = page;
-  const view = { width, height, scale: pageScaleOf(page, frame), marksTop };
+export async function layOut(devtools: DevTools, page: Size, frame: Size, hasMarks: boolean): Promise<void> {
+  const sizeOf = ({ width, height }: Size): Size => ({ width, height });
+  const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), hasMarks };
   await devtools.evaluate(`nightreelStage.view(${JSON.stringify(view)})`);
 }
 

@@ -30,7 +30,7 @@ export class ScreenshotCompositor implements Compositor {
       await this.devtools.send('Emulation.setDeviceMetricsOverride', metrics);
       this.layout = packed(frame);
     }
-    await layOut(this.devtools, page, frame, null);
+    await layOut(this.devtools, page, frame, false);
   }
 
   nextMark(): string {

@@ -67,7 +67,7 @@ export class XvfbCompositor implements Compositor {
       throw new Failure('Internal', `A frame of ${frame.width}x${frame.height} is larger than the browser's window.`);
     }
     const { width, height } = frame;
-    await layOut(this.devtools, page, frame, height);
+    await layOut(this.devtools, page, frame, true);
     this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
   }
 
