@@ -7,6 +7,7 @@ import { FfmpegProcess } from '../../src/rendering/encode/ffmpeg.ts';
 import type { Renderer } from '../../src/rendering/renderer.ts';
 import type { Template } from '../../src/templates/template.ts';
 import {
+  browsersOf,
   descendantsOf,
   failureOf,
   fixture,
@@ -31,10 +32,7 @@ afterAll(() => renderer?.[Symbol.asyncDispose]());
 
 const processesWith = (text: string): number[] =>
   [...descendantsOf(process.pid)].filter(([, command]) => command.includes(text)).map(([pid]) => pid);
-const browsers = (): number[] => {
-  const helpers = processesWith('--type=');
-  return processesWith('--headless').filter((pid) => !helpers.includes(pid));
-};
+const browsers = (): number[] => browsersOf(process.pid);
 const killAll = (pids: readonly number[], signal: NodeJS.Signals = 'SIGKILL'): void => {
   for (const pid of pids) process.kill(pid, signal);
 };
@@ -174,6 +172,7 @@ describe('a template at fault is told as such, and the browser goes on', () => {
 describe('a browser at fault is replaced', () => {
   test('one that is killed in the middle of a render costs that render', async () => {
     const victim = browsers();
+    expect(victim).toHaveLength(1);
     const failure = await failureOf(
       render(renderer, tiny, {
         onProgress: atFrame(10, () => killAll(victim)),

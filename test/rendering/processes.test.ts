@@ -11,7 +11,7 @@ import { listProcesses, processesOfGroup } from '../../src/rendering/browser/pro
 import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../src/rendering/browser/profiles.ts';
 import { hasLittleSharedMemory } from '../../src/rendering/browser/shared-memory.ts';
 import { browserOptions, kinds, never, partsOf, signalAll } from './browser-support.ts';
-import { descendantsOf, fixture, isAlive, nightreel, ROOT, render, startRenderer, until } from './support.ts';
+import { browsersOf, descendantsOf, fixture, isAlive, nightreel, ROOT, render, startRenderer, until } from './support.ts';
 
 const profiles = async (): Promise<string[]> => await readdir(profileRoot()).catch((): string[] => []);
 /** Profiles of browsers and framebuffers of displays that a process has made. */
@@ -182,10 +182,7 @@ describe('what a killed process leaves in a shared folder', () => {
 test('a browser is replaced after its share of renders, by one that was warm before it went', async () => {
   const tiny = await fixture('tiny');
   await using renderer = await startRenderer(tiny, { recycleAfter: 2 });
-  const mains = (): number[] =>
-    [...descendantsOf(process.pid)]
-      .filter(([, command]) => command.includes('--user-data-dir') && !command.includes('--type='))
-      .map(([pid]) => pid);
+  const mains = (): number[] => browsersOf(process.pid);
   const first = mains();
   let atMost = 0;
   const count = (): void => {

@@ -123,6 +123,12 @@ export function descendantsOf(pid: number): Map<number, string> {
   return found;
 }
 
+/** Of what descends from a process: the browsers themselves, not the processes that they are made of. */
+export const browsersOf = (pid: number): number[] =>
+  [...descendantsOf(pid)]
+    .filter(([, command]) => command.includes('--user-data-dir') && !command.includes('--type='))
+    .map(([child]) => child);
+
 export const isAlive = (pid: number): boolean =>
   !/\) Z /.test(textOf(`/proc/${pid}/stat`)) && textOf(`/proc/${pid}/stat`) !== '';
 
