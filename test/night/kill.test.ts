@@ -1,7 +1,10 @@
 /** Processes die in the middle of a night: it completes, every video is stored once, and no process is left over. */
 
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ownedRoot } from '../../src/rendering/browser/owned-folders.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { finished, lastJson, TestHome, until } from '../support/nightreel.ts';
 
@@ -26,6 +29,23 @@ const pidOf = async (pattern: RegExp): Promise<number | null> => {
   return null;
 };
 
+/** What a render is made of. */
+const PROGRAMS = [/--type=renderer/, /Xvfb/, /libx264/];
+
+/** Processes of this home that run one of those, once each of them is there. */
+const rendering = async (): Promise<number[] | null> => {
+  const found = [...(await home.processes())];
+  const pids = PROGRAMS.map((program) => found.filter(([, command]) => program.test(command)).map(([pid]) => pid));
+  return pids.every((some) => some.length > 0) ? pids.flat() : null;
+};
+
+/** Profiles of browsers and framebuffers of displays that a process has made. */
+const foldersOf = async (pid: number): Promise<string[]> => {
+  const roots = [ownedRoot(tmpdir(), 'browsers'), ...['/dev/shm', tmpdir()].map((base) => ownedRoot(base, 'displays'))];
+  const names = await Promise.all(roots.map((root) => readdir(root).catch((): string[] => [])));
+  return names.flat().filter((name) => name.includes(`-${pid}-`));
+};
+
 test(
   'a night in which a Chromium and then the whole worker are killed still stores every video once',
   async () => {
@@ -38,10 +58,18 @@ test(
     };
 
     await until(() => stored(3), 'three videos');
-    process.kill(await until(() => pidOf(/headless-shell.*--type=renderer/), 'a page of Chromium'), 'SIGKILL');
+    process.kill(await until(() => pidOf(/--type=renderer/), 'a page of Chromium'), 'SIGKILL');
     await until(() => stored(8), 'eight videos');
     const before = await probe.versions('videos/');
-    process.kill(await until(() => pidOf(/main\.ts serve/), 'the worker'), 'SIGKILL');
+    const worker = await until(() => pidOf(/main\.ts serve/), 'the worker');
+    const programs = await until(rendering, 'a browser, a display and an encoder');
+    expect((await foldersOf(worker)).length).toBeGreaterThan(0);
+    process.kill(worker, 'SIGKILL');
+    const areGone = async (): Promise<true | null> => {
+      const living = await home.processes();
+      return programs.some((pid) => living.has(pid)) ? null : true;
+    };
+    await until(areGone, 'the end of what the worker had started', 10_000);
 
     const { code, stdout, stderr } = await night;
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
@@ -52,6 +80,8 @@ test(
 
     const left = [...(await home.processes()).values()].filter((command) => !/temporal|weed/.test(command));
     expect(left).toEqual([]);
+    // The worker that took its place has removed them.
+    expect(await foldersOf(worker)).toEqual([]);
   },
   4 * MINUTE,
 );
@@ -61,7 +91,7 @@ test(
   async () => {
     const child = home.start(['demo', '--campaign', 'card', '--recipients', '2000', '--workers', '1']);
     const night = finished(child);
-    await until(() => pidOf(/headless-shell.*--type=renderer/), 'a page of Chromium');
+    await until(() => pidOf(/--type=renderer/), 'a page of Chromium');
     await sleep(3_000);
     child.kill('SIGINT');
     const { code, stderr } = await night;

@@ -32,7 +32,7 @@ test(
     await writeFile(
       ffmpeg,
       `#!/bin/sh
-case "$*" in *image2pipe*) [ -e '${broken}' ] && exit 1 ;; esac
+case "$*" in *libx264*) [ -e '${broken}' ] && exit 1 ;; esac
 exec '${findTools().ffmpeg}' "$@"
 `,
     );

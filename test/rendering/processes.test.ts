@@ -11,7 +11,17 @@ import { listProcesses, processesOfGroup } from '../../src/rendering/browser/pro
 import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../src/rendering/browser/profiles.ts';
 import { hasLittleSharedMemory } from '../../src/rendering/browser/shared-memory.ts';
 import { browserOptions, kinds, never, partsOf, signalAll } from './browser-support.ts';
-import { browsersOf, descendantsOf, fixture, isAlive, nightreel, ROOT, render, startRenderer, until } from './support.ts';
+import {
+  browsersOf,
+  descendantsOf,
+  fixture,
+  isAlive,
+  nightreel,
+  ROOT,
+  render,
+  startRenderer,
+  until,
+} from './support.ts';
 
 const profiles = async (): Promise<string[]> => await readdir(profileRoot()).catch((): string[] => []);
 /** Profiles of browsers and framebuffers of displays that a process has made. */
@@ -41,7 +51,7 @@ async function killed(child: ChildProcess): Promise<void> {
 describe('ending a renderer', () => {
   test('closing it leaves no process and no profile, even while it renders', async () => {
     const tiny = await fixture('tiny');
-    const before = { profiles: await profiles(), processes: chromiumsOf(process.pid) };
+    const before = { folders: await foldersOf(process.pid), processes: chromiumsOf(process.pid) };
     const renderer = await startRenderer(tiny, { slots: 2 });
     expect(chromiumsOf(process.pid).length).toBeGreaterThan(before.processes.length);
     const { promise: isUnderWay, resolve } = Promise.withResolvers<void>();
@@ -50,11 +60,11 @@ describe('ending a renderer', () => {
     await isUnderWay;
     await renderer[Symbol.asyncDispose]();
     await outcome;
-    expect([...descendantsOf(process.pid).values()].filter((command) => /chrom|ffmpeg/.test(command))).toEqual([]);
-    expect((await profiles()).filter((name) => !before.profiles.includes(name))).toEqual([]);
+    expect([...descendantsOf(process.pid).values()].filter((command) => /chrom|ffmpeg|Xvfb/.test(command))).toEqual([]);
+    expect((await foldersOf(process.pid)).filter((name) => !before.folders.includes(name))).toEqual([]);
   });
 
-  test('when the process is killed, its browsers and encoders end, and the next start removes their folders', async () => {
+  test('when the process is killed, its browsers, displays and encoders end, and the next start removes their folders', async () => {
     const out = join(tmpdir(), `nightreel-killed-${process.pid}.mp4`);
     const child = spawn(
       join(ROOT, 'bin/nightreel'),
@@ -62,9 +72,11 @@ describe('ending a renderer', () => {
       { stdio: 'ignore' },
     );
     const pid = child.pid ?? 0;
+    const programs = [/--type=renderer/, /Xvfb/, /rawvideo.*1920x1080/];
+    const all = (): string[] => [...descendantsOf(pid).values()];
     await until(
-      'an encoder of the child',
-      () => [...descendantsOf(pid).values()].some((command) => /rawvideo.*1920x1080/.test(command)),
+      'Chromium, display and encoder of the child',
+      () => programs.every((program) => all().some((command) => program.test(command))),
       50_000,
     );
     const orphans = [...descendantsOf(pid).keys()];
@@ -93,8 +105,9 @@ describe.each(kinds())('a browser of kind $kind', ({ kind, executable }) => {
     signalAll(whole, 'SIGSTOP');
     await killed(child);
     await until('the end of every part', () => !whole.some(isAlive), 10_000);
-    // Whatever left its group would still name the profile.
-    expect(listProcesses().filter(({ commandLine }) => commandLine().includes(left[0] ?? '/none'))).toEqual([]);
+    // Whatever left its group, as handlers of crash reports do, still names the profile.
+    const named = () => listProcesses().filter(({ commandLine }) => commandLine().includes(left[0] ?? '/none'));
+    await until('the end of what had left its group', () => named().length === 0, 10_000);
     await sweepProfiles(profileRoot());
     expect((await profiles()).filter((name) => left.includes(name))).toEqual([]);
   });

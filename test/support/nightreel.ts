@@ -110,15 +110,15 @@ async function readProcesses(): Promise<Map<number, LivingProcess>> {
   return found;
 }
 
-/** Looks every 100 ms until there is something; throws after a minute, so that nothing polls for ever. */
-export async function until<T>(look: () => Promise<T | null>, what: string): Promise<T> {
-  const deadline = Date.now() + 60_000;
+/** Looks every 100 ms until there is something; throws after a minute, or `limitMs`, so that nothing polls for ever. */
+export async function until<T>(look: () => Promise<T | null>, what: string, limitMs = 60_000): Promise<T> {
+  const deadline = Date.now() + limitMs;
   while (Date.now() < deadline) {
     const found = await look();
     if (found !== null) return found;
     await sleep(100);
   }
-  throw new Error(`waited a minute in vain for ${what}`);
+  throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
 }
 
 export async function finished(child: ChildProcess): Promise<Finished> {
