@@ -1,6 +1,7 @@
 /** Parsers of option values: a bad one is refused at the door in one sentence. */
 
 import { InvalidArgumentError } from 'commander';
+import { CAPTURE_NAMES, type CaptureName, isCaptureName } from '../config/capture.ts';
 import { type BusinessDate, type CampaignId, isBusinessDate, isCampaignId } from '../contracts/ids.ts';
 
 export function positiveInteger(text: string): number {
@@ -20,5 +21,10 @@ export function campaignId(text: string): CampaignId {
       'A campaign is named by lower-case letters, digits and dashes, as its file in campaigns/.',
     );
   }
+  return text;
+}
+
+export function captureName(text: string): CaptureName {
+  if (!isCaptureName(text)) throw new InvalidArgumentError(`It must be one of ${CAPTURE_NAMES.join(', ')}.`);
   return text;
 }

@@ -1,11 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { CAPTURE_NAMES, type CaptureName } from '../config/capture.ts';
 import { machineSize, slotsFor } from '../rendering/browser/sizing.ts';
 import { isRole, ROLES, type Role } from '../workers/roles.ts';
-import { positiveInteger } from './arguments.ts';
+import { captureName, positiveInteger } from './arguments.ts';
 
 interface ServeOptions {
   readonly workers: number;
   readonly roles: readonly Role[];
+  readonly capture?: CaptureName;
 }
 
 export function registerServe(program: Command): void {
@@ -19,6 +21,7 @@ export function registerServe(program: Command): void {
       slotsFor(machineSize()),
     )
     .option('--roles <list>', `what this process does: ${ROLES.join(', ')}`, parseRoles, [...ROLES] as Role[])
+    .option('--capture <route>', `${CAPTURE_NAMES.join(', ')}; default: NIGHTREEL_CAPTURE, else auto`, captureName)
     .addHelpText(
       'after',
       `
@@ -26,12 +29,14 @@ Examples:
   nightreel serve                                   everything; a browser per core, as memory allows
   nightreel serve --workers 4 --roles render        a machine that only renders
   nightreel serve --roles orchestrator,warehouse,storage
+  nightreel serve --capture begin-frame             without a virtual display, also where there is one
 
 SIGTERM or Ctrl-C drains: renders in flight finish (up to 60 s), nothing new is taken.`,
     )
     .action(async (options: ServeOptions) => {
-      const [{ loadSettings }, { serve }, { onInterrupt }] = await Promise.all([
+      const [{ loadSettings }, { readCapture }, { serve }, { onInterrupt }] = await Promise.all([
         import('../config/settings.ts'),
+        import('../config/capture.ts'),
         import('../workers/serve.ts'),
         import('./interrupt.ts'),
       ]);
@@ -40,7 +45,8 @@ SIGTERM or Ctrl-C drains: renders in flight finish (up to 60 s), nothing new is 
       process.on('disconnect', () => parentGone.abort());
       try {
         const either = AbortSignal.any([signal, parentGone.signal]);
-        await serve(await loadSettings(), options, either, () => process.send?.('ready'));
+        const { capture = readCapture(), ...rest } = options;
+        await serve(await loadSettings(), { ...rest, capture }, either, () => process.send?.('ready'));
       } finally {
         // The channel to a supervisor would keep this process alive.
         if (process.connected) process.disconnect();

@@ -1,5 +1,6 @@
 /** Where the programs are that a render needs. */
 
+import { resolve } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
 import { findProgram, foldersOf, isProgram } from './programs.ts';
 
@@ -19,6 +20,8 @@ const SEARCHED = {
   xvfb: { variable: 'NIGHTREEL_XVFB', names: ['Xvfb'] },
   ffmpeg: { variable: 'NIGHTREEL_FFMPEG', names: ['ffmpeg'] },
 } as const;
+
+export type ToolName = keyof typeof SEARCHED;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +49,30 @@ export function findTools(environment: Environment = process.env): Tools {
   return { headlessShell, chromium, xvfb, ffmpeg };
 }
 
-function find(tool: keyof typeof SEARCHED, environment: Environment): string | undefined {
+/** The same for one tool; undefined when it is nowhere. Failure `ToolMissing` when the one that is named cannot be run. */
+export const findTool = (tool: ToolName, environment: Environment = process.env): string | undefined =>
+  find(tool, environment);
+
+/**
+ * The environment of a process that is to find the same tools, also from another folder, and keeps its temporary files in a folder
+ * of its own.
+ */
+export const environmentWith = (
+  tools: Tools,
+  temporary: string,
+  environment: Environment = process.env,
+): Environment => ({
+  ...environment,
+  ...Object.fromEntries(
+    (Object.keys(SEARCHED) as ToolName[]).flatMap((tool) => {
+      const path = tools[tool];
+      return path === undefined ? [] : [[SEARCHED[tool].variable, resolve(path)]];
+    }),
+  ),
+  TMPDIR: temporary,
+});
+
+function find(tool: ToolName, environment: Environment): string | undefined {
   const { variable, names } = SEARCHED[tool];
   const named = environment[variable];
   if (named !== undefined && named !== '') {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { businessDateOf, nightCalendar } from '../config/business-date.ts';
 import { listCampaigns, loadCampaign } from '../config/campaign.ts';
+import type { CaptureName } from '../config/capture.ts';
 import type { Settings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
@@ -15,10 +16,17 @@ import { openWarehouse } from '../warehouse/index.ts';
 import type { Role } from './roles.ts';
 import { runWorkerProcess } from './worker-process.ts';
 
+export interface ServeOptions {
+  /** Renders at the same time. */
+  readonly workers: number;
+  readonly roles: readonly Role[];
+  readonly capture: CaptureName;
+}
+
 /** Workers of this machine with everything they need, from the settings; runs until `signal` aborts. */
 export async function serve(
   settings: Settings,
-  { workers, roles }: { readonly workers: number; readonly roles: readonly Role[] },
+  { workers, roles, capture }: ServeOptions,
   signal: AbortSignal,
   onReady: () => void,
 ): Promise<void> {
@@ -42,7 +50,7 @@ export async function serve(
         cacheFolder: join(settings.home, 'cache'),
         loadCampaign: (id) => plannedCampaign(settings, store, id),
         renderer: roles.includes('render')
-          ? { tools: findTools(), slots: workers, template: await firstTemplate(settings, log), log }
+          ? { tools: findTools(), slots: workers, capture, template: await firstTemplate(settings, log), log }
           : null,
         telemetry,
         log,
