@@ -1,172 +1,106 @@
-/** `nightreel render`: one template, one set of params, one file. */
+/** `nightreel render`: one template, one set of params, one capture; a file per rendition. */
 
-import { lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
-import cliProgress from 'cli-progress';
-import { projectRoot } from '../config/settings.ts';
+import { performance } from 'node:perf_hooks';
+import { readCapture } from '../config/capture.ts';
 import { findTools } from '../config/tools.ts';
-import { Failure } from '../contracts/failures.ts';
-import { type Params, RENDITIONS } from '../contracts/video.ts';
-import { Renderer } from '../rendering/renderer.ts';
-import { listTemplates } from '../templates/list.ts';
-import { loadTemplate, type Template } from '../templates/template.ts';
+import { EXIT } from '../contracts/exit-codes.ts';
+import { RENDITIONS, type Rendition } from '../contracts/video.ts';
+import { type RenderedVideo, Renderer } from '../rendering/renderer.ts';
+import { PREVIEW_DEFAULTS } from '../rendering/stills/preview-plan.ts';
 import type { RenderCommandOptions } from './render.ts';
-
-const PLAIN_PROGRESS_STEPS = 4;
+import { assertWritable, pathsOf, writeWhole } from './render-files.ts';
+import { openTemplate, readParams } from './render-input.ts';
+import { createProgress } from './render-progress.ts';
+import type { Comparison } from './verify-determinism.ts';
 
 export async function renderVideo(name: string, options: RenderCommandOptions, signal: AbortSignal): Promise<void> {
-  const out = resolve(options.out);
-  await assertWritable(out);
+  const { files, encoder, capture = readCapture() } = options;
+  for (const path of pathsOf(files)) await assertWritable(path);
   const template = await openTemplate(name);
   const params = await readParams(options.params, template);
-  const rendition = RENDITIONS[options.rendition];
+  const [first = RENDITIONS['web-1080p'], ...rest] = files.renditions.map((id) => RENDITIONS[id]);
+  const renditions: readonly [Rendition, ...Rendition[]] = [first, ...rest];
+  const preview = files.preview === null ? null : { ...PREVIEW_DEFAULTS, format: files.preview.format };
 
   const startedAt = performance.now();
-  await using renderer = await Renderer.start({ tools: findTools(), slots: 1, template, log: warningsOnly });
-  signal.throwIfAborted();
-  const progress = createProgress(process.stderr, template.frameCount);
-  const video = await (async () => {
-    try {
-      return await renderer.render(
-        { template, params, rendition },
-        { signal, onProgress: ({ frame }) => progress.update(frame) },
-      );
-    } finally {
-      progress.stop();
-    }
+  const tools = findTools();
+  const { videos, fingerprint } = await (async () => {
+    await using renderer = await Renderer.start({ tools, capture, encoder, slots: 1, template, log: warningsOnly });
+    signal.throwIfAborted();
+    using progress = createProgress(process.stderr, template.frameCount);
+    const rendered = await renderer.renderLadder(
+      { template, params, renditions },
+      { signal, preview, onProgress: ({ frame }) => progress.update(frame) },
+    );
+    return { videos: rendered, fingerprint: renderer.fingerprint };
   })();
-  await writeWhole(out, video.bytes);
-
-  const { width, height, frameCount, durationMs, sizeBytes, sha256, stages } = video;
-  const msPerFrame = Math.round((10 * stages.captureMs) / frameCount) / 10;
+  const [video] = videos;
+  if (video === undefined) return;
+  const previewed = files.preview !== null && video.preview !== null ? files.preview.path : null;
+  await writeWhole(filesOf(videos, options));
   const wallMs = Math.round(performance.now() - startedAt);
-  process.stdout.write(
-    [
-      `${options.out}`,
-      `  ${width}x${height}, ${frameCount} frames, ${durationMs / 1000} s, ${(sizeBytes / 1024).toFixed(0)} KiB`,
-      `  ${msPerFrame} ms per frame, ${(wallMs / 1000).toFixed(1)} s in all, browser start included`,
-      `  sha256 ${sha256}`,
-      '',
-    ].join('\n'),
-  );
+
+  const { frameCount, durationMs, stages } = video;
+  const msPerFrame = Math.round((10 * stages.captureMs) / frameCount) / 10;
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  for (const [at, { rendition, width, height, sizeBytes, sha256 }] of videos.entries()) {
+    print(files.videos[at] ?? rendition.id);
+    print(`  ${width}x${height}, ${frameCount} frames, ${durationMs / 1000} s, ${(sizeBytes / 1024).toFixed(0)} KiB`);
+    print(`  sha256 ${sha256}`);
+  }
+  if (files.poster !== null) print(files.poster);
+  if (previewed !== null) print(previewed);
+  else if (files.preview !== null) say({}, 'no preview was written: not even one picture of it is small enough');
+  print(`${msPerFrame} ms per frame, ${(wallMs / 1000).toFixed(1)} s in all, browser start included`);
+
+  let determinism: Comparison | null = null;
+  if (options.verifyDeterminism === true) {
+    const { compareWithFresh } = await import('./verify-determinism.ts');
+    process.stderr.write('Rendering again, in another process\n');
+    const again = { template, params, capture, encoder, tools };
+    determinism = await compareWithFresh({ ...again, videos, fingerprint }, signal);
+    for (const line of determinism.lines) print(line);
+  }
   if (options.json) {
-    const { digest: engine, captureRoute } = renderer.fingerprint;
+    const described = videos.map(({ rendition, width, height, sizeBytes, sha256 }, at) => {
+      return { out: files.videos[at] ?? null, rendition: rendition.id, width, height, sizeBytes, sha256 };
+    });
     const result = {
-      out,
+      ...(described.length === 1 ? described[0] : {}),
       template: template.id,
-      rendition: rendition.id,
-      width,
-      height,
       frameCount,
       durationMs,
-      sizeBytes,
-      sha256,
+      videos: described,
+      poster: files.poster,
+      preview: previewed,
+      ...{ msPerFrame, wallMs, stages },
+      ...{ captureRoute: fingerprint.captureRoute, engine: fingerprint.digest, fingerprint },
+      ...(determinism === null ? {} : { determinism: determinism.json }),
     };
-    process.stdout.write(`${JSON.stringify({ ...result, msPerFrame, wallMs, captureRoute, engine, stages })}\n`);
+    print(JSON.stringify(result));
+  }
+  if (determinism !== null && determinism.difference !== null) {
+    process.stderr.write(`nightreel: ${determinism.difference}\n`);
+    process.exitCode = EXIT.unexpected;
   }
 }
 
-/** A folder when it looks like one or is one; else a name in templates/. */
-async function openTemplate(name: string): Promise<Template> {
-  const templates = join(projectRoot(), 'templates');
-  const known = await listTemplates(templates);
-  if (known.includes(name)) return await loadTemplate(join(templates, name));
-  const isFolder = await stat(name).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
-  if (isFolder) return await loadTemplate(resolve(name));
-  throw new Failure(
-    'TemplateInvalid',
-    `There is no template '${name}': neither a folder nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
-  );
-}
-
-async function readParams(source: string | undefined, template: Template): Promise<Params> {
-  if (source === undefined) return template.example;
-  const where = source === '-' ? 'stdin' : source.trimStart().startsWith('{') ? '--params' : source;
-  const json = where === 'stdin' ? await text(process.stdin) : where === '--params' ? source : await readText(source);
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw new Failure('ParamsInvalid', `The params of ${where} are not JSON.`, { cause });
+/** All that is to be written, by path. */
+function filesOf(videos: readonly RenderedVideo[], { files }: RenderCommandOptions): Map<string, Uint8Array> {
+  const contents = new Map<string, Uint8Array>();
+  for (const [at, { bytes, poster, preview }] of videos.entries()) {
+    const path = files.videos[at];
+    if (path !== undefined) contents.set(path, bytes);
+    if (at > 0) continue;
+    if (files.poster !== null) contents.set(files.poster, poster);
+    if (files.preview !== null && preview !== null) contents.set(files.preview.path, preview);
   }
-  const check = template.validateParams(value);
-  if (check.ok) return check.params;
-  const lines = check.errors.map(({ path, reason }) => `  ${path} ${reason}`);
-  throw new Failure(
-    'ParamsInvalid',
-    `The params of ${where} do not fit template '${template.id}':\n${lines.join('\n')}\n`,
-  );
-}
-
-async function readText(path: string): Promise<string> {
-  return await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new Failure('ParamsInvalid', `The params file ${path} cannot be read.`, { cause });
-  });
-}
-
-/** Before anything is rendered: the file can be made there, and nothing but a file would be replaced. */
-async function assertWritable(path: string): Promise<void> {
-  const present = await lstat(path).catch(() => null);
-  if (present !== null && !present.isFile()) {
-    throw new Failure('EnvironmentInvalid', `${path} is there and is not a file; name another one.`);
-  }
-  const trial = partialOf(path);
-  try {
-    await writeFile(trial, '');
-    await rm(trial);
-  } catch (cause) {
-    throw new Failure('EnvironmentInvalid', `No file can be written in ${dirname(path)}: does the folder exist?`, {
-      cause,
-    });
-  }
-}
-
-const partialOf = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
-
-/** Writes beside the file and renames: there is never half a video under its name. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const partial = partialOf(path);
-  try {
-    await writeFile(partial, bytes);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
-}
-
-/** A bar on a terminal; a line at every quarter elsewhere. */
-function createProgress(stream: NodeJS.WriteStream, total: number): { update(frame: number): void; stop(): void } {
-  if (!stream.isTTY) {
-    let quarter = 0;
-    return {
-      update(frame) {
-        const reached = Math.floor((PLAIN_PROGRESS_STEPS * frame) / total);
-        if (reached > quarter) stream.write(`${frame} of ${total} frames\n`);
-        quarter = reached;
-      },
-      stop: () => undefined,
-    };
-  }
-  const bar = new cliProgress.SingleBar(
-    {
-      stream,
-      format: '{bar} {percentage}% | {value}/{total} frames | {eta_formatted} left',
-      hideCursor: true,
-      clearOnComplete: true,
-    },
-    cliProgress.Presets.shades_classic,
-  );
-  bar.start(total, 0);
-  return { update: (frame) => bar.update(frame), stop: () => bar.stop() };
+  return contents;
 }
 
 const say = (details: object, message: string): void => {
-  process.stderr.write(`nightreel: ${message} ${JSON.stringify(details)}\n`);
+  const more = Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`;
+  process.stderr.write(`nightreel: ${message}${more}\n`);
 };
 const silent = (): void => undefined;
 const warningsOnly = { debug: silent, info: silent, warn: say, error: say };

@@ -1,0 +1,51 @@
+/** What `nightreel render` is given: a template and params. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { projectRoot } from '../config/settings.ts';
+import { Failure } from '../contracts/failures.ts';
+import type { Params } from '../contracts/video.ts';
+import { listTemplates } from '../templates/list.ts';
+import { loadTemplate, type Template } from '../templates/template.ts';
+
+/** A folder when it looks like one or is one; else a name in templates/. */
+export async function openTemplate(name: string): Promise<Template> {
+  const templates = join(projectRoot(), 'templates');
+  const known = await listTemplates(templates);
+  if (known.includes(name)) return await loadTemplate(join(templates, name));
+  const isFolder = await stat(name).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return await loadTemplate(resolve(name));
+  throw new Failure(
+    'TemplateInvalid',
+    `There is no template '${name}': neither a folder nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
+  );
+}
+
+export async function readParams(source: string | undefined, template: Template): Promise<Params> {
+  if (source === undefined) return template.example;
+  const where = source === '-' ? 'stdin' : source.trimStart().startsWith('{') ? '--params' : source;
+  const json = where === 'stdin' ? await text(process.stdin) : where === '--params' ? source : await readText(source);
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new Failure('ParamsInvalid', `The params of ${where} are not JSON.`, { cause });
+  }
+  const check = template.validateParams(value);
+  if (check.ok) return check.params;
+  const lines = check.errors.map(({ path, reason }) => `  ${path} ${reason}`);
+  throw new Failure(
+    'ParamsInvalid',
+    `The params of ${where} do not fit template '${template.id}':\n${lines.join('\n')}\n`,
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new Failure('ParamsInvalid', `The params file ${path} cannot be read.`, { cause });
+  });
+}
