@@ -1,6 +1,3 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { FfmpegProcess } from '../../src/rendering/encode/ffmpeg.ts';
@@ -274,52 +271,5 @@ describe('an encoder at fault', () => {
     expect(failure.failureClass).toBe('EncoderFailed');
     expect(failure.message).toMatch(/made no headway for 300 ms/);
     expect(stopped.filter(isAlive)).toEqual([]);
-  });
-});
-
-describe('a missing tool is named with what to install', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'nightreel-tools-'));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-
-  const script = async (name: string, body: string): Promise<string> => {
-    const path = join(folder, name);
-    await writeFile(path, `#!/bin/sh\n${body}\n`);
-    await chmod(path, 0o755);
-    return path;
-  };
-
-  test('an ffmpeg that is not there', async () => {
-    const failure = await failureOf(startRenderer(tiny, { tools: { ...findTools(), ffmpeg: join(folder, 'none') } }));
-    expect(failure.failureClass).toBe('ToolMissing');
-    expect(failure.message).toMatch(/none does not start\. Install ffmpeg/);
-  });
-
-  test('an ffmpeg without libx264', async () => {
-    const real = findTools().ffmpeg;
-    const ffmpeg = await script(
-      'ffmpeg',
-      `case "$*" in *-c:v\\ libx264*) echo "Unknown encoder 'libx264'" >&2; exit 1;; esac\nexec ${real} "$@"`,
-    );
-    const failure = await failureOf(startRenderer(tiny, { tools: { ...findTools(), ffmpeg } }));
-    expect(failure.failureClass).toBe('ToolMissing');
-    expect(failure.message).toMatch(/built without libx264/);
-  });
-
-  test('a Chromium that does not start', async () => {
-    const headlessShell = await script('chromium', 'echo no >&2; exit 127');
-    const failure = await failureOf(startRenderer(tiny, { tools: { headlessShell, ffmpeg: findTools().ffmpeg } }));
-    expect(failure.failureClass).toBe('ToolMissing');
-    expect(failure.message).toMatch(/does not start/);
-  });
-
-  test('no Chromium at all', () => {
-    const empty = join(folder, 'empty');
-    expect(() => findTools({ PATH: empty })).toThrow(/No Chromium was found on PATH/);
-    expect(() => findTools({ PATH: empty, NIGHTREEL_CHROMIUM: join(folder, 'gone') })).toThrow(
-      /NIGHTREEL_CHROMIUM is .*gone, which is not a program/,
-    );
   });
 });
