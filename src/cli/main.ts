@@ -3,6 +3,7 @@ import { packageVersion } from '../config/version.ts';
 import { registerBackfill } from './backfill.ts';
 import { registerBench } from './bench.ts';
 import { registerDemo } from './demo.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerDown } from './down.ts';
 import { exitCodeOf, printFailure } from './exit.ts';
 import { registerRender } from './render.ts';
@@ -28,6 +29,7 @@ registerBackfill(program);
 registerUp(program);
 registerStatus(program);
 registerDown(program);
+registerDoctor(program);
 registerBench(program);
 
 try {

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { CAPTURE_NAMES, type CaptureName } from '../config/capture.ts';
+import { EXIT } from '../contracts/exit-codes.ts';
+import { captureName } from './arguments.ts';
+
+export interface DoctorFlags {
+  readonly capture?: CaptureName;
+  readonly all?: boolean;
+  readonly fix?: boolean;
+  readonly json?: boolean;
+}
+
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('Tell what this machine can do, what it lacks, and what to do about it')
+    .option('--capture <route>', `${CAPTURE_NAMES.join(', ')}; default: NIGHTREEL_CAPTURE, else auto`, captureName)
+    .option('--all', 'try the encoders of graphics cards too')
+    .option('--fix', 'remove what killed processes have left')
+    .option('--json', 'one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightreel doctor
+  nightreel doctor --fix
+  nightreel doctor --json | jq -r .engine.digest     the engine that \`nightreel serve\` would have here
+
+Every way of capturing frames is tried with a browser of its own. Ends with 0 when videos can be rendered, else with ${EXIT.environment}.`,
+    )
+    .action(async (flags: DoctorFlags) => {
+      const [{ diagnose }, { diagnosisText }, { onInterrupt }] = await Promise.all([
+        import('./doctor/diagnose.ts'),
+        import('./doctor/text.ts'),
+        import('./interrupt.ts'),
+      ]);
+      const diagnosis = await diagnose(flags, onInterrupt('The examination was stopped.'));
+      process.stdout.write(flags.json === true ? `${JSON.stringify(diagnosis)}\n` : diagnosisText(diagnosis));
+      if (!diagnosis.ok) process.exitCode = EXIT.environment;
+    });
+}

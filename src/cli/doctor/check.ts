@@ -1,0 +1,49 @@
+/** What an examination of this machine comes to. */
+
+import type { EngineFingerprint } from '../../contracts/batch.ts';
+import type { CaptureRoute } from '../../rendering/browser/flags.ts';
+
+export interface Check {
+  /** What is looked at; unique. */
+  readonly name: string;
+  /** `warning`: it works, but not as well as it could. */
+  readonly status: 'ok' | 'warning' | 'failed';
+  /** What was found. */
+  readonly found: string;
+  /** What to do; null when all is well. */
+  readonly todo: string | null;
+}
+
+export const fine = (name: string, found: string): Check => ({ name, status: 'ok', found, todo: null });
+export const poor = (name: string, found: string, todo: string): Check => ({ name, status: 'warning', found, todo });
+export const bad = (name: string, found: string, todo: string): Check => ({ name, status: 'failed', found, todo });
+
+/** One way of capturing frames, tried. */
+export interface RouteResult {
+  readonly route: CaptureRoute;
+  /** The browser that it was tried with; null when there is none. */
+  readonly executable: string | null;
+  readonly works: boolean;
+  /** Null when it works; else why not, and what to do. */
+  readonly problem: string | null;
+  /** What came up on the way. */
+  readonly notes: readonly string[];
+  readonly browser: string | null;
+  /** Wall time of a frame of 1920x1080 on which something moves, without encoding: the median. */
+  readonly msPerFrame: number | null;
+  /** Digest of what it makes of the known page. */
+  readonly pixels: string | null;
+  /** Whether it draws that page as the chosen route does; null when one of them does not work. */
+  readonly samePixels: boolean | null;
+  /** Whether a renderer takes it. */
+  readonly isChosen: boolean;
+}
+
+export interface Diagnosis {
+  /** Whether videos can be rendered. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+  readonly routes: readonly RouteResult[];
+  /** What `nightreel serve` would call its engine; null when it would have none. */
+  readonly engine: EngineFingerprint | null;
+}
