@@ -1,0 +1,166 @@
+/** `nightreel doctor` on machines that lack something: this one, with programs taken off its PATH. */
+
+import { readlinkSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Check, Diagnosis, RouteResult } from '../../src/cli/doctor/check.ts';
+import { diagnosisText } from '../../src/cli/doctor/text.ts';
+import { fixture, startRenderer } from '../rendering/support.ts';
+import { type Finished, finished, TestHome } from '../support/nightreel.ts';
+
+const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
+const SHELL = ['chromium-headless-shell', 'chrome-headless-shell'];
+
+let home: TestHome;
+let folder: string;
+let paths = 0;
+
+beforeAll(async () => {
+  home = await TestHome.create();
+  folder = await mkdtemp(join(tmpdir(), 'nightreel-doctor-test-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await home.end();
+}, 30_000);
+
+/** A PATH with all that is on this one's but some programs. */
+async function pathWithout(names: readonly string[]): Promise<string> {
+  const path = join(folder, `path-${paths++}`);
+  await mkdir(path);
+  const taken = new Set(names);
+  for (const from of (process.env['PATH'] ?? '').split(':')) {
+    for (const name of await readdir(from).catch((): string[] => [])) {
+      if (taken.has(name)) continue;
+      taken.add(name);
+      await symlink(join(from, name), join(path, name));
+    }
+  }
+  return path;
+}
+
+const doctor = (args: readonly string[], environment: Record<string, string> = {}): Promise<Finished> =>
+  finished(home.start(['doctor', ...args], environment));
+
+async function diagnose(environment: Record<string, string>, ...args: string[]): Promise<[number | null, Diagnosis]> {
+  const { code, stdout, stderr } = await doctor(['--json', ...args], environment);
+  if (!stdout.startsWith('{')) throw new Error(`doctor said no JSON: ${stderr}`);
+  return [code, JSON.parse(stdout) as Diagnosis];
+}
+
+const checkOf = ({ checks }: Diagnosis, name: string): Check | undefined => checks.find((check) => check.name === name);
+const failedOf = ({ checks }: Diagnosis): string[] =>
+  checks.filter(({ status }) => status === 'failed').map(({ name }) => name);
+
+test('a machine with everything works by every route, with one fingerprint: that of its renderer', async () => {
+  const [code, found] = await diagnose({});
+  expect({ code, failed: failedOf(found) }).toEqual({ code: 0, failed: [] });
+  expect(new Set(found.routes.map(({ route }) => route))).toEqual(new Set(['xvfb', 'begin-frame', 'screenshot']));
+  for (const route of found.routes) {
+    expect(route).toMatchObject({ works: true, problem: null, samePixels: true, msPerFrame: expect.any(Number) });
+  }
+  expect(found.routes.filter(({ isChosen }) => isChosen)).toEqual([found.routes[0]]);
+  await using renderer = await startRenderer(await fixture('tiny'));
+  expect(found.engine).toEqual(renderer.fingerprint);
+}, 180_000);
+
+test('without Xvfb the next route is taken, and it is said what to install', async () => {
+  const [code, found] = await diagnose({ PATH: await pathWithout(['Xvfb', ...CHROMIUM]) });
+  expect({ code, failed: failedOf(found) }).toEqual({ code: 0, failed: [] });
+  expect(checkOf(found, 'Xvfb')).toMatchObject({
+    status: 'warning',
+    todo: expect.stringContaining('apt-get install xvfb'),
+  });
+  expect(found.routes).toMatchObject([
+    {
+      route: 'xvfb',
+      works: false,
+      executable: null,
+      problem: expect.stringContaining('apt-get install chromium xvfb'),
+    },
+    { route: 'begin-frame', works: true, isChosen: true },
+    { route: 'screenshot', works: true, isChosen: false, samePixels: true },
+  ]);
+  expect(found.engine).toMatchObject({ captureRoute: 'begin-frame' });
+}, 180_000);
+
+test('without ffmpeg nothing can be rendered, whatever captures', async () => {
+  const [code, found] = await diagnose({ PATH: await pathWithout(['ffmpeg', 'Xvfb', ...CHROMIUM]) });
+  expect({ code, failed: failedOf(found), ok: found.ok }).toEqual({ code: 3, failed: ['ffmpeg'], ok: false });
+  expect(checkOf(found, 'ffmpeg')?.todo).toContain('apt-get install ffmpeg');
+  expect(found.engine).toBeNull();
+  expect(found.routes.some(({ works }) => works)).toBe(true);
+}, 180_000);
+
+test('a route that was asked for and does not work is not stood in for', async () => {
+  const path = await pathWithout(SHELL);
+  const [code, found] = await diagnose({ PATH: path, NIGHTREEL_XVFB: '/bin/false', NIGHTREEL_CAPTURE: 'xvfb' });
+  expect({ code, failed: failedOf(found) }).toEqual({ code: 3, failed: ['capture'] });
+  expect(checkOf(found, 'capture')?.found).toBe("Capture route 'xvfb' does not work here.");
+  expect(found.routes).toMatchObject([
+    { route: 'xvfb', works: false, problem: expect.stringContaining('/bin/false') },
+    { route: 'begin-frame', works: false, executable: null },
+    { route: 'screenshot', works: true, isChosen: false },
+  ]);
+}, 180_000);
+
+describe('without a Chromium of any kind', () => {
+  let path: string;
+  beforeAll(async () => {
+    path = await pathWithout([...CHROMIUM, ...SHELL]);
+  });
+
+  test('a person reads what is missing and what to do', async () => {
+    const { code, stdout } = await doctor([], { PATH: path });
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^warning +Chromium +not found\n +Install it \(Debian: `apt-get install chromium`\)/m);
+    expect(stdout).toMatch(/^FAILED +capture +No way of capturing frames works here\.$/m);
+    expect(stdout).toMatch(/^no +begin-frame\n +Capture route 'begin-frame' needs chrome-headless-shell/m);
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe('Rendering does not work here yet.');
+  }, 60_000);
+
+  test('what killed processes left is counted, and removed when that is wanted', async () => {
+    const temporary = join(folder, 'tmp');
+    const root = join(temporary, `nightreel-browsers-${userInfo().uid}`);
+    // Owned by a process of this machine whose pid no process can have.
+    const space = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '');
+    await mkdir(join(root, `${space}-99999999-1-abcdef`), { recursive: true });
+    const environment = { PATH: path, TMPDIR: temporary };
+    const [, before] = await diagnose(environment);
+    expect(checkOf(before, 'left-overs')).toMatchObject({ status: 'warning', todo: expect.stringContaining('--fix') });
+    expect(await readdir(root)).toHaveLength(1);
+    const [, after] = await diagnose(environment, '--fix');
+    expect(checkOf(after, 'left-overs')).toMatchObject({ status: 'ok', found: expect.stringMatching(/^\d+ removed$/) });
+    expect(await readdir(root)).toEqual([]);
+  }, 60_000);
+
+  test('a program that is named and cannot be run is told by its variable', async () => {
+    const [code, found] = await diagnose({ PATH: path, NIGHTREEL_CHROMIUM: '/nowhere/chromium' });
+    expect({ code, failed: failedOf(found) }).toEqual({ code: 3, failed: ['Chromium', 'capture'] });
+    expect(checkOf(found, 'Chromium')?.found).toContain('NIGHTREEL_CHROMIUM is /nowhere/chromium');
+  }, 60_000);
+
+  test('encoders of devices are tried when all is to be', async () => {
+    const [, found] = await diagnose({ PATH: path }, '--all');
+    const names = found.checks.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['encoder nvenc', 'encoder vaapi', 'encoder videotoolbox']));
+    expect(failedOf(found)).toEqual(['capture']);
+  }, 60_000);
+});
+
+test('a route with pixels of its own is told, with what it means', () => {
+  const route = (name: RouteResult['route'], pixels: string, isChosen: boolean): RouteResult => ({
+    ...{ route: name, executable: '/usr/bin/chromium', works: true, problem: null, notes: [], browser: 'Chrome/1' },
+    ...{ msPerFrame: 20, pixels, samePixels: pixels === 'a', isChosen },
+  });
+  const text = diagnosisText({
+    ok: true,
+    checks: [],
+    routes: [route('xvfb', 'a', true), route('begin-frame', 'a', false), route('screenshot', 'b', false)],
+    engine: null,
+  });
+  expect(text).toContain('screenshot with /usr/bin/chromium draws differently here: it has a fingerprint of its own.');
+  expect(text).not.toContain('All routes');
+});

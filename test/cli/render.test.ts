@@ -1,0 +1,129 @@
+/** `nightreel render` beyond one file: several files of one capture, and the same render twice. */
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
+import { renderFiles } from '../../src/cli/render-files.ts';
+import { differingFrames, framesText } from '../../src/cli/video-difference.ts';
+import { nightreel, ROOT, tinyThat } from '../rendering/support.ts';
+import { lastJson } from '../support/nightreel.ts';
+
+const TINY = join(ROOT, 'test/fixtures/templates/tiny');
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nightreel-files-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const sha256 = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+
+test('one capture gives a file per rendition, a poster and a preview, and JSON names them all', async () => {
+  const out = join(folder, 'all-{rendition}.mp4');
+  const [poster, preview] = [join(folder, 'all.jpg'), join(folder, 'all.webp')];
+  const files = ['--out', out, '--rendition', 'email-480p,phone-720p', '--poster', poster, '--preview', preview];
+  const { code, stdout } = await nightreel(['render', TINY, ...files, '--json']);
+  expect(code).toBe(0);
+  const said = lastJson(stdout);
+  const [small, large] = ['email-480p', 'phone-720p'].map((id) => out.replace('{rendition}', id));
+  expect(said).toMatchObject({
+    ...{ template: 'tiny', frameCount: 64, durationMs: 2000, poster, preview },
+    videos: [
+      { out: small, rendition: 'email-480p', width: 854, height: 480, sha256: await sha256(small ?? '') },
+      { out: large, rendition: 'phone-720p', width: 1280, height: 720, sha256: await sha256(large ?? '') },
+    ],
+  });
+  expect(await sharp(poster).metadata()).toMatchObject({ format: 'jpeg', width: 1280, height: 720 });
+  expect(await sharp(preview, { animated: true }).metadata()).toMatchObject({ format: 'webp', width: 320 });
+  expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
+}, 120_000);
+
+describe('what cannot be written is refused with exit code 2 before anything is rendered', () => {
+  test.each([
+    [[], /required option '--out <file>'/],
+    [['--out', 'v.mp4', '--rendition', 'email-480p,phone-720p'], /--out must hold \{rendition\}/],
+    [['--out', 'v.mp4', '--rendition', 'email-480p,email-480p'], /each once/],
+    [['--out', 'v.mp4', '--rendition', 'cinema-8k'], /must be one of email-480p/],
+    [['--out', 'v.mp4', '--poster', 'v.png'], /--poster writes a JPEG/],
+    [['--out', 'v.mp4', '--preview', 'v.mov'], /must end with \.gif or \.webp/],
+    [['--out', 'v.gif', '--preview', 'v.gif'], /the same name/],
+    [['--out', 'v.mp4', '--capture', 'camera'], /must be one of auto, xvfb/],
+    [['--out', 'v.mp4', '--encoder', 'av1'], /must be one of x264/],
+  ])('%j', async (args, sentence) => {
+    const { code, stderr, stdout } = await nightreel(['render', TINY, ...args], folder);
+    expect({ code, stderr, stdout }).toEqual({ code: 2, stderr: expect.stringMatching(sentence), stdout: '' });
+    expect(await readdir(folder)).not.toContain('v.mp4');
+  });
+});
+
+test('one rendition may have its name in the place of {rendition} too', () => {
+  const wanted = { out: '/x/{rendition}/{rendition}.mp4', renditions: ['web-1080p'] as const };
+  expect(renderFiles({ ...wanted, poster: '/x/p.JPG', preview: '/x/p.GIF' })).toEqual({
+    renditions: ['web-1080p'],
+    videos: ['/x/web-1080p/web-1080p.mp4'],
+    poster: '/x/p.JPG',
+    preview: { path: '/x/p.GIF', format: 'gif' },
+  });
+});
+
+test('--verify-determinism renders in two processes, finds the same bytes and writes nothing', async () => {
+  const args = [
+    'render',
+    TINY,
+    '--params',
+    '{"name":"Łukasz"}',
+    '--rendition',
+    'email-480p',
+    '--capture',
+    'screenshot',
+  ];
+  const before = await readdir(folder);
+  const { code, stdout } = await nightreel([...args, '--verify-determinism', '--json'], folder);
+  expect(code).toBe(0);
+  const said = lastJson(stdout);
+  expect(said).toMatchObject({
+    ...{ out: null, captureRoute: 'screenshot' },
+    determinism: {
+      equal: true,
+      engines: [said['engine'], said['engine']],
+      videos: [{ rendition: 'email-480p', sha256: [said['sha256'], said['sha256']], equal: true }],
+    },
+  });
+  expect(stdout).toContain(`the same bytes in both processes, sha256 ${said['sha256']}`);
+  expect(await readdir(folder)).toEqual(before);
+}, 120_000);
+
+test('--verify-determinism ends with 1 and names the frames when a template draws what its process knows', async () => {
+  // When the page was loaded, which no virtual clock tells it.
+  await using fickle = await tinyThat(
+    "document.getElementById('box').style.borderRadius = " +
+      "1 + ((Date.parse(document.lastModified) / 1000) % 29) + 'px';",
+  );
+  const args = ['render', fickle.template.folder, '--rendition', 'email-480p', '--verify-determinism', '--json'];
+  const { code, stdout, stderr } = await nightreel(args, folder);
+  expect({ code, last: stderr.trim().split('\n').at(-1) }).toEqual({
+    code: 1,
+    last: expect.stringMatching(
+      /^nightreel: email-480p differs in \d+ of 64 pictures: frames? \d+.*params and the frame's/,
+    ),
+  });
+  expect(lastJson(stdout)).toMatchObject({ determinism: { equal: false, videos: [{ equal: false }] } });
+}, 120_000);
+
+describe('frames that differ', () => {
+  test('are those with another digest, and those that only one video has', () => {
+    expect(differingFrames(['a', 'b', 'c'], ['a', 'x', 'c', 'd'])).toEqual([1, 3]);
+    expect(differingFrames(['a', 'b'], ['a', 'b'])).toEqual([]);
+  });
+
+  test('are told as ranges, and not without end', () => {
+    expect(framesText([3, 7, 8, 9, 40])).toBe('3, 7–9, 40');
+    expect(framesText(Array.from({ length: 50 }, (_, i) => i * 2))).toMatch(/^0, 2, .*, 22, …$/);
+  });
+});
