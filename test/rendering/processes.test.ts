@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { findTools } from '../../src/config/tools.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { createOwned, ownedRoot, sweepOwned } from '../../src/rendering/browser/owned-folders.ts';
 import { listProcesses, processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
@@ -140,6 +141,21 @@ describe('a program that is tied to a process', () => {
     expect(whole.every(isAlive)).toBe(true);
     await killed(child);
     await until('the end of all', () => !whole.some(isAlive), 10_000);
+  });
+
+  test('is killed with it when it is an encoder, also one that stands still', async () => {
+    const { child, said: encoder } = await nodeThat<number>(`
+      import { FfmpegProcess } from './src/rendering/encode/ffmpeg.ts';
+      import { descendantsOf } from './test/rendering/support.ts';
+      const input = ['-f', 'rawvideo', '-pix_fmt', 'gray', '-s', '64x64', '-r', '1'];
+      const run = { ffmpeg: ${JSON.stringify(findTools().ffmpeg)}, input, output: ['-f', 'rawvideo'] };
+      const ffmpeg = FfmpegProcess.start(run, new AbortController().signal);
+      await ffmpeg.write(Buffer.alloc(4096));
+      console.log([...descendantsOf(process.pid)].find(([, command]) => command.includes('64x64'))?.[0]);
+      setInterval(() => undefined, 1_000);`);
+    process.kill(encoder, 'SIGSTOP');
+    await killed(child);
+    await until('the end of the encoder', () => !isAlive(encoder), 10_000);
   });
 
   test('goes with its group when it ends by itself', async () => {

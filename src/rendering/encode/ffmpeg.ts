@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import Ffmpeg from 'fluent-ffmpeg';
 import { asFailure, Failure } from '../../contracts/failures.ts';
+import { tieProcess } from '../browser/tied-process.ts';
 
 export interface FfmpegRun {
   /** Path of the program. */
@@ -78,6 +79,8 @@ export class FfmpegProcess implements AsyncDisposable {
           return;
         }
         this.isSpawned = true;
+        // The end of its input ends it with this process; unless it hangs at that moment.
+        if (child instanceof ChildProcess && child.pid !== undefined) child.once('exit', tieProcess(child.pid));
         if (signal.aborted || this.hung !== null) this.command.kill('SIGKILL');
       })
       .on('end', () => void allRead.then(() => resolve(), reject))
