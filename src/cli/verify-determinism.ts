@@ -148,5 +148,7 @@ function sentenceOf({ rendition: { id }, frameCount }: RenderedVideo, frames: re
     return `${id} differs in its bytes and in no picture: it is encoded or put together otherwise, or its sound differs.`;
   }
   const which = `${frames.length === 1 ? 'frame' : 'frames'} ${framesText(frames)}`;
-  return `${id} differs in ${frames.length} of ${frameCount} pictures: ${which}. What a template draws must depend on its params and the frame's time alone.`;
+  const why =
+    'Either the template draws what neither its params nor the time decide, or a program does not do the same twice.';
+  return `${id} differs in ${frames.length} of ${frameCount} pictures: ${which}. ${why}`;
 }

@@ -142,6 +142,12 @@ describe('without a Chromium of any kind', () => {
     expect(checkOf(found, 'Chromium')?.found).toContain('NIGHTREEL_CHROMIUM is /nowhere/chromium');
   }, 60_000);
 
+  test('a name that no way of capturing has is refused in one sentence', async () => {
+    const { code, stderr, stdout } = await doctor([], { PATH: path, NIGHTREEL_CAPTURE: 'camera' });
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toContain('NIGHTREEL_CAPTURE must be one of auto, xvfb, begin-frame, screenshot.');
+  });
+
   test('encoders of devices are tried when all is to be', async () => {
     const [, found] = await diagnose({ PATH: path }, '--all');
     const names = found.checks.map(({ name }) => name);

@@ -1,15 +1,17 @@
 /** `nightreel render` beyond one file: several files of one capture, and the same render twice. */
 
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { renderFiles } from '../../src/cli/render-files.ts';
 import { differingFrames, framesText } from '../../src/cli/video-difference.ts';
-import { nightreel, ROOT, tinyThat } from '../rendering/support.ts';
-import { lastJson } from '../support/nightreel.ts';
+import { findTools } from '../../src/config/tools.ts';
+import { nightreel, ROOT } from '../rendering/support.ts';
+import { finished, lastJson } from '../support/nightreel.ts';
 
 const TINY = join(ROOT, 'test/fixtures/templates/tiny');
 let folder: string;
@@ -99,22 +101,71 @@ test('--verify-determinism renders in two processes, finds the same bytes and wr
   expect(await readdir(folder)).toEqual(before);
 }, 120_000);
 
-test('--verify-determinism ends with 1 and names the frames when a template draws what its process knows', async () => {
-  // When the page was loaded, which no virtual clock tells it.
-  await using fickle = await tinyThat(
-    "document.getElementById('box').style.borderRadius = " +
-      "1 + ((Date.parse(document.lastModified) / 1000) % 29) + 'px';",
+test('--verify-determinism ends with 1 and names the frames when a program does not do the same twice', async () => {
+  const { ffmpeg } = findTools();
+  const fickle = join(folder, 'ffmpeg');
+  // Every process has a folder of its own for temporary files: in all but this one, it encodes a little less finely.
+  const lines = [
+    '#!/bin/bash',
+    'args=("$@")',
+    `for i in "\${!args[@]}"; do`,
+    `  if [[ "\${args[i]}" == -crf:v:0 && $TMPDIR != '${folder}' ]]; then args[i+1]=30; fi`,
+    'done',
+    `exec ${ffmpeg} "\${args[@]}"`,
+  ];
+  await writeFile(fickle, `${lines.join('\n')}\n`, { mode: 0o755 });
+  const child = spawn(
+    join(ROOT, 'bin/nightreel'),
+    ['render', TINY, '--rendition', 'email-480p', '--verify-determinism', '--json'],
+    {
+      cwd: folder,
+      env: { ...process.env, NIGHTREEL_FFMPEG: fickle, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   );
-  const args = ['render', fickle.template.folder, '--rendition', 'email-480p', '--verify-determinism', '--json'];
-  const { code, stdout, stderr } = await nightreel(args, folder);
+  const { code, stdout, stderr } = await finished(child);
   expect({ code, last: stderr.trim().split('\n').at(-1) }).toEqual({
     code: 1,
-    last: expect.stringMatching(
-      /^nightreel: email-480p differs in \d+ of 64 pictures: frames? \d+.*params and the frame's/,
-    ),
+    last: expect.stringMatching(/^nightreel: email-480p differs in \d+ of 64 pictures: frames? \d+.*the same twice\.$/),
   });
   expect(lastJson(stdout)).toMatchObject({ determinism: { equal: false, videos: [{ equal: false }] } });
 }, 120_000);
+
+/** Only root may become somebody else, and that one must be able to read the project. */
+const NOBODY = { uid: 65534, gid: 65534 };
+const canBeNobody = (): boolean => {
+  try {
+    execFileSync('test', ['-r', join(TINY, 'index.html')], NOBODY);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+(canBeNobody() ? test : test.skip)(
+  'another user, with another home, gets the same bytes',
+  async () => {
+    const own = await mkdtemp(join(tmpdir(), 'nightreel-nobody-'));
+    try {
+      await chown(own, NOBODY.uid, NOBODY.gid);
+      const args = ['render', TINY, '--rendition', 'email-480p', '--json', '--out'];
+      const mine = await nightreel([...args, join(folder, 'mine.mp4')]);
+      const child = spawn(join(ROOT, 'bin/nightreel'), [...args, join(own, 'theirs.mp4')], {
+        ...NOBODY,
+        cwd: own,
+        env: { ...process.env, HOME: own },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const theirs = await finished(child);
+      expect({ code: theirs.code, mine: mine.code }).toEqual({ code: 0, mine: 0 });
+      const { sha256: digest, engine } = lastJson(mine.stdout);
+      expect(lastJson(theirs.stdout)).toMatchObject({ sha256: digest, engine });
+    } finally {
+      await rm(own, { recursive: true });
+    }
+  },
+  120_000,
+);
 
 describe('frames that differ', () => {
   test('are those with another digest, and those that only one video has', () => {
