@@ -36,9 +36,17 @@ export async function renderVideo(name: string, options: RenderCommandOptions, s
   })();
   const [video] = videos;
   if (video === undefined) return;
-  const previewed = files.preview !== null && video.preview !== null ? files.preview.path : null;
-  await writeWhole(filesOf(videos, options));
   const wallMs = Math.round(performance.now() - startedAt);
+
+  let determinism: Comparison | null = null;
+  if (options.verifyDeterminism === true) {
+    const { compareWithFresh } = await import('./verify-determinism.ts');
+    process.stderr.write('Rendering again, in another process\n');
+    const again = { template, params, capture, encoder, tools };
+    determinism = await compareWithFresh({ ...again, videos, fingerprint }, signal);
+  }
+  await writeWhole(filesOf(videos, options));
+  const previewed = files.preview !== null && video.preview !== null ? files.preview.path : null;
 
   const { frameCount, durationMs, stages } = video;
   const msPerFrame = Math.round((10 * stages.captureMs) / frameCount) / 10;
@@ -53,14 +61,7 @@ export async function renderVideo(name: string, options: RenderCommandOptions, s
   else if (files.preview !== null) say({}, 'no preview was written: not even one picture of it is small enough');
   print(`${msPerFrame} ms per frame, ${(wallMs / 1000).toFixed(1)} s in all, browser start included`);
 
-  let determinism: Comparison | null = null;
-  if (options.verifyDeterminism === true) {
-    const { compareWithFresh } = await import('./verify-determinism.ts');
-    process.stderr.write('Rendering again, in another process\n');
-    const again = { template, params, capture, encoder, tools };
-    determinism = await compareWithFresh({ ...again, videos, fingerprint }, signal);
-    for (const line of determinism.lines) print(line);
-  }
+  for (const line of determinism?.lines ?? []) print(line);
   if (options.json) {
     const described = videos.map(({ rendition, width, height, sizeBytes, sha256 }, at) => {
       return { out: files.videos[at] ?? null, rendition: rendition.id, width, height, sizeBytes, sha256 };

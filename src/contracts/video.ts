@@ -20,9 +20,9 @@ export interface Rendition {
 }
 
 export const RENDITIONS: Readonly<Record<RenditionId, Rendition>> = {
-  'email-480p': { id: 'email-480p', shortSide: 480, crf: 24 },
-  'phone-720p': { id: 'phone-720p', shortSide: 720, crf: 23 },
-  'web-1080p': { id: 'web-1080p', shortSide: 1080, crf: 21 },
+  'email-480p': { id: 'email-480p', shortSide: 480, crf: 27 },
+  'phone-720p': { id: 'phone-720p', shortSide: 720, crf: 26 },
+  'web-1080p': { id: 'web-1080p', shortSide: 1080, crf: 22 },
 };
 
 export const isRenditionId = (value: string): value is RenditionId => Object.hasOwn(RENDITIONS, value);

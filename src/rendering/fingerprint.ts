@@ -13,7 +13,7 @@ import { AUDIO_SETTINGS } from './audio/soundtracks.ts';
 import { ALL_FLAGS, type CaptureRoute, FONT_SETTINGS } from './browser/flags.ts';
 import { I420_MODULE } from './capture/i420/frame-buffer.ts';
 import { PNG } from './capture/png.ts';
-import { ENCODERS, ladderOptions } from './encode/options.ts';
+import { ENCODERS, ladderOptions, type Track } from './encode/options.ts';
 import type { Toolchain } from './encode/toolchain.ts';
 import { ENGINE_SCRIPT, STAGE_HTML } from './page/scripts.ts';
 
@@ -31,8 +31,9 @@ export interface Engine {
 
 /** The route itself is not in the digest: its pixels are, and they are the same on every route where all is well. */
 export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engine): Promise<EngineFingerprint> {
-  const track = { size: { width: 2, height: 2 }, quality: { crf: 0, maxKbps: 1 } };
-  const encodings = ENCODERS.map((encoder) => ladderOptions({ fps: 1, tracks: [track, track], encoder }));
+  const quality = { crf: 0, maxKbps: 1 };
+  const tracks = [4, 2].map((side) => ({ size: { width: side, height: side }, quality })) as [Track, Track];
+  const encodings = ENCODERS.map((encoder) => ladderOptions({ fps: 1, tracks, encoder }));
   const described: Omit<EngineFingerprint, 'digest' | 'captureRoute'> = {
     engineRevision: ENGINE_REVISION,
     pixels,

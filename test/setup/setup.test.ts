@@ -102,6 +102,23 @@ test('npm packages are installed once, without install scripts, and again when t
   expect(calls[0]).toMatch(/^ci .*--ignore-scripts/);
 });
 
+// Written on one system, npm may leave out what another one needs; `npm ci` then installs a sharp that does not start.
+test.each(['linux-x64', 'linux-arm64', 'darwin-arm64', 'darwin-x64'])(
+  'the lock file pins the native parts of sharp for %s',
+  (system) => {
+    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+      readonly packages: Readonly<Record<string, { readonly integrity?: string; readonly optional?: boolean }>>;
+    };
+    for (const name of [`@img/sharp-${system}`, `@img/sharp-libvips-${system}`]) {
+      expect({ name, ...packages[`node_modules/${name}`] }).toMatchObject({
+        name,
+        integrity: expect.stringMatching(/^sha512-/),
+        optional: true,
+      });
+    }
+  },
+);
+
 test('a failed npm ci is not taken for a finished one', () => {
   allThere();
   rmSync(join(copy, 'node_modules'), { recursive: true });

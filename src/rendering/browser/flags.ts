@@ -17,8 +17,8 @@ const ALWAYS = [
   '--disable-image-animation-resync',
   // As fonts.conf has it for a Chromium with a window.
   '--font-render-hinting=none',
-  // Layers in one piece: what lies across the border of two tiles is not drawn alike at every size of window; and cheaper.
-  ...['--default-tile-width=2048', '--default-tile-height=2048'],
+  // Larger than 256: every tile costs another walk through all that is drawn.
+  ...['--default-tile-width=512', '--default-tile-height=512'],
   '--hide-scrollbars',
   '--lang=en-US',
   // Nothing of its own accord, and no network for anybody: not even names resolve.
@@ -39,7 +39,6 @@ const BY_ROUTE = {
   xvfb: [
     // No bar and no border, from the screen's first pixel on; and a frame as soon as there is something new to show.
     ...['--kiosk', '--window-position=0,0', '--disable-frame-rate-limit', '--disable-gpu-vsync'],
-    '--ui-disable-partial-swap',
   ],
   // Not on a display: a window that shows frames at its own pace would draw all stages again and again.
   'begin-frame': [

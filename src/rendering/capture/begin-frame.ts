@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT, packed } from './compositor.ts';
+import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
 import type { PixelLayout } from './i420/frame-buffer.ts';
 import { decodePng, PNG } from './png.ts';
 
@@ -44,7 +44,7 @@ export class BeginFrameCompositor implements Compositor {
     const { width, height } = frame;
     if (width !== this.layout.width || height !== this.layout.height) {
       const { windowId } = await this.devtools.send('Browser.getWindowForTarget');
-      await this.settle(this.devtools.send('Browser.setWindowBounds', { windowId, bounds: { width, height } }));
+      await this.settle(this.devtools.send('Browser.setWindowBounds', { windowId, bounds: viewportFor(frame) }));
       this.layout = packed(frame);
     }
     await layOut(this.devtools, page, frame, false);

@@ -23,6 +23,17 @@ export interface Compositor {
   hasChanged(): Promise<boolean | null>;
 }
 
+/**
+ * What a browser shows when it is to show at least so much: sides are powers of two. Chromium places its layers by dividing
+ * by them, and a remainder there shows in pixels that are scaled: by one level, and not the same at every size of window.
+ */
+export const viewportFor = ({ width, height }: Size): Size => ({
+  width: powerOfTwo(width),
+  height: powerOfTwo(height),
+});
+
+const powerOfTwo = (atLeast: number): number => 2 ** Math.ceil(Math.log2(atLeast));
+
 /** Sets the part of the view that is the same on every route: see page/inject/stage.html. */
 export async function layOut(devtools: DevTools, page: Size, frame: Size, hasMarks: boolean): Promise<void> {
   const sizeOf = ({ width, height }: Size): Size => ({ width, height });

@@ -2,7 +2,7 @@
 
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT, packed } from './compositor.ts';
+import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
 import type { PixelLayout } from './i420/frame-buffer.ts';
 import { decodePng, PNG } from './png.ts';
 
@@ -26,7 +26,7 @@ export class ScreenshotCompositor implements Compositor {
   async setView(page: Size, frame: Size): Promise<void> {
     const { width, height } = frame;
     if (width !== this.layout.width || height !== this.layout.height) {
-      const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
+      const metrics = { ...viewportFor(frame), deviceScaleFactor: 1, mobile: false };
       await this.devtools.send('Emulation.setDeviceMetricsOverride', metrics);
       this.layout = packed(frame);
     }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../contracts/failures.ts';
 import type { DevTools } from '../../browser/devtools.ts';
 import type { Size } from '../../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT } from '../compositor.ts';
+import { type Compositor, layOut, NO_LAYOUT, viewportFor } from '../compositor.ts';
 import type { PixelLayout } from '../i420/frame-buffer.ts';
 import type { VirtualDisplay } from './display.ts';
 
@@ -24,10 +24,11 @@ const POLL_MS = 1;
 const MARGIN = 16;
 
 /** The window for frames of this size, marks included. */
-export const windowFor = (frame: Size | null): Size => ({
-  width: Math.max(USUAL.width, frame?.width ?? 0),
-  height: Math.max(USUAL.height, frame?.height ?? 0) + MARK.cell,
-});
+export const windowFor = (frame: Size | null): Size =>
+  viewportFor({
+    width: Math.max(USUAL.width, frame?.width ?? 0),
+    height: Math.max(USUAL.height, frame?.height ?? 0) + MARK.cell,
+  });
 
 /** A screen for such a window: larger, as Chromium makes a window that fills its screen a pixel smaller. */
 export const screenFor = (window: Size): Size => ({ width: window.width + MARGIN, height: window.height + MARGIN });
