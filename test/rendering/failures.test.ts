@@ -199,6 +199,18 @@ describe('a browser at fault is replaced', () => {
     expect((await render(renderer, tiny)).sha256).toBe(expected);
   });
 
+  test('one whose display stands still is told as hung, and both are gone afterwards', async () => {
+    const displays = processesWith('Xvfb');
+    expect(displays).toHaveLength(1);
+    const victims = [...displays, ...browsers()];
+    const failure = await failureOf(
+      render(renderer, tiny, { onProgress: atFrame(10, () => killAll(displays, 'SIGSTOP')) }),
+    );
+    expect(failure.failureClass).toBe('BrowserHung');
+    expect((await render(renderer, tiny)).sha256).toBe(expected);
+    await until('the end of both', () => !victims.some(isAlive));
+  });
+
   test('one that stops answering is told as hung', async () => {
     const failure = await failureOf(render(renderer, await fixture('hangs')));
     expect(failure.failureClass).toBe('BrowserHung');
