@@ -69,7 +69,8 @@ export async function chooseRoute(
       log.warn({ ...candidate, error: String(error) }, 'this capture route does not work here');
     }
   }
-  throw last;
+  if (last instanceof Failure) throw last;
+  throw new Failure('ToolMissing', 'Chromium starts, but does not load a page.', { cause: last });
 }
 
 /** What has to be installed for a route. */

@@ -144,12 +144,9 @@
   document.fonts.addEventListener('loadingdone', () => wake());
 
   /** The next turn of the event loop: after messages and promises that wait now, without a timer's four milliseconds. */
-  const channel = new MessageChannel();
-  const nextTurn = () =>
-    new Promise((resolve) => {
-      channel.port1.onmessage = resolve;
-      channel.port2.postMessage(null);
-    });
+  // Before Chromium paints what is there by then, which nobody wants to see.
+  const { scheduler } = window;
+  const nextTurn = () => scheduler.postTask(() => undefined, { priority: 'user-blocking' });
   const pause = () =>
     new Promise((resolve) => {
       wake = resolve;
@@ -272,7 +269,9 @@
         isReady = true;
       };
       window.addEventListener('hf-params-ready', onReady, { once: true });
-      window.postMessage({ type: 'hf-params', params }, '*');
+      // As window.postMessage would do it, in this very turn: in the one after that, Chromium may first paint what is there.
+      const { origin } = window;
+      window.dispatchEvent(new MessageEvent('message', { data: { type: 'hf-params', params }, origin, source: window }));
       const missing = await settle(() => (isReady ? missingComposition() : [{ kind: 'readyEvent' }]), deadlineMs);
       window.removeEventListener('hf-params-ready', onReady);
       if (missing.length > 0) return report(missing, fonts);

@@ -40,6 +40,8 @@
   RealDate.prototype.constructor = VirtualDate;
   replace(window, 'Date', VirtualDate);
   replace(window.performance, 'now', () => nowMs);
+  // Of files that are served from memory: the time at which they were asked for.
+  Object.defineProperty(Document.prototype, 'lastModified', { configurable: true, get: () => '01/01/1970 00:00:00' });
 
   if (window.Temporal?.Now) {
     const { Instant, Now } = window.Temporal;
