@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import type { Renderer } from '../../src/rendering/renderer.ts';
 import type { Template } from '../../src/templates/template.ts';
-import { decodeFrame, fixture, nightreel, render, startRenderer } from './support.ts';
+import { fixture, nightreel, render, startRenderer } from './support.ts';
 
 let tiny: Template;
 let renderer: Renderer;

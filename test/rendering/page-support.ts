@@ -62,7 +62,7 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
     log,
     async open(template, params = template.example) {
       const { width, height } = template;
-      const view = { width, height, scale: 1, marksTop: null };
+      const view = { page: { width, height }, scale: 1, frame: { width, height }, hasMarks: false };
       const { windowId } = await devtools.send('Browser.getWindowForTarget');
       await settle(devtools.send('Browser.setWindowBounds', { windowId, bounds: { width, height } }));
       await page.ensureStage();

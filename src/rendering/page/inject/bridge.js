@@ -271,7 +271,9 @@
       window.addEventListener('hf-params-ready', onReady, { once: true });
       // As window.postMessage would do it, in this very turn: in the one after that, Chromium may first paint what is there.
       const { origin } = window;
-      window.dispatchEvent(new MessageEvent('message', { data: { type: 'hf-params', params }, origin, source: window }));
+      window.dispatchEvent(
+        new MessageEvent('message', { data: { type: 'hf-params', params }, origin, source: window }),
+      );
       const missing = await settle(() => (isReady ? missingComposition() : [{ kind: 'readyEvent' }]), deadlineMs);
       window.removeEventListener('hf-params-ready', onReady);
       if (missing.length > 0) return report(missing, fonts);
