@@ -1,4 +1,4 @@
-/** Chromium's command line. Pixels are equal on every route, forwards, backwards and repeated, with these and not with fewer. */
+/** Chromium's command line. Pixels are equal on every route with these, and not with fewer. */
 
 import { fileURLToPath } from 'node:url';
 import type { Size } from '../geometry.ts';
