@@ -41,9 +41,10 @@ async function flashing(frameCount: number): Promise<Template> {
   };
 }
 
+/** This process's; others may run tests beside it. */
 const displays = (): string[] => {
   try {
-    return readdirSync(ownedRoot('/dev/shm', 'displays'));
+    return readdirSync(ownedRoot('/dev/shm', 'displays')).filter((name) => name.split('-')[1] === `${process.pid}`);
   } catch {
     return [];
   }
