@@ -6,6 +6,7 @@ import { findTools } from '../../src/config/tools.ts';
 import type { Params } from '../../src/contracts/video.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
+import { viewportFor } from '../../src/rendering/capture/compositor.ts';
 import { type PageDeadlines, TemplatePage } from '../../src/rendering/page/template-page.ts';
 import type { Template } from '../../src/templates/template.ts';
 import { fixture, keptLog } from './support.ts';
@@ -64,7 +65,7 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
       const { width, height } = template;
       const view = { page: { width, height }, scale: 1, frame: { width, height }, hasMarks: false };
       const { windowId } = await devtools.send('Browser.getWindowForTarget');
-      await settle(devtools.send('Browser.setWindowBounds', { windowId, bounds: { width, height } }));
+      await settle(devtools.send('Browser.setWindowBounds', { windowId, bounds: viewportFor(template) }));
       await page.ensureStage();
       await devtools.evaluate(`nightreelStage.view(${JSON.stringify(view)})`);
       await page.open(template, params);
