@@ -1,6 +1,7 @@
 /** What work costs: processor time and memory of a process and all that descends from it. Linux: read from proc(5). */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { textOf } from '../src/rendering/browser/process-tree.ts';
 
 /** Ticks of proc(5) are 1/100 s on every Linux that Node runs on. */
 const TICK_MS = 10;
@@ -46,15 +47,6 @@ function readProcesses(): ProcessState[] {
     const state = /^\d+$/.test(name) ? parseStat(textOf(`/proc/${name}/stat`)) : null;
     return state === null ? [] : [state];
   });
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // It ended while we looked, or is not ours to read.
-    return '';
-  }
 }
 
 interface Member {

@@ -1,8 +1,9 @@
 /** Parsers of option values: a bad one is refused at the door in one sentence. */
 
 import { InvalidArgumentError } from 'commander';
-import { CAPTURE_NAMES, type CaptureName, isCaptureName } from '../config/capture.ts';
+import { CAPTURE_NAMES, isCaptureName } from '../config/capture.ts';
 import { type BusinessDate, type CampaignId, isBusinessDate, isCampaignId } from '../contracts/ids.ts';
+import type { CaptureChoice } from '../rendering/capture/probe.ts';
 
 export function positiveInteger(text: string): number {
   const value = Number(text);
@@ -24,7 +25,7 @@ export function campaignId(text: string): CampaignId {
   return text;
 }
 
-export function captureName(text: string): CaptureName {
+export function captureName(text: string): CaptureChoice {
   if (!isCaptureName(text)) throw new InvalidArgumentError(`It must be one of ${CAPTURE_NAMES.join(', ')}.`);
   return text;
 }

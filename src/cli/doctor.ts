@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { CAPTURE_NAMES, type CaptureName } from '../config/capture.ts';
+import { CAPTURE_NAMES } from '../config/capture.ts';
 import { EXIT } from '../contracts/exit-codes.ts';
+import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import { captureName } from './arguments.ts';
 
 export interface DoctorFlags {
-  readonly capture?: CaptureName;
+  readonly capture?: CaptureChoice;
   readonly all?: boolean;
   readonly fix?: boolean;
   readonly json?: boolean;

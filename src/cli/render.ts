@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { CAPTURE_NAMES, type CaptureName } from '../config/capture.ts';
+import { CAPTURE_NAMES } from '../config/capture.ts';
 import { isRenditionId, RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
+import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import { ENCODERS, type EncoderName } from '../rendering/encode/options.ts';
 import { captureName } from './arguments.ts';
 import { type RenderFiles, renderFiles } from './render-files.ts';
 
 export interface RenderCommandOptions {
   readonly params?: string;
-  readonly capture?: CaptureName;
+  readonly capture?: CaptureChoice;
   readonly encoder: EncoderName;
   readonly verifyDeterminism?: boolean;
   readonly json?: boolean;

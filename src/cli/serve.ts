@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { CAPTURE_NAMES, type CaptureName } from '../config/capture.ts';
+import { CAPTURE_NAMES } from '../config/capture.ts';
 import { machineSize, slotsFor } from '../rendering/browser/sizing.ts';
+import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import { isRole, ROLES, type Role } from '../workers/roles.ts';
 import { captureName, positiveInteger } from './arguments.ts';
 
 interface ServeOptions {
   readonly workers: number;
   readonly roles: readonly Role[];
-  readonly capture?: CaptureName;
+  readonly capture?: CaptureChoice;
 }
 
 export function registerServe(program: Command): void {

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import type { CaptureName } from '../config/capture.ts';
 import { environmentWith, type Tools } from '../config/tools.ts';
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 import { spawnTied } from '../rendering/browser/tied-process.ts';
+import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import type { EncoderName } from '../rendering/encode/options.ts';
 import type { RenderedVideo } from '../rendering/renderer.ts';
 import type { Template } from '../templates/template.ts';
@@ -21,7 +21,7 @@ import { differingFrames, framesText, pictureDigests } from './video-difference.
 export interface FirstRender {
   readonly template: Template;
   readonly params: Params;
-  readonly capture: CaptureName;
+  readonly capture: CaptureChoice;
   readonly encoder: EncoderName;
   readonly tools: Tools;
   readonly videos: readonly RenderedVideo[];

@@ -17,3 +17,7 @@ export function frameSizeOf(template: Size, rendition: Pick<Rendition, 'shortSid
 /** How much a page is magnified to fill a frame: never less, so that no edge shows what is behind the page. */
 export const pageScaleOf = (page: Size, frame: Size): number =>
   Math.max(frame.width / page.width, frame.height / page.height);
+
+/** Bytes of a picture as I420: a luma plane and two of chroma with half its sides, odd ones rounded up. */
+export const i420Bytes = ({ width, height }: Size): number =>
+  width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { businessDateOf, nightCalendar } from '../config/business-date.ts';
 import { listCampaigns, loadCampaign } from '../config/campaign.ts';
-import type { CaptureName } from '../config/capture.ts';
 import type { Settings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import type { PlannedCampaign } from '../planning/plan-batch.ts';
+import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/telemetry.ts';
@@ -20,7 +20,7 @@ export interface ServeOptions {
   /** Renders at the same time. */
   readonly workers: number;
   readonly roles: readonly Role[];
-  readonly capture: CaptureName;
+  readonly capture: CaptureChoice;
 }
 
 /** Workers of this machine with everything they need, from the settings; runs until `signal` aborts. */

@@ -5,12 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  FrameBuffer,
-  I420_MODULE,
-  i420Bytes,
-  type PixelLayout,
-} from '../../src/rendering/capture/i420/frame-buffer.ts';
+import { FrameBuffer, I420_MODULE, type PixelLayout } from '../../src/rendering/capture/i420/frame-buffer.ts';
+import { i420Bytes } from '../../src/rendering/geometry.ts';
 import { exactI420, referenceI420 } from './i420-reference.ts';
 import { ROOT } from './support.ts';
 

@@ -1,11 +1,17 @@
 /** Every way of capturing frames, tried with a browser of its own. */
 
 import { performance } from 'node:perf_hooks';
-import type { CaptureName } from '../../config/capture.ts';
 import { asFailure } from '../../contracts/failures.ts';
 import { CAPTURE_ROUTES } from '../../rendering/browser/flags.ts';
 import { profileRoot } from '../../rendering/browser/profiles.ts';
-import { type Candidate, type CaptureTools, candidatesFor, missingFor, prove } from '../../rendering/capture/probe.ts';
+import {
+  type Candidate,
+  type CaptureChoice,
+  type CaptureTools,
+  candidatesFor,
+  missingFor,
+  prove,
+} from '../../rendering/capture/probe.ts';
 import { probeTemplate } from '../../rendering/capture/probe-template.ts';
 import type { Size } from '../../rendering/geometry.ts';
 import type { Log } from '../../rendering/log.ts';
@@ -19,7 +25,7 @@ const LIMITS = { callLimitMs: 30_000, deadlines: { loadMs: 15_000, paramsMs: 5_0
 /** In the order in which a renderer tries them; one that works and was asked for is marked as chosen. */
 export async function tryRoutes(
   tools: CaptureTools,
-  choice: CaptureName,
+  choice: CaptureChoice,
   signal: AbortSignal,
   onTry: (what: string) => void,
 ): Promise<RouteResult[]> {

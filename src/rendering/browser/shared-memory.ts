@@ -8,10 +8,15 @@ const SHARED_MEMORY_BYTES = 256 * 1024 * 1024;
  * /dev/shm ends its processes with SIGBUS.
  */
 export async function hasLittleSharedMemory(folder = '/dev/shm'): Promise<boolean> {
+  return (await freeBytes(folder)) < SHARED_MEMORY_BYTES;
+}
+
+/** Bytes that may still be written to where a folder lies; 0 where there is none. */
+export async function freeBytes(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize < SHARED_MEMORY_BYTES;
+    return bavail * bsize;
   } catch {
-    return true;
+    return 0;
   }
 }

@@ -63,11 +63,6 @@ export class BeginFrameCompositor implements Compositor {
     throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a picture.`);
   }
 
-  async hasChanged(): Promise<boolean> {
-    const { hasDamage } = await this.beginFrame({});
-    return hasDamage;
-  }
-
   private async draw(): Promise<void> {
     try {
       await this.beginFrame({});

@@ -19,8 +19,6 @@ export interface Compositor {
   nextMark(): string;
   /** Writes the picture of the moment that was drawn last. */
   capture(pixels: Buffer): Promise<void>;
-  /** Whether the next picture can differ from the last; null where the route cannot tell for less than a picture. */
-  hasChanged(): Promise<boolean | null>;
 }
 
 /**

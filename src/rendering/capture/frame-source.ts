@@ -42,20 +42,15 @@ export class PageFrameSource implements FrameSource {
 
   async *frames({ start, end }: FrameRange, signal: AbortSignal): AsyncGenerator<Frame> {
     let drawing = start < end ? this.draw(start) : null;
-    let wasRepeat = false;
     try {
       for (let index = start; index < end; index++) {
         await drawing;
         drawing = null;
         signal.throwIfAborted();
-        // Asking first costs a tenth of a picture where nothing moves, and a tenth more where something does: so only while nothing does.
-        const isStill: boolean = wasRepeat && (await this.compositor.hasChanged()) === false;
-        if (!isStill) await this.compositor.capture(this.buffer.pixels);
+        await this.compositor.capture(this.buffer.pixels);
         // The page draws the next moment while this one is converted and encoded.
         if (index + 1 < end) drawing = this.draw(index + 1);
-        const { data, isRepeat }: Pick<Frame, 'data' | 'isRepeat'> = isStill ? this.buffer.again() : this.buffer.next();
-        yield { index, data, isRepeat };
-        wasRepeat = isRepeat;
+        yield { index, ...this.buffer.next() };
       }
     } finally {
       await drawing?.catch(() => undefined);

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { Failure } from '../../contracts/failures.ts';
-import { CAPTURE_ROUTES, type CaptureRoute } from '../browser/flags.ts';
+import type { CaptureRoute } from '../browser/flags.ts';
 import type { Log } from '../log.ts';
 import type { WarmBrowser } from '../warm-browser.ts';
 import { FrameBuffer } from './i420/frame-buffer.ts';
@@ -25,7 +25,6 @@ export interface CaptureTools {
 
 /** `auto`: the fastest that works. */
 export type CaptureChoice = 'auto' | CaptureRoute;
-export const CAPTURE_CHOICES: readonly CaptureChoice[] = ['auto', ...CAPTURE_ROUTES];
 
 /** A route that has proved itself. */
 export interface ProvenRoute {

@@ -45,8 +45,4 @@ export class ScreenshotCompositor implements Compositor {
     });
     await decodePng(data, this.layout, pixels);
   }
-
-  async hasChanged(): Promise<null> {
-    return null;
-  }
 }

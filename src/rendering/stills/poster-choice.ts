@@ -1,15 +1,8 @@
 /** Which frame becomes the poster. */
 
+import type { Frame } from '../capture/frame-source.ts';
 import type { Size } from '../geometry.ts';
 import { DetailMeter } from './detail.ts';
-
-/** The part of a captured frame that stills are made of. `data`: I420, BT.709, limited range; valid during the call only. */
-export interface StillFrame {
-  readonly index: number;
-  readonly data: Uint8Array;
-  /** True when it looks exactly as the one before. */
-  readonly isRepeat: boolean;
-}
 
 export interface PosterChoiceOptions extends Size {
   readonly fps: number;
@@ -42,7 +35,7 @@ export class PosterChoice {
   }
 
   /** Every frame once, in order. */
-  consider(frame: StillFrame): void {
+  consider(frame: Frame): void {
     const { wanted, fps } = this.options;
     if (wanted !== null) {
       // The first frame stands in for one that never comes.
@@ -65,12 +58,12 @@ export class PosterChoice {
     return this.kept === null ? null : { index: this.keptIndex, data: this.kept };
   }
 
-  private rate(frame: StillFrame, score: number): void {
+  private rate(frame: Frame, score: number): void {
     if (this.isOnShow) this.keptScore = Math.max(this.keptScore, score);
     else if (score > this.keptScore * BETTER) this.keep(frame, score);
   }
 
-  private keep({ index, data }: StillFrame, score: number): void {
+  private keep({ index, data }: Frame, score: number): void {
     if (this.kept === null) this.kept = new Uint8Array(data);
     else this.kept.set(data);
     this.keptIndex = index;

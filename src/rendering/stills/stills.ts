@@ -2,9 +2,10 @@
 
 import sharp from 'sharp';
 import { Failure } from '../../contracts/failures.ts';
+import type { Frame } from '../capture/frame-source.ts';
 import type { Size } from '../geometry.ts';
 import { rgbOf, smallRgbOf } from './pixels.ts';
-import { PosterChoice, type StillFrame } from './poster-choice.ts';
+import { PosterChoice } from './poster-choice.ts';
 import { checkPreviewOptions, type PreviewOptions, previewSteps } from './preview-plan.ts';
 
 export interface StillsOptions {
@@ -68,7 +69,7 @@ export class StillsCollector {
   }
 
   /** Every frame once, in order. */
-  consider(frame: StillFrame): void {
+  consider(frame: Frame): void {
     this.choice.consider(frame);
     if (!frame.isRepeat) this.hasChanged = true;
     const ms = this.steps.get(frame.index);

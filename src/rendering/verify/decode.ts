@@ -2,9 +2,8 @@
 
 import { Failure } from '../../contracts/failures.ts';
 import { type FfmpegRun, runFfmpeg } from '../encode/ffmpeg.ts';
-import type { Size } from '../geometry.ts';
+import { i420Bytes, type Size } from '../geometry.ts';
 import { type StreamPacket, type VideoStream, wrong } from './container.ts';
-import { i420BytesOf } from './picture.ts';
 
 export interface DecodeOptions extends Pick<FfmpegRun, 'ffmpeg' | 'limitMs'> {
   readonly signal: AbortSignal;
@@ -33,7 +32,7 @@ export async function decodeProof(
 ): Promise<DecodedFrame[]> {
   const lastGroup = packets.slice(packets.findLastIndex(({ isKey }) => isKey));
   const lastFrame = packets.length - 1;
-  const room = Math.floor(DECODED_BYTES / i420BytesOf(size)) - 2;
+  const room = Math.floor(DECODED_BYTES / i420Bytes(size)) - 2;
   const keyframes = spread(
     packets.slice(0, packets.length - lastGroup.length).filter(({ isKey }) => isKey),
     Math.min(MOST_KEYFRAMES, Math.max(1, room)),
@@ -58,7 +57,7 @@ export async function decodeProof(
     Buffer.concat(stream),
     signal,
   );
-  const bytes = i420BytesOf(size);
+  const bytes = i420Bytes(size);
   if (pictures.byteLength !== frames.length * bytes) throw wrong('cannot be decoded');
   return frames.map((frame, index) => ({ frame, data: pictures.subarray(index * bytes, (index + 1) * bytes) }));
 }

@@ -9,10 +9,6 @@ export function planesOf(i420: Uint8Array, { width, height }: Size): readonly [U
   return [i420.subarray(0, luma), i420.subarray(luma, luma + chroma), i420.subarray(luma + chroma, luma + 2 * chroma)];
 }
 
-/** Bytes of an I420 picture. */
-export const i420BytesOf = ({ width, height }: Size): number =>
-  width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
-
 /** Mean squared difference of two planes of one length, in squared levels. */
 export function meanSquaredError(a: Uint8Array, b: Uint8Array): number {
   let sum = 0;

@@ -1,16 +1,9 @@
 /** What was captured, remembered until the finished video has been compared with it. */
 
 import { Failure } from '../../contracts/failures.ts';
-import type { Size } from '../geometry.ts';
+import type { Frame } from '../capture/frame-source.ts';
+import { i420Bytes, type Size } from '../geometry.ts';
 import { readPoints, spreadPoints } from './luma-points.ts';
-import { i420BytesOf } from './picture.ts';
-
-/** The part of a captured frame that is looked at. `data`: I420, BT.709, limited range; valid during the call only. */
-export interface CapturedFrame {
-  readonly index: number;
-  readonly data: Uint8Array;
-  readonly isRepeat: boolean;
-}
 
 /** The evidence. Sizes are those of the capture; a rendition scaled from it may be smaller. */
 export interface Captured extends Size {
@@ -48,8 +41,8 @@ export class CaptureWitness {
   }
 
   /** Every frame once, in order. RangeError when it is not one of this size. */
-  consider({ index, data, isRepeat }: CapturedFrame): void {
-    if (data.byteLength !== i420BytesOf(this.size)) {
+  consider({ index, data, isRepeat }: Frame): void {
+    if (data.byteLength !== i420Bytes(this.size)) {
       throw new RangeError(`Frame ${index} has ${data.byteLength} bytes, not those of ${describe(this.size)} in I420.`);
     }
     if (isRepeat && index > 0) this.samples.copyWithin(this.start(index), this.start(index - 1), this.start(index));

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Size } from '../../geometry.ts';
+import { i420Bytes, type Size } from '../../geometry.ts';
 
 /** BGRA is how Chromium draws, RGBA how PNG decoders hand out. Alpha is not looked at: a window has none. */
 export type PixelOrder = 'bgra' | 'rgba';
@@ -25,10 +25,6 @@ const moduleExports = z.object({ convert: z.custom<Convert>(isFunction) });
 const PAGE_BYTES = 65_536;
 /** The first page of the memory is the module's own. */
 const FIRST_BYTE = PAGE_BYTES;
-
-/** Bytes of a picture as I420: a luma plane and two of chroma with half its sides, odd ones rounded up. */
-export const i420Bytes = ({ width, height }: Size): number =>
-  width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
 
 export class FrameBuffer {
   readonly layout: PixelLayout;
@@ -89,11 +85,6 @@ export class FrameBuffer {
   /** The next picture is the first again. */
   forget(): void {
     this.hasLast = false;
-  }
-
-  /** The planes of the picture before, once more. */
-  again(): { readonly data: Uint8Array; readonly isRepeat: true } {
-    return { data: this.targets[this.shown], isRepeat: true };
   }
 }
 

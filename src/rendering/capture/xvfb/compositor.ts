@@ -83,17 +83,13 @@ export class XvfbCompositor implements Compositor {
     this.display.read(pixels, 0, 0);
   }
 
-  async hasChanged(): Promise<null> {
-    return null;
-  }
-
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
   private async shown(): Promise<void> {
     const startedAt = performance.now();
     if (this.shownMark() === this.mark) return;
     await sleep(Math.max(POLL_MS, this.usualMs * PATIENCE));
     while (this.shownMark() !== this.mark) {
-      this.display.broken.throwIfAborted();
+      // Of the display, too: its end is the browser's.
       this.devtools.broken.throwIfAborted();
       if (performance.now() - startedAt > this.limitMs) {
         throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);

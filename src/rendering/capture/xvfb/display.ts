@@ -4,12 +4,13 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { statfs, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Failure } from '../../../contracts/failures.ts';
 import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../../browser/owned-folders.ts';
+import { freeBytes } from '../../browser/shared-memory.ts';
 import { killGroup, spawnTied } from '../../browser/tied-process.ts';
 import type { Size } from '../../geometry.ts';
 import { readFramebufferHeader } from './framebuffer-header.ts';
@@ -118,12 +119,7 @@ export class VirtualDisplay implements AsyncDisposable {
 
 /** In memory, unless there is too little of it: then in a file, which works as well and is written to disk now and then. */
 async function baseFor({ width, height }: Size): Promise<string> {
-  try {
-    const { bavail, bsize } = await statfs(SHARED_MEMORY);
-    return bavail * bsize > 2 * width * height * 4 ? SHARED_MEMORY : tmpdir();
-  } catch {
-    return tmpdir();
-  }
+  return (await freeBytes(SHARED_MEMORY)) > 2 * width * height * 4 ? SHARED_MEMORY : tmpdir();
 }
 
 /** It writes the number that it found free, as soon as it takes connections. */

@@ -1,4 +1,4 @@
-// Runs in the top frame, after the HyperFrames runtime and before the page's own scripts. The engine talks to a template
+// Runs in the frame that holds the template, after the HyperFrames runtime and before the page's own scripts. The engine talks to a template
 // through `window.__nightreel` alone; every function answers with plain data, or throws what the template threw.
 (() => {
   const time = window.__HF_VIRTUAL_TIME__;
@@ -143,8 +143,7 @@
     window.addEventListener(event, () => wake(), true);
   document.fonts.addEventListener('loadingdone', () => wake());
 
-  /** The next turn of the event loop: after messages and promises that wait now, without a timer's four milliseconds. */
-  // Before Chromium paints what is there by then, which nobody wants to see.
+  /** The next turn of the event loop, without a timer's four milliseconds, and before Chromium paints what is there by then. */
   const { scheduler } = window;
   const nextTurn = () => scheduler.postTask(() => undefined, { priority: 'user-blocking' });
   const pause = () =>
