@@ -1,12 +1,11 @@
 /** What tests of the page share: a page in chrome-headless-shell that draws on demand, and templates made in the test. */
 
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { findTools } from '../../src/config/tools.ts';
 import type { Params } from '../../src/contracts/video.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
-import { viewportFor } from '../../src/rendering/capture/compositor.ts';
+import { BeginFrameCompositor } from '../../src/rendering/capture/begin-frame.ts';
 import { type PageDeadlines, TemplatePage } from '../../src/rendering/page/template-page.ts';
 import type { Template } from '../../src/templates/template.ts';
 import { fixture, keptLog } from './support.ts';
@@ -17,7 +16,7 @@ export interface PageUnderTest extends AsyncDisposable {
   readonly page: TemplatePage;
   readonly log: ReturnType<typeof keptLog>;
   open(template: Template, params?: Params): Promise<void>;
-  /** Digest of the lossless picture of a frame. */
+  /** Digest of a frame's pixels. */
   picture(frame: number): Promise<string>;
   /** Runs an expression in the template's own frame. */
   evaluate(expression: string): Promise<unknown>;
@@ -25,7 +24,7 @@ export interface PageUnderTest extends AsyncDisposable {
   heapBytes(): Promise<number>;
 }
 
-/** Chromium draws when it is told to, and the picture is PNG: equal digests are equal pixels. */
+/** Chromium draws when it is told to. */
 export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise<PageUnderTest> {
   const executable = findTools().headlessShell;
   if (executable === undefined) throw new Error('these tests need chrome-headless-shell');
@@ -35,50 +34,21 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
     new AbortController().signal,
   );
   const { devtools } = browser;
-  let ticks = 0;
-  const beginFrame = async (isPicture: boolean): Promise<string | undefined> => {
-    ticks += 1000 / 30;
-    const options = isPicture ? { screenshot: { format: 'png' as const } } : {};
-    const { screenshotData } = await devtools.send('HeadlessExperimental.beginFrame', {
-      frameTimeTicks: ticks,
-      ...options,
-    });
-    return screenshotData;
-  };
-  const settle = async <T>(work: Promise<T>): Promise<T> => {
-    let isDone = false;
-    const done = () => {
-      isDone = true;
-    };
-    work.then(done, done);
-    while (!isDone) {
-      await beginFrame(false).catch(() => undefined);
-      await sleep(2);
-    }
-    return await work;
-  };
-  const page = await TemplatePage.create(browser, { settle }, { deadlines: { ...LIMITS, ...deadlines }, log });
+  const compositor = new BeginFrameCompositor(devtools);
+  const page = await TemplatePage.create(browser, compositor, { deadlines: { ...LIMITS, ...deadlines }, log });
   return {
     page,
     log,
     async open(template, params = template.example) {
-      const { width, height } = template;
-      const view = { page: { width, height }, scale: 1, frame: { width, height }, hasMarks: false };
-      const { windowId } = await devtools.send('Browser.getWindowForTarget');
-      await settle(devtools.send('Browser.setWindowBounds', { windowId, bounds: viewportFor(template) }));
       await page.ensureStage();
-      await devtools.evaluate(`nightreelStage.view(${JSON.stringify(view)})`);
+      await compositor.setView(template, template);
       await page.open(template, params);
     },
     async picture(frame) {
       await page.seek(frame);
-      for (let attempt = 0; attempt < 50; attempt++) {
-        // Refused while one that Chromium itself began is under way.
-        const data = await beginFrame(true).catch(() => undefined);
-        if (data !== undefined) return createHash('sha256').update(data).digest('hex').slice(0, 16);
-        await sleep(attempt);
-      }
-      throw new Error('no picture');
+      const pixels = Buffer.alloc(compositor.layout.strideBytes * compositor.layout.height);
+      await compositor.capture(pixels);
+      return createHash('sha256').update(pixels).digest('hex').slice(0, 16);
     },
     evaluate: (expression) =>
       devtools.evaluate(`nightreelStage.document.defaultView.eval(${JSON.stringify(expression)})`),

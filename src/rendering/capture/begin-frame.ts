@@ -43,8 +43,7 @@ export class BeginFrameCompositor implements Compositor {
   async setView(page: Size, frame: Size): Promise<void> {
     const { width, height } = frame;
     if (width !== this.layout.width || height !== this.layout.height) {
-      const { windowId } = await this.devtools.send('Browser.getWindowForTarget');
-      await this.settle(this.devtools.send('Browser.setWindowBounds', { windowId, bounds: viewportFor(frame) }));
+      await this.resize(viewportFor(frame));
       this.layout = packed(frame);
     }
     await layOut(this.devtools, page, frame, false);
@@ -61,6 +60,19 @@ export class BeginFrameCompositor implements Compositor {
       await sleep(attempt);
     }
     throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a picture.`);
+  }
+
+  /** Chromium never finishes a frame that is asked for while the new size is on its way to the page. */
+  private async resize(bounds: Size): Promise<void> {
+    const { windowId } = await this.devtools.send('Browser.getWindowForTarget');
+    await this.devtools.send('Browser.setWindowBounds', { windowId, bounds });
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const shown = await this.devtools.evaluate("innerWidth + 'x' + innerHeight");
+      if (shown === `${bounds.width}x${bounds.height}`) break;
+      await sleep(attempt);
+    }
+    // A round trip through the window itself.
+    await this.devtools.send('Browser.getWindowBounds', { windowId });
   }
 
   private async draw(): Promise<void> {
