@@ -13,6 +13,7 @@ import { parseArgs, promisify } from 'node:util';
 import { findTools } from '../src/config/tools.ts';
 import { Failure } from '../src/contracts/failures.ts';
 import { isRenditionId, RENDITION_IDS, RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
+import { frameHead, streamHead } from '../src/rendering/encode/frame-feed.ts';
 import { type EncodeOptions, encodeOptions, ladderOptions, type Track } from '../src/rendering/encode/options.ts';
 import { frameSizeOf } from '../src/rendering/geometry.ts';
 import type { Template } from '../src/templates/template.ts';
@@ -113,7 +114,12 @@ async function capture(
   await using browser = await (await browserLauncher(signal))();
   const source = await browser.open(template, template.example, size);
   await using file = await open(path, 'w');
-  for await (const { data } of source.frames({ start: 0, end: template.frameCount }, signal)) await file.write(data);
+  const settings = { size, fps: template.fps };
+  await file.write(streamHead(settings));
+  for await (const { index, data } of source.frames({ start: 0, end: template.frameCount }, signal)) {
+    await file.write(frameHead(index, settings));
+    await file.write(data);
+  }
 }
 
 interface EncodesOptions extends BenchContext {
@@ -159,9 +165,11 @@ class Encodes {
   /** One rendition of frames that are larger. */
   scaled(from: Track, to: Track): EncodeOptions {
     const { fps } = this.options.template;
-    const { input } = encodeOptions({ fps, ...from });
-    const filter = from.size.width === to.size.width ? [] : ['-vf', `scale=${to.size.width}:${to.size.height}`];
-    return { input, output: [...filter, ...encodeOptions({ fps, ...to }).output] };
+    const { width, height } = to.size;
+    const { input, output } = encodeOptions({ fps, ...to });
+    const isSame = from.size.width === width;
+    // Of two filters, ffmpeg takes the last.
+    return { input, output: isSame ? output : [...output, '-vf', `fps=${fps},scale=${width}:${height}`] };
   }
 
   /** CPU-ms per frame. */

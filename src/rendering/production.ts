@@ -9,6 +9,7 @@ import type { Soundtracks } from './audio/soundtracks.ts';
 import { verifyAudio } from './audio/verify.ts';
 import type { FrameSource } from './capture/frame-source.ts';
 import { FfmpegProcess, type FfmpegRun } from './encode/ffmpeg.ts';
+import { FrameFeed } from './encode/frame-feed.ts';
 import { type EncoderName, ladderOptions, type Track } from './encode/options.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import { remux } from './mp4/remux.ts';
@@ -76,14 +77,15 @@ export class Production implements AsyncDisposable {
 
   /** Takes all frames. Ends when the encoder has them, or at the first failure. */
   async take(source: FrameSource, onFrame: (index: number) => void): Promise<void> {
-    const { frameCount } = this.plan.template;
+    const { fps, frameCount } = this.plan.template;
+    const feed = new FrameFeed(this.ffmpeg, { size: source.size, fps, frameCount });
     let writing = Promise.resolve();
     for await (const frame of source.frames({ start: 0, end: frameCount }, this.signal)) {
       this.stills.consider(frame);
       this.witness.consider(frame);
       // The next frame is captured while ffmpeg takes this one.
       await writing;
-      writing = this.ffmpeg.write(frame.data);
+      writing = feed.send(frame);
       writing.catch(() => undefined);
       onFrame(frame.index);
     }

@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { BufferSource, EncodedPacketSink, Input, MP4 } from 'mediabunny';
 import { findTools } from '../../src/config/tools.ts';
 import { FfmpegProcess, runFfmpeg } from '../../src/rendering/encode/ffmpeg.ts';
+import { FrameFeed } from '../../src/rendering/encode/frame-feed.ts';
 import { levelFor } from '../../src/rendering/encode/level.ts';
 import { type EncodeOptions, encodeOptions, ladderOptions } from '../../src/rendering/encode/options.ts';
 import { probeToolchain } from '../../src/rendering/encode/toolchain.ts';
@@ -42,10 +43,18 @@ function noiseAt(index: number): Uint8Array {
   return frame;
 }
 
-async function encode(options: EncodeOptions, count: number, pictureAt: (index: number) => Uint8Array = frameAt) {
+async function encode(options: EncodeOptions, count: number, frames: Partial<Frames> = {}): Promise<Buffer> {
+  const { pictureAt = frameAt, size = SIZE, fps = 30 } = frames;
   await using process = FfmpegProcess.start({ ffmpeg, ...options }, never);
-  for (let index = 0; index < count; index++) await process.write(pictureAt(index));
+  const feed = new FrameFeed(process, { size, fps, frameCount: count });
+  for (let index = 0; index < count; index++) await feed.send({ data: pictureAt(index), isRepeat: false });
   return await process.finish();
+}
+
+interface Frames {
+  readonly pictureAt: (index: number) => Uint8Array;
+  readonly size: Size;
+  readonly fps: number;
 }
 
 interface TrackFacts {
@@ -141,7 +150,7 @@ describe('raw frames become H.264', () => {
   ])('in %s', async (_what, width, height, fps, codec) => {
     const size = { width, height };
     const grey = new Uint8Array(bytesOf(size)).fill(120);
-    const mp4 = await encode(encodeOptions({ ...settings, size, fps }), 3, () => grey);
+    const mp4 = await encode(encodeOptions({ ...settings, size, fps }), 3, { pictureAt: () => grey, size, fps });
     const [track] = await tracksOf(mp4);
     expect(track).toMatchObject({ size, codec });
     expect(track?.packets).toHaveLength(3);
@@ -154,8 +163,10 @@ describe('raw frames become H.264', () => {
 
   test('within a maximum bitrate, which noise would exceed', async () => {
     const [seconds, maxKbps] = [4, 150];
-    const free = await encode(encodeOptions(settings), seconds * 30, noiseAt);
-    const bound = await encode(encodeOptions({ ...settings, quality: { crf: 20, maxKbps } }), seconds * 30, noiseAt);
+    const free = await encode(encodeOptions(settings), seconds * 30, { pictureAt: noiseAt });
+    const bound = await encode(encodeOptions({ ...settings, quality: { crf: 20, maxKbps } }), seconds * 30, {
+      pictureAt: noiseAt,
+    });
     const kbits = (mp4: Buffer): number => (mp4.byteLength * 8) / 1000;
     expect(kbits(free)).toBeGreaterThan(10 * maxKbps * seconds);
     expect(kbits(bound)).toBeLessThan(maxKbps * (seconds + 2));

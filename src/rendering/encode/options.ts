@@ -62,7 +62,7 @@ const X264 = [
   'cpu-independent=1:open-gop=0:force-cfr=1',
 ].join(':');
 
-/** Raw I420 frames (BT.709, limited range) on stdin → fragmented MP4 with one video track on stdout. */
+/** What a `FrameFeed` sends (I420, BT.709, limited range) on stdin → fragmented MP4 with one video track on stdout. */
 export function encodeOptions({ fps, size, quality, encoder }: EncodeSettings): EncodeOptions {
   return ladderOptions({ fps, tracks: [{ size, quality }], encoder });
 }
@@ -72,15 +72,10 @@ export function encodeOptions({ fps, size, quality, encoder }: EncodeSettings): 
  * `encodeOptions` gives it alone.
  */
 export function ladderOptions({ fps, tracks, encoder = 'x264' }: LadderSettings): EncodeOptions {
-  const [{ size }] = tracks;
   return {
-    input: [
-      ...DEVICE[encoder],
-      ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${size.width}x${size.height}`, '-framerate', String(fps)],
-      ...BT709,
-    ],
+    input: [...DEVICE[encoder], '-f', 'matroska', ...BT709],
     output: [
-      ...streamsOf(tracks, encoder),
+      ...streamsOf(tracks, fps, encoder),
       ...['-an', '-threads', '1', ...BT709],
       ...[...ENCODER[encoder], '-profile:v', 'high', '-g', String(fps * KEYFRAME_SECONDS)],
       ...tracks.flatMap((track, index) => trackOptions(track, { index, fps, encoder })),
@@ -92,19 +87,19 @@ export function ladderOptions({ fps, tracks, encoder = 'x264' }: LadderSettings)
   };
 }
 
-/** The frames as they are, and scaled from them for the other tracks. */
-function streamsOf(tracks: LadderSettings['tracks'], encoder: EncoderName): string[] {
+/** The frames as they are, each as often as it is to be shown, and scaled from them for the other tracks. */
+function streamsOf(tracks: LadderSettings['tracks'], fps: number, encoder: EncoderName): string[] {
   const upload = UPLOAD[encoder];
-  if (tracks.length === 1 && upload === null) return ['-map', '0:v'];
+  if (tracks.length === 1) return ['-map', '0:v', '-vf', [`fps=${fps}`, ...upload].join(',')];
   const [first] = tracks;
   const chains = tracks.map(({ size: { width, height } }, index) => {
     const isScaled = width !== first.size.width || height !== first.size.height;
     // Pixels stay square: rounding to even sides would otherwise stretch them by a hair.
-    const filters = [...(isScaled ? [`scale=${width}:${height}:${SCALING}`, 'setsar=1'] : []), ...(upload ?? [])];
+    const filters = [...(isScaled ? [`scale=${width}:${height}:${SCALING}`, 'setsar=1'] : []), ...upload];
     return `[in${index}]${filters.length === 0 ? 'null' : filters.join(',')}[out${index}]`;
   });
   const inputs = tracks.map((_, index) => `[in${index}]`).join('');
-  const graph = [`[0:v]split=${tracks.length}${inputs}`, ...chains].join(';');
+  const graph = [`[0:v]fps=${fps},split=${tracks.length}${inputs}`, ...chains].join(';');
   return [
     ...['-filter_complex_threads', '1', '-filter_complex', graph],
     ...tracks.flatMap((_, index) => ['-map', `[out${index}]`]),
@@ -168,10 +163,10 @@ const DEVICE: Readonly<Record<EncoderName, readonly string[]>> = {
   videotoolbox: [],
 };
 
-/** How frames get to where the encoder takes them; null where it takes them as they are. */
-const UPLOAD: Readonly<Record<EncoderName, readonly string[] | null>> = {
-  x264: null,
-  nvenc: null,
+/** Filters that bring frames to where the encoder takes them. */
+const UPLOAD: Readonly<Record<EncoderName, readonly string[]>> = {
+  x264: [],
+  nvenc: [],
   vaapi: ['format=nv12', 'hwupload'],
-  videotoolbox: null,
+  videotoolbox: [],
 };

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Failure } from '../../contracts/failures.ts';
 import { runFfmpeg } from './ffmpeg.ts';
+import { frameHead, streamHead } from './frame-feed.ts';
 import { type EncoderName, encodeOptions } from './options.ts';
 
 export interface Toolchain {
@@ -17,7 +18,7 @@ export interface Toolchain {
 }
 
 /** Large enough for every device. */
-const PROBE_SIZE = { width: 256, height: 256 };
+const PROBE = { size: { width: 256, height: 256 }, fps: 30 };
 
 interface Codec {
   /** ffmpeg's name. */
@@ -43,8 +44,9 @@ export async function probeToolchain(
   encoder: EncoderName = 'x264',
 ): Promise<Toolchain> {
   const version = await ffmpegVersion(ffmpeg, signal);
-  const options = encodeOptions({ fps: 30, size: PROBE_SIZE, quality: { crf: 20 }, encoder });
-  const stream = await runFfmpeg({ ffmpeg, ...options }, probeFrame(), signal).catch((cause: unknown) => {
+  const options = encodeOptions({ ...PROBE, quality: { crf: 20 }, encoder });
+  const frame = Buffer.concat([streamHead(PROBE), frameHead(0, PROBE), probeFrame()]);
+  const stream = await runFfmpeg({ ffmpeg, ...options }, frame, signal).catch((cause: unknown) => {
     if (!(cause instanceof Failure) || cause.failureClass !== 'EncoderFailed') throw cause;
     throw encoder === 'x264' ? withoutX264(ffmpeg, version, cause) : withoutDevice(ffmpeg, version, encoder, cause);
   });
@@ -61,7 +63,7 @@ export async function probeToolchain(
 
 /** An I420 picture with something in it. */
 function probeFrame(): Uint8Array {
-  const { width, height } = PROBE_SIZE;
+  const { width, height } = PROBE.size;
   return Uint8Array.from({ length: width * height * 1.5 }, (_, at) => 16 + ((at ^ (at >> 7)) & 127));
 }
 
