@@ -5,16 +5,26 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FrameBuffer, I420_MODULE, type PixelLayout } from '../../src/rendering/capture/i420/frame-buffer.ts';
+import {
+  FrameBuffer,
+  I420_MODULE,
+  type PixelLayout,
+  type ReadPixels,
+} from '../../src/rendering/capture/i420/frame-buffer.ts';
 import { i420Bytes } from '../../src/rendering/geometry.ts';
 import { exactI420, referenceI420 } from './i420-reference.ts';
 import { ROOT } from './support.ts';
 
 const converted = (pixels: Uint8Array, layout: PixelLayout): Uint8Array => {
   const buffer = new FrameBuffer(layout);
-  buffer.pixels.set(pixels);
+  buffer.take(reader(pixels));
   return buffer.next().data;
 };
+
+const reader =
+  (pixels: Uint8Array): ReadPixels =>
+  (target, at) =>
+    target.set(pixels.subarray(at, at + target.byteLength));
 
 const anyPicture = fc
   .record({
@@ -71,17 +81,46 @@ describe('pixels to I420', () => {
   });
 
   test('a picture that is the same as the last is told as such, and its planes stay', () => {
-    const buffer = new FrameBuffer({ width: 8, height: 2, strideBytes: 32, order: 'bgra' });
-    buffer.pixels.fill(200);
-    const first = buffer.next();
-    const planes = Buffer.from(first.data);
-    buffer.pixels.fill(200);
-    const second = buffer.next();
-    buffer.pixels.fill(201);
-    const third = buffer.next();
-    expect([first.isRepeat, second.isRepeat, third.isRepeat]).toEqual([false, true, false]);
-    expect(Buffer.from(second.data).length).toBe(planes.length);
-    expect(planes.equals(Buffer.from(third.data))).toBe(false);
+    const layout = { width: 8, height: 2, strideBytes: 32, order: 'bgra' } as const;
+    const buffer = new FrameBuffer(layout);
+    const shown = [200, 200, 201, 201].map((grey) => {
+      buffer.take(reader(new Uint8Array(64).fill(grey)));
+      const { data, isRepeat } = buffer.next();
+      return { planes: Buffer.from(data).toString('hex'), isRepeat };
+    });
+    expect(shown.map(({ isRepeat }) => isRepeat)).toEqual([false, true, false, true]);
+    const [one, two, three, four] = shown.map(({ planes }) => planes);
+    expect([two === one, three === two, four === three]).toEqual([true, false, true]);
+    buffer.forget();
+    buffer.take(reader(new Uint8Array(64).fill(201)));
+    expect(buffer.next().isRepeat).toBe(false);
+  });
+
+  test('a change is seen wherever it is, and what did not change stays', () => {
+    // Larger than what is compared at a time, and no multiple of it.
+    const layout = { width: 500, height: 400, strideBytes: 2048, order: 'bgra' } as const;
+    const bytes = layout.strideBytes * layout.height;
+    const buffer = new FrameBuffer(layout);
+    const pixels = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => (at * 31) % 251));
+    buffer.take(reader(pixels));
+    buffer.next();
+    // On even rows and columns and by much: both luma and chroma tell.
+    const place = fc.record({ row: fc.integer({ min: 0, max: 199 }), column: fc.integer({ min: 0, max: 249 }) });
+    fc.assert(
+      fc.property(fc.array(place, { maxLength: 3 }), (places) => {
+        for (const { row, column } of places) {
+          const at = 2 * row * layout.strideBytes + 8 * column + 1;
+          pixels[at] = 255 - (pixels[at] ?? 0);
+        }
+        buffer.take(reader(pixels));
+        const { data, isRepeat } = buffer.next();
+        const odd = places.filter(
+          ({ row, column }) => places.filter((other) => other.row === row && other.column === column).length % 2 === 1,
+        );
+        expect(isRepeat).toBe(odd.length === 0);
+        expect(Buffer.from(data).equals(Buffer.from(converted(pixels, layout)))).toBe(true);
+      }),
+    );
   });
 
   test('rows that are too short for their pixels are refused', () => {

@@ -5,8 +5,8 @@ import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
-import type { PixelLayout } from './i420/frame-buffer.ts';
-import { decodePng, PNG } from './png.ts';
+import type { PixelLayout, ReadPixels } from './i420/frame-buffer.ts';
+import { PNG, readPng } from './png.ts';
 
 const TICK_MS = 1000 / 30;
 const PUMP_PAUSE_MS = 4;
@@ -53,10 +53,10 @@ export class BeginFrameCompositor implements Compositor {
     return '';
   }
 
-  async capture(pixels: Buffer): Promise<void> {
+  async capture(): Promise<ReadPixels> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { screenshotData } = await this.beginFrame({ screenshot: PNG });
-      if (screenshotData !== undefined) return await decodePng(screenshotData, this.layout, pixels);
+      if (screenshotData !== undefined) return await readPng(screenshotData, this.layout);
       await sleep(attempt);
     }
     throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a picture.`);

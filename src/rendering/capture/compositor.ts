@@ -3,7 +3,7 @@
 import type { DevTools } from '../browser/devtools.ts';
 import type { CaptureRoute } from '../browser/flags.ts';
 import { pageScaleOf, type Size } from '../geometry.ts';
-import type { PixelLayout } from './i420/frame-buffer.ts';
+import type { PixelLayout, ReadPixels } from './i420/frame-buffer.ts';
 
 export interface Compositor {
   readonly route: CaptureRoute;
@@ -17,8 +17,8 @@ export interface Compositor {
   readonly layout: PixelLayout;
   /** Statement for the page to run after it has drawn a moment, so that `capture` can tell it from others; or ''. */
   nextMark(): string;
-  /** Writes the picture of the moment that was drawn last. */
-  capture(pixels: Buffer): Promise<void>;
+  /** The picture of the moment that was drawn last, to be read before another is drawn: rows as `layout` says. */
+  capture(): Promise<ReadPixels>;
 }
 
 /**

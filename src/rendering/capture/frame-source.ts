@@ -47,7 +47,7 @@ export class PageFrameSource implements FrameSource {
         await drawing;
         drawing = null;
         signal.throwIfAborted();
-        await this.compositor.capture(this.buffer.pixels);
+        this.buffer.take(await this.compositor.capture());
         // The page draws the next moment while this one is converted and encoded.
         if (index + 1 < end) drawing = this.draw(index + 1);
         yield { index, ...this.buffer.next() };

@@ -114,6 +114,6 @@ export async function prove(browser: WarmBrowser): Promise<string> {
 /** By the very conversion that frames take. */
 function lumaOf(colour: string): number | undefined {
   const buffer = new FrameBuffer({ width: 1, height: 1, strideBytes: 4, order: 'rgba' });
-  Buffer.from(`${colour.slice(1)}ff`, 'hex').copy(buffer.pixels);
+  buffer.take((target) => void Buffer.from(`${colour.slice(1)}ff`, 'hex').copy(target));
   return buffer.next().data[0];
 }

@@ -3,8 +3,8 @@
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
-import type { PixelLayout } from './i420/frame-buffer.ts';
-import { decodePng, PNG } from './png.ts';
+import type { PixelLayout, ReadPixels } from './i420/frame-buffer.ts';
+import { PNG, readPng } from './png.ts';
 
 export class ScreenshotCompositor implements Compositor {
   readonly route = 'screenshot';
@@ -37,12 +37,12 @@ export class ScreenshotCompositor implements Compositor {
     return '';
   }
 
-  async capture(pixels: Buffer): Promise<void> {
+  async capture(): Promise<ReadPixels> {
     const { data } = await this.devtools.send('Page.captureScreenshot', {
       ...PNG,
       fromSurface: true,
       captureBeyondViewport: false,
     });
-    await decodePng(data, this.layout, pixels);
+    return await readPng(data, this.layout);
   }
 }

@@ -26,16 +26,24 @@ const PAGE_BYTES = 65_536;
 /** The first page of the memory is the module's own. */
 const FIRST_BYTE = PAGE_BYTES;
 
+/** Fills `target` with a picture's bytes, from its byte `at` on. */
+export type ReadPixels = (target: Buffer, at: number) => void;
+
+/** So much is read and compared at a time: it stays in the processor's cache meanwhile. */
+const CHUNK_BYTES = 256 * 1024;
+
 export class FrameBuffer {
   readonly layout: PixelLayout;
   private readonly convert: Convert;
-  private readonly sources: readonly [Buffer, Buffer];
+  private readonly source: Buffer;
+  private readonly chunk: Buffer;
   private readonly targets: readonly [Uint8Array, Uint8Array];
-  /** Of `sources`, the one to be filled; of `targets`, the one that was filled last. */
-  private current: 0 | 1 = 0;
+  /** Of `targets`, the one that was filled last. */
   private shown: 0 | 1 = 0;
   /** False until one picture is there to compare with. */
   private hasLast = false;
+  /** Whether the picture that was taken last is the same as the one before. */
+  private isRepeat = false;
 
   constructor(layout: PixelLayout) {
     this.layout = layout;
@@ -44,14 +52,12 @@ export class FrameBuffer {
       throw new RangeError(`A picture of ${width}x${height} does not lie in rows of ${strideBytes} bytes.`);
     }
     const sourceBytes = Math.ceil((strideBytes * height) / 16) * 16;
-    const targetAt = FIRST_BYTE + 2 * sourceBytes;
+    const targetAt = FIRST_BYTE + sourceBytes;
     const memory = new WebAssembly.Memory({ initial: Math.ceil((targetAt + 2 * i420Bytes(layout)) / PAGE_BYTES) });
     const instance = new WebAssembly.Instance(compiled, { env: { memory } });
     this.convert = moduleExports.parse(instance.exports).convert;
-    this.sources = [
-      Buffer.from(memory.buffer, FIRST_BYTE, strideBytes * height),
-      Buffer.from(memory.buffer, FIRST_BYTE + sourceBytes, strideBytes * height),
-    ];
+    this.source = Buffer.from(memory.buffer, FIRST_BYTE, strideBytes * height);
+    this.chunk = Buffer.alloc(Math.min(CHUNK_BYTES, this.source.byteLength));
     const targetBytes = i420Bytes(layout);
     this.targets = [
       new Uint8Array(memory.buffer, targetAt, targetBytes),
@@ -59,26 +65,37 @@ export class FrameBuffer {
     ];
   }
 
-  /** Where the next picture's pixels go, row by row. */
-  get pixels(): Buffer {
-    return this.sources[this.current];
+  /** Takes a picture, row by row as `layout` says. One that is the same as the one before is read, and written nowhere. */
+  take(read: ReadPixels): void {
+    const { source, chunk } = this;
+    this.isRepeat = this.hasLast;
+    this.hasLast = true;
+    let at = 0;
+    while (this.isRepeat && at < source.byteLength) {
+      const place = source.subarray(at, at + chunk.byteLength);
+      const next = chunk.subarray(0, place.byteLength);
+      read(next, at);
+      if (!next.equals(place)) {
+        next.copy(place);
+        this.isRepeat = false;
+      }
+      at += place.byteLength;
+    }
+    if (at < source.byteLength) read(source.subarray(at), at);
   }
 
   /**
-   * Converts what `pixels` holds. Returns the planes, valid until the next call but one; and whether the picture is the same as the
-   * one before, which costs a comparison and no conversion.
+   * Converts the picture that was taken last, unless it is the same as the one before. Returns the planes, valid until the next
+   * call but one.
    */
   next(): { readonly data: Uint8Array; readonly isRepeat: boolean } {
-    const [one, two] = this.sources;
-    const isRepeat = this.hasLast && one.equals(two);
+    const { isRepeat } = this;
     if (!isRepeat) {
       const { width, height, strideBytes, order } = this.layout;
       this.shown = other(this.shown);
       const { byteOffset } = this.targets[this.shown];
-      this.convert(this.pixels.byteOffset, strideBytes, width, height, order === 'rgba', byteOffset);
+      this.convert(this.source.byteOffset, strideBytes, width, height, order === 'rgba', byteOffset);
     }
-    this.hasLast = true;
-    this.current = other(this.current);
     return { data: this.targets[this.shown], isRepeat };
   }
 

@@ -9,7 +9,7 @@ import { Failure } from '../../../contracts/failures.ts';
 import type { DevTools } from '../../browser/devtools.ts';
 import type { Size } from '../../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, viewportFor } from '../compositor.ts';
-import type { PixelLayout } from '../i420/frame-buffer.ts';
+import type { PixelLayout, ReadPixels } from '../i420/frame-buffer.ts';
 import type { VirtualDisplay } from './display.ts';
 
 /** As page/inject/stage.html paints them. */
@@ -78,9 +78,9 @@ export class XvfbCompositor implements Compositor {
     return `nightreelStage.mark(${this.mark})`;
   }
 
-  async capture(pixels: Buffer): Promise<void> {
+  async capture(): Promise<ReadPixels> {
     await this.shown();
-    this.display.read(pixels, 0, 0);
+    return (target, at) => this.display.read(target, at);
   }
 
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
@@ -102,7 +102,7 @@ export class XvfbCompositor implements Compositor {
   /** The number in the window's marks. */
   private shownMark(): number {
     const middle = MARK.cell >> 1;
-    this.display.read(this.marks, 0, this.layout.height + middle);
+    this.display.read(this.marks, (this.layout.height + middle) * this.layout.strideBytes);
     let mark = 0;
     for (let bit = 0; bit < MARK.bits; bit++) {
       const green = this.marks[(bit * MARK.cell + middle) * 4 + 1] ?? 0;

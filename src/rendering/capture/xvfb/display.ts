@@ -101,11 +101,10 @@ export class VirtualDisplay implements AsyncDisposable {
     return this.server.pid;
   }
 
-  /** Fills `target` with pixels from a place of the screen on, row after row in full width. */
-  read(target: Buffer, x: number, y: number): void {
-    const position = this.firstByte + y * this.strideBytes + x * 4;
-    const count = readSync(this.file, target, 0, target.byteLength, position);
-    if (count !== target.byteLength) throw new Failure('Internal', `Row ${y} does not lie on the virtual display.`);
+  /** Fills `target` with the screen's pixels, row after row in full width, from byte `at` on. */
+  read(target: Buffer, at: number): void {
+    const count = readSync(this.file, target, 0, target.byteLength, this.firstByte + at);
+    if (count !== target.byteLength) throw new Failure('Internal', `Byte ${at} does not lie on the virtual display.`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
