@@ -33,6 +33,7 @@ const FRAME_MS = 10_000;
 const QUIET_MS = 25;
 /** What a page gets beyond the limit that it keeps itself, before its script is taken for one that never ends. */
 const GRACE_MS = 500;
+const LATE = Symbol('late');
 
 export class TemplatePage {
   private readonly browser: ChromiumBrowser;
@@ -276,14 +277,12 @@ export class TemplatePage {
 
   /** Ends a script that takes longer. */
   private async within<T>(limitMs: number, work: Promise<T>, template: Template, where: string): Promise<T> {
-    const timer = new AbortController();
-    const late = Symbol('late');
+    const { promise: late, resolve } = Promise.withResolvers<typeof LATE>();
+    // In every frame's way: a timer of timers/promises would cost ten times as much to take back.
+    const timer = setTimeout(resolve, limitMs + GRACE_MS, LATE);
     work.catch(() => undefined);
-    const outcome = await Promise.race([
-      work,
-      sleep(limitMs + GRACE_MS, late, { signal: timer.signal }).catch(() => late),
-    ]).finally(() => timer.abort());
-    if (outcome !== late) return outcome as T;
+    const outcome = await Promise.race([work, late]).finally(() => clearTimeout(timer));
+    if (outcome !== LATE) return outcome;
     this.loaded = null;
     const { devtools } = this.browser;
     const stopped = await stopScript(devtools);
