@@ -8,8 +8,8 @@ import fc from 'fast-check';
 import {
   FrameBuffer,
   I420_MODULE,
+  type Picture,
   type PixelLayout,
-  type ReadPixels,
 } from '../../src/rendering/capture/i420/frame-buffer.ts';
 import { i420Bytes } from '../../src/rendering/geometry.ts';
 import { exactI420, referenceI420 } from './i420-reference.ts';
@@ -17,14 +17,14 @@ import { ROOT } from './support.ts';
 
 const converted = (pixels: Uint8Array, layout: PixelLayout): Uint8Array => {
   const buffer = new FrameBuffer(layout);
-  buffer.take(reader(pixels));
+  buffer.take(pictureOf(pixels));
   return buffer.next().data;
 };
 
-const reader =
-  (pixels: Uint8Array): ReadPixels =>
-  (target, at) =>
-    target.set(pixels.subarray(at, at + target.byteLength));
+const pictureOf = (pixels: Uint8Array, isUntouched = false): Picture => ({
+  read: (target, at) => target.set(pixels.subarray(at, at + target.byteLength)),
+  isUntouched,
+});
 
 const anyPicture = fc
   .record({
@@ -84,7 +84,7 @@ describe('pixels to I420', () => {
     const layout = { width: 8, height: 2, strideBytes: 32, order: 'bgra' } as const;
     const buffer = new FrameBuffer(layout);
     const shown = [200, 200, 201, 201].map((grey) => {
-      buffer.take(reader(new Uint8Array(64).fill(grey)));
+      buffer.take(pictureOf(new Uint8Array(64).fill(grey)));
       const { data, isRepeat } = buffer.next();
       return { planes: Buffer.from(data).toString('hex'), isRepeat };
     });
@@ -92,8 +92,22 @@ describe('pixels to I420', () => {
     const [one, two, three, four] = shown.map(({ planes }) => planes);
     expect([two === one, three === two, four === three]).toEqual([true, false, true]);
     buffer.forget();
-    buffer.take(reader(new Uint8Array(64).fill(201)));
+    buffer.take(pictureOf(new Uint8Array(64).fill(201)));
     expect(buffer.next().isRepeat).toBe(false);
+  });
+
+  test('a picture on which nothing was drawn is not read; the first always is', () => {
+    const buffer = new FrameBuffer({ width: 8, height: 2, strideBytes: 32, order: 'bgra' });
+    const reads: number[] = [];
+    const shown = [10, 20, 30].map((grey) => {
+      const { read } = pictureOf(new Uint8Array(64).fill(grey));
+      buffer.take({ read: (target, at) => reads.push(grey) && read(target, at), isUntouched: true });
+      const { data, isRepeat } = buffer.next();
+      return { planes: Buffer.from(data).toString('hex'), isRepeat };
+    });
+    expect(reads).toEqual([10]);
+    expect(shown.map(({ isRepeat }) => isRepeat)).toEqual([false, true, true]);
+    expect(new Set(shown.map(({ planes }) => planes)).size).toBe(1);
   });
 
   test('a change is seen wherever it is, and what did not change stays', () => {
@@ -102,7 +116,7 @@ describe('pixels to I420', () => {
     const bytes = layout.strideBytes * layout.height;
     const buffer = new FrameBuffer(layout);
     const pixels = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => (at * 31) % 251));
-    buffer.take(reader(pixels));
+    buffer.take(pictureOf(pixels));
     buffer.next();
     // On even rows and columns and by much: both luma and chroma tell.
     const place = fc.record({ row: fc.integer({ min: 0, max: 199 }), column: fc.integer({ min: 0, max: 249 }) });
@@ -112,7 +126,7 @@ describe('pixels to I420', () => {
           const at = 2 * row * layout.strideBytes + 8 * column + 1;
           pixels[at] = 255 - (pixels[at] ?? 0);
         }
-        buffer.take(reader(pixels));
+        buffer.take(pictureOf(pixels));
         const { data, isRepeat } = buffer.next();
         const odd = places.filter(
           ({ row, column }) => places.filter((other) => other.row === row && other.column === column).length % 2 === 1,

@@ -47,7 +47,7 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
     async picture(frame) {
       await page.seek(frame);
       const pixels = Buffer.alloc(compositor.layout.strideBytes * compositor.layout.height);
-      (await compositor.capture())(pixels, 0);
+      (await compositor.capture()).read(pixels, 0);
       return createHash('sha256').update(pixels).digest('hex').slice(0, 16);
     },
     evaluate: (expression) =>

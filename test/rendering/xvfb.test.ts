@@ -6,6 +6,7 @@ import { findTools } from '../../src/config/tools.ts';
 import { ownedRoot } from '../../src/rendering/browser/owned-folders.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import { candidatesFor } from '../../src/rendering/capture/probe.ts';
+import { ScreenDamage } from '../../src/rendering/capture/xvfb/damage.ts';
 import { VirtualDisplay } from '../../src/rendering/capture/xvfb/display.ts';
 import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import type { Template } from '../../src/templates/template.ts';
@@ -50,21 +51,60 @@ const displays = (): string[] => {
   }
 };
 
+/** A page on which one pixel changes, now and then: `places` of the pixel, by frame. */
+async function blinking(places: readonly ({ readonly x: number; readonly y: number } | null)[]): Promise<Template> {
+  const html = `<!doctype html><style>body { margin: 0 } i { position: absolute; width: 1px; height: 1px }</style><i></i><script>
+    const places = ${JSON.stringify(places)};
+    const dot = document.querySelector('i');
+    window.__hf = { duration: ${places.length / 30}, seek(t) {
+      const place = places[Math.round(t * 30)];
+      dot.style.background = place === null ? 'none' : '#f00';
+      if (place !== null) Object.assign(dot.style, { left: place.x + 'px', top: place.y + 'px' });
+    } };
+    window.addEventListener('message', () => window.dispatchEvent(new Event('hf-params-ready')));
+  </script>`;
+  return {
+    ...(await flashing(places.length)),
+    digest: 'blinking',
+    files: new Map([['index.html', Buffer.from(html)]]),
+  };
+}
+
+const launched = async (): Promise<WarmBrowser> => {
+  const [candidate] = candidatesFor(findTools(), 'xvfb');
+  if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
+  return await WarmBrowser.launch(
+    {
+      ...candidate,
+      profileRoot: profileRoot(),
+      callLimitMs: 60_000,
+      deadlines: { loadMs: 60_000, paramsMs: 30_000 },
+      log: keptLog(),
+    },
+    never(),
+  );
+};
+
 describe('a frame from the virtual display', () => {
+  test('is the one before exactly where nothing was drawn, down to one pixel in any corner', async () => {
+    const [right, bottom] = [FULL_HD.width - 1, FULL_HD.height - 1];
+    const corners = [0, right].flatMap((x) => [0, bottom].map((y) => ({ x, y })));
+    const places = [null, ...corners.flatMap((corner) => [corner, corner, null, null])];
+    const template = await blinking(places);
+    await using browser = await launched();
+    const repeats: boolean[] = [];
+    // Twice: the second time begins with what the first has left.
+    for (let round = 0; round < 2; round++) {
+      const source = await browser.open(template, template.placeholder, FULL_HD);
+      for await (const { isRepeat } of source.frames({ start: 0, end: places.length }, never())) repeats.push(isRepeat);
+    }
+    const once = places.map((place, index) => index > 0 && place === places[index - 1]);
+    expect(repeats).toEqual([...once, ...once]);
+  }, 120_000);
+
   test('is whole, and of its own moment, 300 times in a row', async () => {
-    const [candidate] = candidatesFor(findTools(), 'xvfb');
-    if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
     const template = await flashing(300);
-    await using browser = await WarmBrowser.launch(
-      {
-        ...candidate,
-        profileRoot: profileRoot(),
-        callLimitMs: 60_000,
-        deadlines: { loadMs: 60_000, paramsMs: 30_000 },
-        log: keptLog(),
-      },
-      never(),
-    );
+    await using browser = await launched();
     const source = await browser.open(template, template.placeholder, FULL_HD);
     const pixels = FULL_HD.width * FULL_HD.height;
     const torn: number[] = [];
@@ -94,6 +134,9 @@ describe('a virtual display', () => {
     const command = descendantsOf(process.pid).get(pid) ?? '';
     expect(command).toContain('-auth');
     expect(command).not.toContain(' -ac');
+    const stranger = await failureOf(ScreenDamage.watch(Number(display.name.slice(1)), Buffer.alloc(16)));
+    expect(stranger.message).toBe('The virtual display lets nobody in without its key.');
+    expect([await display.damage.take(), await display.damage.take()]).toEqual([0, null]);
     await display[Symbol.asyncDispose]();
     expect(isAlive(pid)).toBe(false);
     expect(displays()).toEqual(before);

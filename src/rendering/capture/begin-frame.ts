@@ -5,7 +5,7 @@ import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
-import type { PixelLayout, ReadPixels } from './i420/frame-buffer.ts';
+import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
 import { PNG, readPng } from './png.ts';
 
 const TICK_MS = 1000 / 30;
@@ -53,7 +53,7 @@ export class BeginFrameCompositor implements Compositor {
     return '';
   }
 
-  async capture(): Promise<ReadPixels> {
+  async capture(): Promise<Picture> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { screenshotData } = await this.beginFrame({ screenshot: PNG });
       if (screenshotData !== undefined) return await readPng(screenshotData, this.layout);

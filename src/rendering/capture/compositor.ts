@@ -3,7 +3,7 @@
 import type { DevTools } from '../browser/devtools.ts';
 import type { CaptureRoute } from '../browser/flags.ts';
 import { pageScaleOf, type Size } from '../geometry.ts';
-import type { PixelLayout, ReadPixels } from './i420/frame-buffer.ts';
+import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
 
 export interface Compositor {
   readonly route: CaptureRoute;
@@ -18,7 +18,7 @@ export interface Compositor {
   /** Statement for the page to run after it has drawn a moment, so that `capture` can tell it from others; or ''. */
   nextMark(): string;
   /** The picture of the moment that was drawn last, to be read before another is drawn: rows as `layout` says. */
-  capture(): Promise<ReadPixels>;
+  capture(): Promise<Picture>;
 }
 
 /**

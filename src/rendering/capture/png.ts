@@ -3,7 +3,7 @@
 import sharp from 'sharp';
 import { Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
-import type { ReadPixels } from './i420/frame-buffer.ts';
+import type { Picture } from './i420/frame-buffer.ts';
 
 /** `optimizeForSpeed`: larger, and the same pixels in a third of the time. */
 export const PNG = { format: 'png', optimizeForSpeed: true } as const;
@@ -12,7 +12,7 @@ export const PNG = { format: 'png', optimizeForSpeed: true } as const;
  * The pixels of a PNG's upper left part as RGBA, rows without gaps. Failure `BrowserHung` when the picture is smaller:
  * the view is not there yet.
  */
-export async function readPng(base64: string, { width, height }: Size): Promise<ReadPixels> {
+export async function readPng(base64: string, { width, height }: Size): Promise<Picture> {
   const picture = sharp(Buffer.from(base64, 'base64'));
   const shown = await picture.metadata();
   if (shown.width < width || shown.height < height) {
@@ -20,5 +20,5 @@ export async function readPng(base64: string, { width, height }: Size): Promise<
     throw new Failure('BrowserHung', `Chromium showed ${what}.`);
   }
   const data = await picture.extract({ left: 0, top: 0, width, height }).ensureAlpha().raw().toBuffer();
-  return (target, at) => void data.copy(target, 0, at);
+  return { read: (target, at) => void data.copy(target, 0, at), isUntouched: false };
 }

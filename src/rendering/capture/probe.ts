@@ -114,6 +114,7 @@ export async function prove(browser: WarmBrowser): Promise<string> {
 /** By the very conversion that frames take. */
 function lumaOf(colour: string): number | undefined {
   const buffer = new FrameBuffer({ width: 1, height: 1, strideBytes: 4, order: 'rgba' });
-  buffer.take((target) => void Buffer.from(`${colour.slice(1)}ff`, 'hex').copy(target));
+  const pixel = Buffer.from(`${colour.slice(1)}ff`, 'hex');
+  buffer.take({ read: (target) => void pixel.copy(target), isUntouched: false });
   return buffer.next().data[0];
 }

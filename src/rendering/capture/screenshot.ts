@@ -3,7 +3,7 @@
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
-import type { PixelLayout, ReadPixels } from './i420/frame-buffer.ts';
+import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
 import { PNG, readPng } from './png.ts';
 
 export class ScreenshotCompositor implements Compositor {
@@ -37,7 +37,7 @@ export class ScreenshotCompositor implements Compositor {
     return '';
   }
 
-  async capture(): Promise<ReadPixels> {
+  async capture(): Promise<Picture> {
     const { data } = await this.devtools.send('Page.captureScreenshot', {
       ...PNG,
       fromSurface: true,

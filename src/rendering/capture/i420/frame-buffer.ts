@@ -29,6 +29,13 @@ const FIRST_BYTE = PAGE_BYTES;
 /** Fills `target` with a picture's bytes, from its byte `at` on. */
 export type ReadPixels = (target: Buffer, at: number) => void;
 
+/** What was captured. */
+export interface Picture {
+  readonly read: ReadPixels;
+  /** True when nothing was drawn since the picture before: it need not be read. */
+  readonly isUntouched: boolean;
+}
+
 /** So much is read and compared at a time: it stays in the processor's cache meanwhile. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -66,10 +73,11 @@ export class FrameBuffer {
   }
 
   /** Takes a picture, row by row as `layout` says. One that is the same as the one before is read, and written nowhere. */
-  take(read: ReadPixels): void {
+  take({ read, isUntouched }: Picture): void {
     const { source, chunk } = this;
     this.isRepeat = this.hasLast;
     this.hasLast = true;
+    if (this.isRepeat && isUntouched) return;
     let at = 0;
     while (this.isRepeat && at < source.byteLength) {
       const place = source.subarray(at, at + chunk.byteLength);

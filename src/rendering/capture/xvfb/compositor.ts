@@ -9,7 +9,7 @@ import { Failure } from '../../../contracts/failures.ts';
 import type { DevTools } from '../../browser/devtools.ts';
 import type { Size } from '../../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, viewportFor } from '../compositor.ts';
-import type { PixelLayout, ReadPixels } from '../i420/frame-buffer.ts';
+import type { Picture, PixelLayout } from '../i420/frame-buffer.ts';
 import type { VirtualDisplay } from './display.ts';
 
 /** As page/inject/stage.html paints them. */
@@ -78,9 +78,12 @@ export class XvfbCompositor implements Compositor {
     return `nightreelStage.mark(${this.mark})`;
   }
 
-  async capture(): Promise<ReadPixels> {
+  async capture(): Promise<Picture> {
     await this.shown();
-    return (target, at) => this.display.read(target, at);
+    // Asked before pixels are read: what is drawn from now on is told with the next picture.
+    const top = await this.display.damage.take();
+    const isUntouched = top === null || top >= this.layout.height;
+    return { read: (target, at) => this.display.read(target, at), isUntouched };
   }
 
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */

@@ -13,6 +13,7 @@ import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../../browser/o
 import { freeBytes } from '../../browser/shared-memory.ts';
 import { killGroup, spawnTied } from '../../browser/tied-process.ts';
 import type { Size } from '../../geometry.ts';
+import { ScreenDamage } from './damage.ts';
 import { readFramebufferHeader } from './framebuffer-header.ts';
 
 export interface DisplayOptions {
@@ -34,6 +35,8 @@ export class VirtualDisplay implements AsyncDisposable {
   readonly screen: Size;
   /** Bytes from one row of the screen to the next, four of them a pixel: blue, green, red, nothing. */
   readonly strideBytes: number;
+  /** What is drawn on it. */
+  readonly damage: ScreenDamage;
   /** Aborted with a `Failure` of class `BrowserCrashed` when it ends by itself. */
   readonly broken: AbortSignal;
   private readonly server: ChildProcess;
@@ -44,7 +47,10 @@ export class VirtualDisplay implements AsyncDisposable {
 
   private constructor(
     server: ChildProcess,
-    about: { folder: string; name: string; authority: string; screen: Size; file: number; broken: AbortSignal },
+    about: Pick<VirtualDisplay, 'name' | 'authority' | 'screen' | 'damage' | 'broken'> & {
+      folder: string;
+      file: number;
+    },
   ) {
     this.server = server;
     this.folder = about.folder;
@@ -52,6 +58,7 @@ export class VirtualDisplay implements AsyncDisposable {
     this.authority = about.authority;
     this.screen = about.screen;
     this.file = about.file;
+    this.damage = about.damage;
     this.broken = about.broken;
     const { strideBytes, firstByte } = readFramebufferHeader(this.file, about.screen);
     this.strideBytes = strideBytes;
@@ -64,7 +71,8 @@ export class VirtualDisplay implements AsyncDisposable {
     let server: ChildProcess | null = null;
     try {
       const authority = join(folder, 'authority');
-      await writeFile(authority, authorityOf(randomBytes(16)), { mode: 0o600 });
+      const key = randomBytes(16);
+      await writeFile(authority, authorityOf(key), { mode: 0o600 });
       const geometry = `${screen.width}x${screen.height}x24`;
       server = spawnTied(
         xvfb,
@@ -79,9 +87,10 @@ export class VirtualDisplay implements AsyncDisposable {
       server.once('exit', (code, killer) => {
         ended.abort(new Failure('BrowserCrashed', `The virtual display ended (${killer ?? `code ${code}`}).`));
       });
+      const damage = await ScreenDamage.watch(number, key);
       const file = openSync(join(folder, 'Xvfb_screen0'), 'r');
       return new VirtualDisplay(server, {
-        ...{ folder, name: `:${number}`, authority, screen, file },
+        ...{ folder, name: `:${number}`, authority, screen, damage, file },
         broken: ended.signal,
       });
     } catch (error) {
@@ -108,6 +117,7 @@ export class VirtualDisplay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.damage[Symbol.dispose]();
     this.closing ??= end(this.server).then(async () => {
       closeSync(this.file);
       await removeOwned(this.folder);

@@ -1,0 +1,53 @@
+/** What was drawn on a display, as its X server noted it: the extensions DAMAGE and XFIXES. */
+
+import { request, words, XConnection } from './x-connection.ts';
+
+const DAMAGE = { queryVersion: 0, create: 1, subtract: 3 } as const;
+const FIXES = { queryVersion: 0, createRegion: 5, fetchRegion: 19 } as const;
+/** Tell once that there is something: what it is, is asked for. */
+const NON_EMPTY = 3;
+const NONE = 0;
+
+export class ScreenDamage implements Disposable {
+  private readonly connection: XConnection;
+  private readonly question: Buffer;
+
+  private constructor(connection: XConnection, question: Buffer) {
+    this.connection = connection;
+    this.question = question;
+  }
+
+  /** Failure `BrowserCrashed` when the server does not answer, or cannot tell. `key`: of its authority file. */
+  static async watch(display: number, key: Uint8Array): Promise<ScreenDamage> {
+    const connection = await XConnection.open(display, key);
+    try {
+      const damages = await connection.extension('DAMAGE');
+      const fixes = await connection.extension('XFIXES');
+      // Both refuse anything else before they have been told which version is spoken.
+      await connection.ask(request(damages, DAMAGE.queryVersion, words(1, 1)));
+      await connection.ask(request(fixes, FIXES.queryVersion, words(5, 0)));
+      const [damage, region] = [connection.newResource(), connection.newResource()];
+      connection.send(request(damages, DAMAGE.create, words(damage, connection.root, NON_EMPTY)));
+      connection.send(request(fixes, FIXES.createRegion, words(region)));
+      const question = Buffer.concat([
+        request(damages, DAMAGE.subtract, words(damage, NONE, region)),
+        request(fixes, FIXES.fetchRegion, words(region)),
+      ]);
+      return new ScreenDamage(connection, question);
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The uppermost row of the screen that was drawn on since the last call; null when none was. At first: all. */
+  async take(): Promise<number | null> {
+    const reply = await this.connection.ask(this.question);
+    const [top, height] = [reply.readInt16LE(10), reply.readUInt16LE(14)];
+    return height === 0 ? null : top;
+  }
+
+  [Symbol.dispose](): void {
+    this.connection[Symbol.dispose]();
+  }
+}
