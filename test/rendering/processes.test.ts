@@ -73,7 +73,7 @@ describe('ending a renderer', () => {
       { stdio: 'ignore' },
     );
     const pid = child.pid ?? 0;
-    const programs = [/--type=renderer/, /Xvfb/, /rawvideo.*1920x1080/];
+    const programs = [/--type=renderer/, /Xvfb/, /matroska.*libx264/];
     const all = (): string[] => [...descendantsOf(pid).values()];
     await until(
       'Chromium, display and encoder of the child',

@@ -10,7 +10,7 @@ import { PNG, readPng } from './png.ts';
 
 const TICK_MS = 1000 / 30;
 const PUMP_PAUSE_MS = 4;
-/** The first picture after a load or a new size is sometimes empty: the surface is not there yet. */
+/** The first picture after a load or a new size is sometimes empty, or has the old one: the surface is not there yet. */
 const ATTEMPTS = 20;
 
 export class BeginFrameCompositor implements Compositor {
@@ -56,10 +56,11 @@ export class BeginFrameCompositor implements Compositor {
   async capture(): Promise<Picture> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { screenshotData } = await this.beginFrame({ screenshot: PNG });
-      if (screenshotData !== undefined) return await readPng(screenshotData, this.layout);
+      const picture = screenshotData === undefined ? null : await readPng(screenshotData, this.layout);
+      if (picture !== null) return picture;
       await sleep(attempt);
     }
-    throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a picture.`);
+    throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a whole picture.`);
   }
 
   /** Chromium never finishes a frame that is asked for while the new size is on its way to the page. */
@@ -73,6 +74,7 @@ export class BeginFrameCompositor implements Compositor {
     }
     // A round trip through the window itself.
     await this.devtools.send('Browser.getWindowBounds', { windowId });
+    await this.draw();
   }
 
   private async draw(): Promise<void> {

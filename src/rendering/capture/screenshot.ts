@@ -1,5 +1,6 @@
 /** Capture by Page.captureScreenshot: any Chromium, any system. */
 
+import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
@@ -43,6 +44,8 @@ export class ScreenshotCompositor implements Compositor {
       fromSurface: true,
       captureBeyondViewport: false,
     });
-    return await readPng(data, this.layout);
+    const picture = await readPng(data, this.layout);
+    if (picture === null) throw new Failure('BrowserHung', 'Chromium showed less than a frame.');
+    return picture;
   }
 }

@@ -81,7 +81,7 @@ export class XvfbCompositor implements Compositor {
   async capture(): Promise<Picture> {
     await this.shown();
     // Asked before pixels are read: what is drawn from now on is told with the next picture.
-    const top = await this.display.damage.take();
+    const top = await this.display.damage.take(this.limitMs);
     const isUntouched = top === null || top >= this.layout.height;
     return { read: (target, at) => this.display.read(target, at), isUntouched };
   }

@@ -1,6 +1,6 @@
 /** What was drawn on a display, as its X server noted it: the extensions DAMAGE and XFIXES. */
 
-import { request, words, XConnection } from './x-connection.ts';
+import { LIMIT_MS, request, words, XConnection } from './x-connection.ts';
 
 const DAMAGE = { queryVersion: 0, create: 1, subtract: 3 } as const;
 const FIXES = { queryVersion: 0, createRegion: 5, fetchRegion: 19 } as const;
@@ -24,8 +24,8 @@ export class ScreenDamage implements Disposable {
       const damages = await connection.extension('DAMAGE');
       const fixes = await connection.extension('XFIXES');
       // Both refuse anything else before they have been told which version is spoken.
-      await connection.ask(request(damages, DAMAGE.queryVersion, words(1, 1)));
-      await connection.ask(request(fixes, FIXES.queryVersion, words(5, 0)));
+      await connection.ask(request(damages, DAMAGE.queryVersion, words(1, 1)), LIMIT_MS);
+      await connection.ask(request(fixes, FIXES.queryVersion, words(5, 0)), LIMIT_MS);
       const [damage, region] = [connection.newResource(), connection.newResource()];
       connection.send(request(damages, DAMAGE.create, words(damage, connection.root, NON_EMPTY)));
       connection.send(request(fixes, FIXES.createRegion, words(region)));
@@ -40,9 +40,12 @@ export class ScreenDamage implements Disposable {
     }
   }
 
-  /** The uppermost row of the screen that was drawn on since the last call; null when none was. At first: all. */
-  async take(): Promise<number | null> {
-    const reply = await this.connection.ask(this.question);
+  /**
+   * The uppermost row of the screen that was drawn on since the last call; null when none was. At first: all.
+   * Failure `BrowserHung` when the server does not answer in time, `BrowserCrashed` when it is gone.
+   */
+  async take(limitMs: number): Promise<number | null> {
+    const reply = await this.connection.ask(this.question, limitMs);
     const [top, height] = [reply.readInt16LE(10), reply.readUInt16LE(14)];
     return height === 0 ? null : top;
   }

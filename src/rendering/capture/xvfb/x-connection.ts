@@ -9,7 +9,8 @@ import { Failure } from '../../../contracts/failures.ts';
 
 const SOCKET = '/tmp/.X11-unix/X';
 const KEY_NAME = 'MIT-MAGIC-COOKIE-1';
-const LIMIT_MS = 5_000;
+/** What a server that has just started is given. */
+export const LIMIT_MS = 10_000;
 /** Of a reply, an error or an event; a reply may be longer. */
 const UNIT_BYTES = 32;
 const KIND = { error: 0, reply: 1 } as const;
@@ -31,7 +32,7 @@ export class XConnection implements Disposable {
     const formats = setup.readUInt8(29);
     this.root = setup.readUInt32LE(40 + vendorBytes + 8 * formats);
     socket.on('data', (bytes: Buffer) => this.receive(bytes));
-    socket.on('close', () => this.end('was closed'));
+    socket.on('close', () => this.end(failed('was closed')));
   }
 
   /** `key`: of the server's authority file. Failure `BrowserCrashed` when it does not let anybody in. */
@@ -62,13 +63,20 @@ export class XConnection implements Disposable {
     if (this.ended === null) this.socket.write(request);
   }
 
-  /** A request and its answer, behind others of which some may be under way. */
-  async ask(request: Buffer): Promise<Buffer> {
+  /** A request and its answer. Failure `BrowserHung` when that does not come in time: nothing more can be asked then. */
+  async ask(request: Buffer, limitMs: number): Promise<Buffer> {
     if (this.ended !== null) throw this.ended;
     const answer = Promise.withResolvers<Buffer>();
     this.waiting.push(answer);
     this.socket.write(request);
-    return await answer.promise;
+    const timer = setTimeout(() => {
+      this.end(new Failure('BrowserHung', `The virtual display did not answer within ${limitMs} ms.`));
+    }, limitMs);
+    try {
+      return await answer.promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The number with which requests to an extension begin. Failure `BrowserCrashed` when the server has none of that name. */
@@ -76,13 +84,13 @@ export class XConnection implements Disposable {
     const text = Buffer.from(name);
     const length = Buffer.alloc(4);
     length.writeUInt16LE(text.byteLength);
-    const reply = await this.ask(request(QUERY_EXTENSION, 0, Buffer.concat([length, withPadding(text)])));
+    const reply = await this.ask(request(QUERY_EXTENSION, 0, Buffer.concat([length, withPadding(text)])), LIMIT_MS);
     if (reply.readUInt8(8) === 0) throw failed(`has no extension ${name}`);
     return reply.readUInt8(9);
   }
 
   [Symbol.dispose](): void {
-    this.end('was closed');
+    this.end(failed('was closed'));
     this.socket.destroy();
   }
 
@@ -96,12 +104,12 @@ export class XConnection implements Disposable {
       this.received = this.received.subarray(length);
       if (kind === KIND.reply) this.waiting.shift()?.resolve(message);
       // Events tell nothing that is not asked for.
-      if (kind === KIND.error) this.end(`refused a request (error ${message.readUInt8(1)})`);
+      if (kind === KIND.error) this.end(failed(`refused a request (error ${message.readUInt8(1)})`));
     }
   }
 
-  private end(how: string): void {
-    this.ended ??= failed(how);
+  private end(reason: Failure): void {
+    this.ended ??= reason;
     for (const { reject } of this.waiting.splice(0)) reject(this.ended);
   }
 }
