@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findStack, inspectTemporal, type Stack, startStack, stopStack, wipeStack } from '../../src/stack/index.ts';
@@ -20,6 +21,20 @@ async function put(stack: Stack, key: string, body: string): Promise<void> {
   const client = clientOf(stack);
   await client.send(new PutObjectCommand({ Bucket: stack.s3.bucket, Key: key, Body: body, ContentType: 'video/mp4' }));
   client.destroy();
+}
+
+/** Listens on a port, as soon as whoever has it at the moment (a connection of another test) lets go of it. */
+async function squatOn(port: number): Promise<Server> {
+  for (let attempt = 1; ; attempt++) {
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      return server;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 describe('a running stack', () => {
@@ -111,8 +126,7 @@ describe('a running stack', () => {
   test('takes other ports, and says so, when its own are taken', async () => {
     await stopStack(home.folder);
     const taken = Number(new URL(stack.s3.endpoint).port);
-    const squatter = createServer().listen(taken, '127.0.0.1');
-    await once(squatter, 'listening');
+    const squatter = await squatOn(taken);
     try {
       const again = await startStack(optionsFor(home.folder));
       expect(again.s3.endpoint).not.toBe(stack.s3.endpoint);
