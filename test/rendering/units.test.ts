@@ -89,7 +89,7 @@ test('the encoder is told everything that bytes depend on, and never to leave ou
   expect(line).not.toContain('empty_moov');
   // Frames are what the video is: nothing converts them, they are only repeated.
   expect(line).toContain('-vf fps=30 ');
-  expect(line).not.toMatch(/-filter|scale|format=/);
+  expect(line).not.toMatch(/-filter|scale=|format=/);
   for (const tag of ['-color_range tv', '-colorspace bt709', '-color_primaries bt709', '-color_trc bt709']) {
     expect([input.join(' '), line]).toEqual([expect.stringContaining(tag), expect.stringContaining(tag)]);
   }
