@@ -13,5 +13,5 @@ export async function readPng(base64: string, { width, height }: Size): Promise<
   const shown = await picture.metadata();
   if (shown.width < width || shown.height < height) return null;
   const data = await picture.extract({ left: 0, top: 0, width, height }).ensureAlpha().raw().toBuffer();
-  return { read: (target, at) => void data.copy(target, 0, at), isUntouched: false };
+  return { read: (target, at) => void data.copy(target, 0, at), firstTouchedRow: 0 };
 }

@@ -115,6 +115,6 @@ export async function prove(browser: WarmBrowser): Promise<string> {
 function lumaOf(colour: string): number | undefined {
   const buffer = new FrameBuffer({ width: 1, height: 1, strideBytes: 4, order: 'rgba' });
   const pixel = Buffer.from(`${colour.slice(1)}ff`, 'hex');
-  buffer.take({ read: (target) => void pixel.copy(target), isUntouched: false });
+  buffer.take({ read: (target) => void pixel.copy(target), firstTouchedRow: 0 });
   return buffer.next().data[0];
 }

@@ -18,7 +18,16 @@ export const I420_MODULE: Uint8Array<ArrayBuffer> = new Uint8Array(
   readFileSync(new URL('./i420.wasm', import.meta.url)),
 );
 const compiled = new WebAssembly.Module(I420_MODULE);
-type Convert = (source: number, stride: number, width: number, height: number, isRgba: boolean, target: number) => void;
+type Convert = (
+  source: number,
+  stride: number,
+  width: number,
+  height: number,
+  isRgba: boolean,
+  target: number,
+  from: number,
+  to: number,
+) => void;
 const isFunction = (value: unknown): value is Convert => typeof value === 'function';
 const moduleExports = z.object({ convert: z.custom<Convert>(isFunction) });
 
@@ -32,19 +41,27 @@ export type ReadPixels = (target: Buffer, at: number) => void;
 /** What was captured. */
 export interface Picture {
   readonly read: ReadPixels;
-  /** True when nothing was drawn since the picture before: it need not be read. */
-  readonly isUntouched: boolean;
+  /** Nothing was drawn on the rows above it since the picture before: they need not be read. The height when on none. */
+  readonly firstTouchedRow: number;
 }
 
-/** So much is read and compared at a time: it stays in the processor's cache meanwhile. */
-const CHUNK_BYTES = 256 * 1024;
+/** About so much is read and compared at a time: it stays in the processor's cache meanwhile. */
+const BAND_BYTES = 256 * 1024;
+
+/** Planes of a picture, and which bands of `source` are newer than what they show. */
+interface Target {
+  readonly planes: Uint8Array;
+  readonly isStale: Uint8Array;
+}
 
 export class FrameBuffer {
   readonly layout: PixelLayout;
   private readonly convert: Convert;
   private readonly source: Buffer;
-  private readonly chunk: Buffer;
-  private readonly targets: readonly [Uint8Array, Uint8Array];
+  /** Rows of a band, an even number; the last band may have fewer. */
+  private readonly bandRows: number;
+  private readonly band: Buffer;
+  private readonly targets: readonly [Target, Target];
   /** Of `targets`, the one that was filled last. */
   private shown: 0 | 1 = 0;
   /** False until one picture is there to compare with. */
@@ -60,56 +77,70 @@ export class FrameBuffer {
     }
     const sourceBytes = Math.ceil((strideBytes * height) / 16) * 16;
     const targetAt = FIRST_BYTE + sourceBytes;
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((targetAt + 2 * i420Bytes(layout)) / PAGE_BYTES) });
+    const targetBytes = i420Bytes(layout);
+    const memory = new WebAssembly.Memory({ initial: Math.ceil((targetAt + 2 * targetBytes) / PAGE_BYTES) });
     const instance = new WebAssembly.Instance(compiled, { env: { memory } });
     this.convert = moduleExports.parse(instance.exports).convert;
     this.source = Buffer.from(memory.buffer, FIRST_BYTE, strideBytes * height);
-    this.chunk = Buffer.alloc(Math.min(CHUNK_BYTES, this.source.byteLength));
-    const targetBytes = i420Bytes(layout);
-    this.targets = [
-      new Uint8Array(memory.buffer, targetAt, targetBytes),
-      new Uint8Array(memory.buffer, targetAt + targetBytes, targetBytes),
-    ];
+    this.bandRows = 2 * Math.max(1, Math.floor(BAND_BYTES / (2 * strideBytes)));
+    this.band = Buffer.alloc(Math.min(this.bandRows, height) * strideBytes);
+    const target = (at: number): Target => ({
+      planes: new Uint8Array(memory.buffer, at, targetBytes),
+      isStale: new Uint8Array(Math.ceil(height / this.bandRows)),
+    });
+    this.targets = [target(targetAt), target(targetAt + targetBytes)];
   }
 
-  /** Takes a picture, row by row as `layout` says. One that is the same as the one before is read, and written nowhere. */
-  take({ read, isUntouched }: Picture): void {
-    const { source, chunk } = this;
-    this.isRepeat = this.hasLast;
+  /** Takes a picture, row by row as `layout` says: reads what may have changed, keeps what did. */
+  take({ read, firstTouchedRow }: Picture): void {
+    const { source, band, hasLast } = this;
+    const { height } = this.layout;
     this.hasLast = true;
-    if (this.isRepeat && isUntouched) return;
-    let at = 0;
-    while (this.isRepeat && at < source.byteLength) {
-      const place = source.subarray(at, at + chunk.byteLength);
-      const next = chunk.subarray(0, place.byteLength);
+    this.isRepeat = hasLast;
+    if (hasLast && firstTouchedRow >= height) return;
+    const [one, two] = this.targets;
+    const first = hasLast ? Math.floor(firstTouchedRow / this.bandRows) : 0;
+    for (let index = first; index < one.isStale.length; index++) {
+      const at = index * band.byteLength;
+      const last = source.subarray(at, at + band.byteLength);
+      const next = band.subarray(0, last.byteLength);
       read(next, at);
-      if (!next.equals(place)) {
-        next.copy(place);
-        this.isRepeat = false;
-      }
-      at += place.byteLength;
+      if (hasLast && next.equals(last)) continue;
+      next.copy(last);
+      this.isRepeat = false;
+      one.isStale[index] = 1;
+      two.isStale[index] = 1;
     }
-    if (at < source.byteLength) read(source.subarray(at), at);
   }
 
   /**
-   * Converts the picture that was taken last, unless it is the same as the one before. Returns the planes, valid until the next
-   * call but one.
+   * Converts what changed in the picture that was taken last, unless that is the same as the one before. Returns the planes,
+   * valid until the next call but one.
    */
   next(): { readonly data: Uint8Array; readonly isRepeat: boolean } {
     const { isRepeat } = this;
     if (!isRepeat) {
-      const { width, height, strideBytes, order } = this.layout;
       this.shown = other(this.shown);
-      const { byteOffset } = this.targets[this.shown];
-      this.convert(this.source.byteOffset, strideBytes, width, height, order === 'rgba', byteOffset);
+      this.refresh(this.targets[this.shown]);
     }
-    return { data: this.targets[this.shown], isRepeat };
+    return { data: this.targets[this.shown].planes, isRepeat };
   }
 
   /** The next picture is the first again. */
   forget(): void {
     this.hasLast = false;
+  }
+
+  private refresh({ planes, isStale }: Target): void {
+    const { width, height, strideBytes, order } = this.layout;
+    const { byteOffset } = this.source;
+    for (let index = 0; index < isStale.length; index++) {
+      if (isStale[index] === 0) continue;
+      const from = index * this.bandRows;
+      const to = Math.min(height, from + this.bandRows);
+      this.convert(byteOffset, strideBytes, width, height, order === 'rgba', planes.byteOffset, from, to);
+    }
+    isStale.fill(0);
   }
 }
 

@@ -82,8 +82,8 @@ export class XvfbCompositor implements Compositor {
     await this.shown();
     // Asked before pixels are read: what is drawn from now on is told with the next picture.
     const top = await this.display.damage.take(this.limitMs);
-    const isUntouched = top === null || top >= this.layout.height;
-    return { read: (target, at) => this.display.read(target, at), isUntouched };
+    const { height } = this.layout;
+    return { read: (target, at) => this.display.read(target, at), firstTouchedRow: Math.min(top ?? height, height) };
   }
 
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */

@@ -61,10 +61,20 @@ function luma(isRgba: bool, p: usize): u8 {
 }
 
 /**
- * Converts a picture of `width` x `height` pixels of four bytes (BGRA, or RGBA), rows `stride` bytes apart, at `source` into
- * packed planes at `target`. Odd sides repeat their last column or row for chroma. The fourth byte is not looked at.
+ * Converts rows `from` (even) up to, not including, `to` (even, or `height`) of a picture of `width` x `height` pixels of four
+ * bytes (BGRA, or RGBA), rows `stride` bytes apart, at `source` into their places in packed planes at `target`. Odd sides repeat
+ * their last column or row for chroma. The fourth byte is not looked at.
  */
-export function convert(source: usize, stride: usize, width: i32, height: i32, isRgba: bool, target: usize): void {
+export function convert(
+  source: usize,
+  stride: usize,
+  width: i32,
+  height: i32,
+  isRgba: bool,
+  target: usize,
+  from: i32,
+  to: i32,
+): void {
   const cy = weights(isRgba, Y_R, Y_G, Y_B);
   const cu = weights(isRgba, U_R, U_G, U_B);
   const cv = weights(isRgba, V_R, V_G, V_B);
@@ -72,10 +82,12 @@ export function convert(source: usize, stride: usize, width: i32, height: i32, i
   const cBias = i32x4.splat(C_BIAS);
   const chromaWidth = (width + 1) >> 1;
   const vectorWidth = width & ~7;
-  let u = target + <usize>(width * height);
-  let v = u + <usize>(chromaWidth * ((height + 1) >> 1));
+  const chromaFrom = <usize>(chromaWidth * (from >> 1));
+  const planeU = target + <usize>(width * height);
+  let u = planeU + chromaFrom;
+  let v = planeU + <usize>(chromaWidth * ((height + 1) >> 1)) + chromaFrom;
 
-  for (let y = 0; y < height; y += 2) {
+  for (let y = from; y < to; y += 2) {
     const isLast = y + 1 == height;
     const rowA = source + <usize>y * stride;
     const rowB = isLast ? rowA : rowA + stride;
