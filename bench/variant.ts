@@ -3,6 +3,7 @@
  * side, how soon a page is ready for the next params, warm and from nothing, and the memory of all processes together.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Params } from '../src/contracts/video.ts';
 import type { Template } from '../src/templates/template.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
@@ -33,6 +34,8 @@ const PAGES = ['moving', 'still', 'held'] as const;
 /** Videos that are asked of two slots at once: each slot has two to do, so that one ends while another goes on. */
 const SIDE_BY_SIDE = 4;
 const PARAMS = 100;
+/** From one video's last frame to the next one's params a page has at least the time in which the first is finished and proven. */
+const REST_MS = 100;
 
 export async function run(options: VariantOptions): Promise<BenchResult> {
   const { signal, progress, runs } = options;
@@ -122,9 +125,11 @@ async function measureOpening(template: Template, { signal, progress, runs }: Va
     await browser.open(template, template.placeholder, size);
     const source = await browser.open(template, template.example, size);
     for (let index = 0; index < PARAMS; index++) {
-      // Between two videos of a night a page stands at its last frame, not at its first.
+      // As between two videos of a night: the page stood at its last frame, and has been told to go back since.
       const last = { start: template.frameCount - 1, end: template.frameCount };
       for await (const _ of source.frames(last, signal));
+      browser.rewind();
+      await sleep(REST_MS, undefined, { signal });
       warm.push(await timed(() => browser.open(template, variedParams(template, index), size)));
     }
   }

@@ -251,6 +251,7 @@ export class Renderer implements AsyncDisposable {
       await using production = new Production(this.tools, plan, clips, signal);
       await production.take(source, (index) => onProgress?.({ frame: index + 1, frameCount }));
       member.assertClean();
+      member.rewind();
       const captureMs = lap();
       lease.release();
 

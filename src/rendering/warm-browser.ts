@@ -89,8 +89,10 @@ export class WarmBrowser implements AsyncDisposable {
 
   /** Opens a template with params, shown at a frame's size. Its frames can then be taken, any number of times. */
   async open(template: Template, params: Params, frame: Size): Promise<FrameSource> {
-    await this.page.ensureStage();
-    await this.compositor.setView(template, frame);
+    if (!(await this.compositor.setView(template, frame))) {
+      await this.page.loadStage();
+      await this.compositor.setView(template, frame);
+    }
     await this.page.open(template, params);
     this.buffer = this.bufferFor(this.compositor.layout);
     return new PageFrameSource(this.page, this.compositor, this.buffer);
@@ -111,6 +113,11 @@ export class WarmBrowser implements AsyncDisposable {
   /** Throws when the template did during the render what it must not do. */
   assertClean(): void {
     this.page.assertClean();
+  }
+
+  /** For when all frames are taken: begins what the next params would otherwise wait for. */
+  rewind(): void {
+    this.page.rewind();
   }
 
   /** Whether nothing is under way any more, so that it can be lent to somebody else. */

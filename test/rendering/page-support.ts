@@ -40,7 +40,7 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
     page,
     log,
     async open(template, params = template.example) {
-      await page.ensureStage();
+      await page.loadStage();
       await compositor.setView(template, template);
       await page.open(template, params);
     },

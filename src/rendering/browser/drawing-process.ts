@@ -1,5 +1,7 @@
 import { processesOfGroup } from './process-tree.ts';
 
+/** It is there soon after the browser; one that died before it was known would be taken for the one after it. */
+const FIND_MS = 100;
 const LOOK_MS = 1_000;
 
 /**
@@ -8,17 +10,18 @@ const LOOK_MS = 1_000;
  */
 export function onEndOfDrawing(group: number, told: () => void): () => void {
   let pid: number | null = null;
+  let timer: NodeJS.Timeout;
   const look = (): void => {
+    pid ??= findDrawing(group);
     if (pid !== null && !isThere(pid)) {
-      clearInterval(timer);
       told();
-    } else {
-      pid ??= findDrawing(group);
+      return;
     }
+    timer = setTimeout(look, pid === null ? FIND_MS : LOOK_MS);
+    timer.unref();
   };
-  const timer = setInterval(look, LOOK_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  look();
+  return () => clearTimeout(timer);
 }
 
 const findDrawing = (group: number): number | null =>

@@ -40,13 +40,13 @@ export class BeginFrameCompositor implements Compositor {
     return true;
   }
 
-  async setView(page: Size, frame: Size): Promise<void> {
+  async setView(page: Size, frame: Size): Promise<boolean> {
     const { width, height } = frame;
     if (width !== this.layout.width || height !== this.layout.height) {
       await this.resize(viewportFor(frame));
       this.layout = packed(frame);
     }
-    await layOut(this.devtools, page, frame, false);
+    return await layOut(this.devtools, page, frame, false);
   }
 
   nextMark(): string {

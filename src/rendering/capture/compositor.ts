@@ -11,8 +11,11 @@ export interface Compositor {
   settle<T>(work: Promise<T>): Promise<T>;
   /** Whether frames of this size can be captured from this browser. */
   fits(frame: Size): boolean;
-  /** Lays the page out at its own size and shows it in a frame of another, magnified as needed: text stays sharp. */
-  setView(page: Size, frame: Size): Promise<void>;
+  /**
+   * Lays the page out at its own size and shows it in a frame of another, magnified as needed: text stays sharp. False when the
+   * browser does not show the stage, which a script may have navigated away.
+   */
+  setView(page: Size, frame: Size): Promise<boolean>;
   /** How pictures of the present view lie in memory. */
   readonly layout: PixelLayout;
   /** Statement for the page to run after it has drawn a moment, so that `capture` can tell it from others; or ''. */
@@ -32,11 +35,12 @@ export const viewportFor = ({ width, height }: Size): Size => ({
 
 const powerOfTwo = (atLeast: number): number => 2 ** Math.ceil(Math.log2(atLeast));
 
-/** Sets the part of the view that is the same on every route: see page/inject/stage.html. */
-export async function layOut(devtools: DevTools, page: Size, frame: Size, hasMarks: boolean): Promise<void> {
+/** Sets the part of the view that is the same on every route: see page/inject/stage.html. False when that is not there. */
+export async function layOut(devtools: DevTools, page: Size, frame: Size, hasMarks: boolean): Promise<boolean> {
   const sizeOf = ({ width, height }: Size): Size => ({ width, height });
   const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), hasMarks };
-  await devtools.evaluate(`nightreelStage.view(${JSON.stringify(view)})`);
+  const setting = `nightreelStage.view(${JSON.stringify(view)})`;
+  return (await devtools.evaluate(`typeof nightreelStage === 'object' && (${setting}, true)`)) === true;
 }
 
 /** No view is set yet. */

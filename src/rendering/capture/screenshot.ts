@@ -24,14 +24,14 @@ export class ScreenshotCompositor implements Compositor {
     return true;
   }
 
-  async setView(page: Size, frame: Size): Promise<void> {
+  async setView(page: Size, frame: Size): Promise<boolean> {
     const { width, height } = frame;
     if (width !== this.layout.width || height !== this.layout.height) {
       const metrics = { ...viewportFor(frame), deviceScaleFactor: 1, mobile: false };
       await this.devtools.send('Emulation.setDeviceMetricsOverride', metrics);
       this.layout = packed(frame);
     }
-    await layOut(this.devtools, page, frame, false);
+    return await layOut(this.devtools, page, frame, false);
   }
 
   nextMark(): string {

@@ -46,6 +46,7 @@ export class TemplatePage {
   private ownScript = { source: '', identifier: '' };
   private uncaught = Promise.withResolvers<never>();
   private uncaughtError: PageError | null = null;
+  private rewinding: Promise<unknown> = Promise.resolve();
 
   private constructor(
     browser: ChromiumBrowser,
@@ -80,14 +81,13 @@ export class TemplatePage {
     await devtools.send('Runtime.enable');
     await devtools.send('Runtime.addBinding', { name: '__nightreelFound' });
     await devtools.send('Page.addScriptToEvaluateOnNewDocument', { source: ENGINE_SCRIPT });
-    await page.ensureStage();
+    await page.loadStage();
     return page;
   }
 
-  /** Loads the page around a template where it is not there: a script may navigate it away. */
-  async ensureStage(): Promise<void> {
-    const { devtools, page } = this.browser;
-    if ((await devtools.evaluate('typeof nightreelStage')) === 'object') return;
+  /** Loads the page around a template. */
+  async loadStage(): Promise<void> {
+    const { page } = this.browser;
     this.loaded = null;
     await this.compositor.settle(page.goto(STAGE_ADDRESS, { waitUntil: 'load', timeout: this.deadlines.loadMs }));
   }
@@ -104,13 +104,20 @@ export class TemplatePage {
     }
     // By content: whoever warmed this page may have read the template at another time.
     if (this.loaded?.digest !== template.digest) await this.load(template, null);
-    this.forgetErrors();
     const { paramsMs } = this.deadlines;
+    await this.within(paramsMs, this.rewinding, template, 'while it was put back to its beginning');
+    this.forgetErrors();
     await this.getReady(
       template,
       `applyParams(${JSON.stringify(params)}, ${JSON.stringify(template.fonts)}, ${paramsMs})`,
       { limitMs: paramsMs, where: 'while it took params', since: 'of getting params' },
     );
+  }
+
+  /** Begins to put the page back to its beginning, which the next `open` would have to do. What goes wrong is of no account. */
+  rewind(): void {
+    if (this.loaded?.contract !== 'warm') return;
+    this.rewinding = this.browser.devtools.evaluate('__nightreel.rewind()').catch(() => undefined);
   }
 
   /**

@@ -63,13 +63,13 @@ export class XvfbCompositor implements Compositor {
     return frame.width <= this.window.width && frame.height + MARK.cell <= this.window.height;
   }
 
-  async setView(page: Size, frame: Size): Promise<void> {
+  async setView(page: Size, frame: Size): Promise<boolean> {
     if (!this.fits(frame)) {
       throw new Failure('Internal', `A frame of ${frame.width}x${frame.height} is larger than the browser's window.`);
     }
     const { width, height } = frame;
-    await layOut(this.devtools, page, frame, true);
     this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
+    return await layOut(this.devtools, page, frame, true);
   }
 
   nextMark(): string {

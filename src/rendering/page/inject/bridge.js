@@ -238,6 +238,21 @@
     };
   };
 
+  /** Whether the last thing that was drawn is the beginning. */
+  let isAtStart = false;
+  const rewind = () => {
+    for (const { clock } of everyFrame()) {
+      clock.reseed();
+      clock.setTime(0);
+    }
+    try {
+      draw(0);
+    } catch {
+      // The recipient before left it broken; new params may well mend it, and their own frames tell.
+    }
+    isAtStart = true;
+  };
+
   window.__nightreel = {
     /** Waits until the composition can be sought and its fonts and images are there. */
     async ready(fonts, limitMs) {
@@ -248,20 +263,22 @@
       return report(await loadAssets(fonts, deadlineMs), fonts);
     },
 
+    /** Draws the beginning while nobody waits for it: what the next params would begin with. */
+    async rewind() {
+      rewind();
+      await nextTurn();
+      await nextTurn();
+    },
+
     /** Sends params as a message and waits for `hf-params-ready`, then for whatever the new values need. */
     async applyParams(params, fonts, limitMs) {
       const deadlineMs = time.originalNow() + limitMs;
       told = new Set();
-      for (const { clock, timers, isolation } of everyFrame()) {
+      if (!isAtStart) rewind();
+      isAtStart = false;
+      for (const { timers, isolation } of everyFrame()) {
         isolation.reset();
         timers.release();
-        clock.reseed();
-        clock.setTime(0);
-      }
-      try {
-        draw(0);
-      } catch {
-        // The recipient before this one left it broken; the new params may well mend it, and their own frames tell.
       }
       let isReady = false;
       const onReady = () => {
@@ -293,6 +310,7 @@
      */
     seek(seconds) {
       const ms = seconds * 1000;
+      isAtStart = false;
       const frames = everyFrame();
       for (const { clock, motion } of frames) {
         clock.reseed(ms);
