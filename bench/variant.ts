@@ -35,7 +35,7 @@ const PAGES = ['moving', 'still', 'held'] as const;
 const SIDE_BY_SIDE = 4;
 const PARAMS = 100;
 /** From one video's last frame to the next one's params a page has at least the time in which the first is finished and proven. */
-const REST_MS = 100;
+const REST_MS = 30;
 
 export async function run(options: VariantOptions): Promise<BenchResult> {
   const { signal, progress, runs } = options;
