@@ -206,7 +206,8 @@ describe('a night with variants that cannot be rendered', () => {
         for (const { key } of failed) expect(await probe.keys(`videos/${key.slice(0, 2)}/${key}`)).toEqual([]);
         for (const history of await probe.histories()) {
           expect(history.text).not.toContain('Thrower');
-          expect(history.text).not.toContain('98765');
+          // By itself: times and keys have such digits among others.
+          expect(history.text).not.toMatch(/(?<![0-9a-f])98765(?![0-9a-f])/);
         }
         const state = await probe.json('state/card.json');
         expect(JSON.stringify(state)).toContain('u2');

@@ -40,8 +40,10 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
     page,
     log,
     async open(template, params = template.example) {
-      await page.loadStage();
-      await compositor.setView(template, template);
+      if (!(await compositor.setView(template, template))) {
+        await page.loadStage();
+        await compositor.setView(template, template);
+      }
       await page.open(template, params);
     },
     async picture(frame) {
