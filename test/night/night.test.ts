@@ -132,6 +132,8 @@ describe('a night of the generated business', () => {
   test('no name and no amount of a recipient is in any history', async () => {
     const histories = await probe.histories();
     expect(histories.length).toBeGreaterThan(Number(first['variants']));
+    // What workflows are given can be read here; else nothing could be found in it.
+    expect(histories.filter(({ text }) => text.includes('\\"businessDate\\"')).length).toBe(histories.length);
     const manifest = await probe.manifestOf(String(first['batchId']));
     const names = manifest.map(({ params }) => String(params['name'])).filter((name) => name.length > 3);
     expect(names.length).toBeGreaterThan(10);

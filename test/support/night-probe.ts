@@ -144,20 +144,12 @@ export class NightProbe {
     const found: { id: string; text: string }[] = [];
     for await (const { workflowId, runId } of this.client.workflow.list()) {
       const history = await this.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      const text = JSON.stringify(history, (_, value: unknown) =>
-        value instanceof Uint8Array || isBuffer(value) ? Buffer.from(bytesOf(value)).toString('utf8') : value,
+      // Payloads say what they hold in base64, under whatever name they have: `data`.
+      const text = JSON.stringify(history, (name, value: unknown) =>
+        name === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : value,
       );
       found.push({ id: workflowId, text });
     }
     return found;
   }
 }
-
-interface SerialisedBuffer {
-  readonly type: 'Buffer';
-  readonly data: number[];
-}
-const isBuffer = (value: unknown): value is SerialisedBuffer =>
-  typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer' && 'data' in value;
-const bytesOf = (value: Uint8Array | SerialisedBuffer): Uint8Array | number[] =>
-  value instanceof Uint8Array ? value : value.data;
