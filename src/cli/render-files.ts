@@ -1,5 +1,6 @@
 /** Which files a render writes, and how: all of them whole, or none. */
 
+import { createHash } from 'node:crypto';
 import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
@@ -71,9 +72,7 @@ export async function assertWritable(path: string): Promise<void> {
     await writeFile(trial, '');
     await rm(trial);
   } catch (cause) {
-    throw new Failure('EnvironmentInvalid', `No file can be written in ${dirname(path)}: does the folder exist?`, {
-      cause,
-    });
+    throw notWritten(path, cause);
   }
 }
 
@@ -82,10 +81,31 @@ export async function writeWhole(files: ReadonlyMap<string, Uint8Array>): Promis
   try {
     for (const [path, bytes] of files) await writeFile(partialOf(path), bytes);
     for (const path of files.keys()) await rename(partialOf(path), path);
-  } catch (error) {
+  } catch (cause) {
     for (const path of files.keys()) await rm(partialOf(path), { force: true });
-    throw error;
+    throw notWritten([...files.keys()].join(', '), cause);
   }
 }
 
-const partialOf = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
+/** By the system's error codes (errno(3)). */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'the folder does not exist',
+  ENOTDIR: 'part of the path is not a folder',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'it can only be read',
+  ENOSPC: 'the disk is full',
+  EDQUOT: "this user's share of the disk is full",
+  ENAMETOOLONG: 'the name is too long',
+};
+
+function notWritten(path: string, cause: unknown): Failure {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+  return new Failure('EnvironmentInvalid', `${path} cannot be written: ${REASONS[code] ?? code}.`, { cause });
+}
+
+/** A name that is legal wherever the file's own is. */
+function partialOf(path: string): string {
+  const name = createHash('sha256').update(basename(path)).digest('hex').slice(0, 16);
+  return join(dirname(path), `.${name}.${process.pid}.partial`);
+}

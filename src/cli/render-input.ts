@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { projectRoot } from '../config/settings.ts';
 import { Failure } from '../contracts/failures.ts';
@@ -25,10 +26,11 @@ export async function openTemplate(name: string): Promise<Template> {
   );
 }
 
-export async function readParams(source: string | undefined, template: Template): Promise<Params> {
+/** `source`: JSON, a file, or `-` for stdin; the template's example when there is none. */
+export async function readParams(source: string | undefined, template: Template, signal: AbortSignal): Promise<Params> {
   if (source === undefined) return template.example;
   const where = source === '-' ? 'stdin' : source.trimStart().startsWith('{') ? '--params' : source;
-  const json = where === 'stdin' ? await text(process.stdin) : where === '--params' ? source : await readText(source);
+  const json = where === 'stdin' ? await readStdin(signal) : where === '--params' ? source : await readText(source);
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -42,6 +44,14 @@ export async function readParams(source: string | undefined, template: Template)
     'ParamsInvalid',
     `The params of ${where} do not fit template '${template.id}':\n${lines.join('\n')}\n`,
   );
+}
+
+async function readStdin(signal: AbortSignal): Promise<string> {
+  try {
+    return await text(addAbortSignal(signal, process.stdin));
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
 }
 
 async function readText(path: string): Promise<string> {

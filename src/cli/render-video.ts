@@ -17,7 +17,7 @@ export async function renderVideo(name: string, options: RenderCommandOptions, s
   const { files, encoder, capture = readCapture() } = options;
   for (const path of pathsOf(files)) await assertWritable(path);
   const template = await openTemplate(name);
-  const params = await readParams(options.params, template);
+  const params = await readParams(options.params, template, signal);
   const [first = RENDITIONS['web-1080p'], ...rest] = files.renditions.map((id) => RENDITIONS[id]);
   const renditions: readonly [Rendition, ...Rendition[]] = [first, ...rest];
   const preview = files.preview === null ? null : { ...PREVIEW_DEFAULTS, format: files.preview.format };
@@ -25,7 +25,15 @@ export async function renderVideo(name: string, options: RenderCommandOptions, s
   const startedAt = performance.now();
   const tools = findTools();
   const { videos, fingerprint } = await (async () => {
-    await using renderer = await Renderer.start({ tools, capture, encoder, slots: 1, template, log: warningsOnly });
+    await using renderer = await Renderer.start({
+      tools,
+      capture,
+      encoder,
+      slots: 1,
+      template,
+      log: warningsOnly,
+      signal,
+    });
     signal.throwIfAborted();
     using progress = createProgress(process.stderr, template.frameCount);
     const rendered = await renderer.renderLadder(

@@ -48,6 +48,8 @@ export interface RendererOptions {
   readonly callLimitMs?: number;
   /** How long ffmpeg may make no headway before it counts as hung. */
   readonly encoderLimitMs?: number;
+  /** Ends the start, and not what has been started. */
+  readonly signal?: AbortSignal;
 }
 
 /** What was rendered last: the next browser is warmed for that. */
@@ -138,7 +140,7 @@ export class Renderer implements AsyncDisposable {
     if (swept > 0) log.info({ swept }, 'removed what browsers of killed processes had left');
 
     const latest: Latest = { template, frame: template ?? null, largest: template ?? null };
-    const unlimited = new AbortController().signal;
+    const starting = options.signal ?? new AbortController().signal;
     const launch = (candidate: Candidate, signal: AbortSignal): Promise<WarmBrowser> =>
       WarmBrowser.launch(
         {
@@ -151,11 +153,11 @@ export class Renderer implements AsyncDisposable {
         },
         signal,
       );
-    const toolchain = await probeToolchain(tools.ffmpeg, unlimited, options.encoder);
+    const toolchain = await probeToolchain(tools.ffmpeg, starting, options.encoder);
     const capture = options.capture ?? 'auto';
     const candidates = candidatesFor(tools, capture);
     if (candidates.length === 0) throw missingFor(capture);
-    const { candidate, browser, pixels } = await chooseRoute(candidates, (one) => launch(one, unlimited), log);
+    const { candidate, browser, pixels } = await chooseRoute(candidates, (one) => launch(one, starting), log);
     // Whatever goes wrong with a browser that nobody owns yet, it does not stay behind.
     const orClose = async <T>(owned: WarmBrowser, work: Promise<T>): Promise<T> => {
       try {

@@ -1,13 +1,14 @@
 /** `nightreel render` beyond one file: several files of one capture, and the same render twice. */
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
-import { renderFiles } from '../../src/cli/render-files.ts';
+import { assertWritable, renderFiles, writeWhole } from '../../src/cli/render-files.ts';
 import { differingFrames, framesText } from '../../src/cli/video-difference.ts';
 import { findTools } from '../../src/config/tools.ts';
 import { nightreel, ROOT } from '../rendering/support.ts';
@@ -62,6 +63,50 @@ describe('what cannot be written is refused with exit code 2 before anything is 
     expect({ code, stderr, stdout }).toEqual({ code: 2, stderr: expect.stringMatching(sentence), stdout: '' });
     expect(await readdir(folder)).not.toContain('v.mp4');
   });
+});
+
+describe('a place that takes no file ends with exit code 3 and says why', () => {
+  test.each([
+    ['no/such/folder/v.mp4', /the folder does not exist/],
+    [`${'x'.repeat(252)}.mp4`, /the name is too long/],
+    [`${TINY}/template.json/v.mp4`, /part of the path is not a folder/],
+  ])('%s', async (out, sentence) => {
+    const { code, stderr } = await nightreel(['render', TINY, '--out', out], folder);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringMatching(sentence) });
+  });
+
+  test('a name as long as a name may be is taken', async () => {
+    const path = join(folder, `${'x'.repeat(251)}.mp4`);
+    await assertWritable(path);
+    await writeWhole(new Map([[path, Buffer.from('whole')]]));
+    expect(await readFile(path, 'utf8')).toBe('whole');
+    await rm(path);
+  });
+
+  test('a folder for temporary files that is none', async () => {
+    const env = { ...process.env, TMPDIR: join(TINY, 'template.json') };
+    const run = promisify(execFile)(join(ROOT, 'bin/nightreel'), ['render', TINY, '--out', 'v.mp4'], {
+      cwd: folder,
+      env,
+    });
+    const { code, stderr } = (await run.catch((error: unknown) => error)) as { code?: number; stderr: string };
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringMatching(/No temporary folder .* TMPDIR/) });
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});
+
+test('Ctrl-C ends a render that waits for its params', async () => {
+  const args = ['render', TINY, '--params', '-', '--out', join(folder, 'never.mp4')];
+  // It says nothing before it reads: one that was asked before it listened just dies, and another is given more time.
+  for (let afterMs = 1_000; ; afterMs *= 2) {
+    const child = spawn(join(ROOT, 'bin/nightreel'), args, { stdio: 'pipe' });
+    const ending = finished(child);
+    const asking = setTimeout(() => child.kill('SIGINT'), afterMs);
+    const { code, stderr } = await ending.finally(() => clearTimeout(asking));
+    if (code === null && afterMs < 10_000) continue;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining('no file was written') });
+    return;
+  }
 });
 
 test('one rendition may have its name in the place of {rendition} too', () => {

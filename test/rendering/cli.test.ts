@@ -85,5 +85,5 @@ test('Ctrl-C ends every process, leaves no file, and exits with 130', async () =
   const [code] = await once(child, 'exit');
   expect(code).toBe(130);
   expect(processes.filter(isAlive)).toEqual([]);
-  expect((await readdir(folder)).filter((name) => name.includes('v.mp4'))).toEqual([]);
+  expect((await readdir(folder)).filter((name) => name === 'v.mp4' || name.endsWith('.partial'))).toEqual([]);
 });

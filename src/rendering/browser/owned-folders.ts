@@ -12,8 +12,22 @@ import { Failure } from '../../contracts/failures.ts';
 /** Where this user's folders of one kind lie: `/dev/shm/nightreel-displays-1000` for `('/dev/shm', 'displays')`. */
 export const ownedRoot = (base: string, kind: string): string => join(base, `nightreel-${kind}-${userInfo().uid}`);
 
-/** A new, empty folder of this process, readable by its user alone. */
+/** A new, empty folder of this process, readable by its user alone. Failure `EnvironmentInvalid` when there cannot be one. */
 export async function createOwned(root: string): Promise<string> {
+  try {
+    return await makeOwned(root);
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new Failure(
+      'EnvironmentInvalid',
+      `No temporary folder can be made in ${root} (${reason}): is the disk full, or TMPDIR not a folder that this user may write to?`,
+      { cause },
+    );
+  }
+}
+
+async function makeOwned(root: string): Promise<string> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   const { uid } = await lstat(root);
   // Everybody may write beside it: a folder that somebody else made first would show them every picture.
@@ -31,7 +45,8 @@ export async function removeOwned(path: string): Promise<void> {
 /** The folders whose owner no longer lives. */
 export async function orphansIn(root: string): Promise<string[]> {
   const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+    // What is no folder is told by whoever needs one.
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
   return names.filter(isOrphan).map((name) => join(root, name));
