@@ -63,7 +63,10 @@ export const pathsOf = ({ videos, poster, preview }: RenderFiles): string[] => [
 
 /** Before anything is rendered: the file can be made there, and nothing but a file would be replaced. */
 export async function assertWritable(path: string): Promise<void> {
-  const present = await lstat(path).catch(() => null);
+  const present = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw notWritten(path, error);
+  });
   if (present !== null && !present.isFile()) {
     throw new Failure('EnvironmentInvalid', `${path} is there and is not a file; name another one.`);
   }
