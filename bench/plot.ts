@@ -22,8 +22,9 @@ export function plotSvg({ title, x, y, lines }: Plot): string {
   const yOf = (value: number): number =>
     HEIGHT - MARGIN.bottom - (value / maxY) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const ticks = Array.from({ length: TICKS + 1 }, (_, index) => index / TICKS);
+  const escaped = (words: string): string => words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const text = (at: string, words: string | number, more = `fill="${GREY}"`): string =>
-    `<text ${at} ${more}>${String(words).replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</text>`;
+    `<text ${at} ${more}>${escaped(String(words))}</text>`;
   const fixed = (value: number): string => value.toFixed(1);
   const grid = ticks.flatMap((share) => [
     `<path d="M${xOf(0)} ${fixed(yOf(share * maxY))}H${WIDTH - MARGIN.right}" stroke="${GREY}" stroke-opacity="0.25"/>`,
@@ -41,6 +42,7 @@ export function plotSvg({ title, x, y, lines }: Plot): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     text(`x="${MARGIN.left}" y="20" font-weight="bold"`, title),
     ...grid,
     text(`x="${WIDTH - MARGIN.right}" y="${HEIGHT - 6}" text-anchor="end"`, x),

@@ -51,7 +51,7 @@ describe('the same params give the same bytes', () => {
     await using short = await startRenderer(tiny, { slots: 2, recycleAfter: 2 });
     const videos = await Promise.all(Array.from({ length: 10 }, () => render(short, tiny)));
     expect(new Set(videos.map(({ sha256 }) => sha256))).toEqual(new Set([expected]));
-  });
+  }, 120_000);
 
   test('and different params do not', async () => {
     expect((await render(renderer, tiny, { params: { name: 'Adb', colour: '#3366cc' } })).sha256).not.toBe(expected);

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
+import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import type { RendererOptions } from '../../src/rendering/renderer.ts';
 import type { Template } from '../../src/templates/template.ts';
-import { descendantsOf, failureOf, fixture, keptLog, render, startRenderer } from './support.ts';
+import { browserOptions } from './browser-support.ts';
+import { descendantsOf, failureOf, fixture, keptLog, render, startRenderer, until } from './support.ts';
 
 let tiny: Template;
 let folder: string;
@@ -130,4 +132,15 @@ describe('what cannot be done without is named with what to install, and nothing
       /NIGHTREEL_CHROMIUM is .*gone, which is not a program/,
     );
   });
+});
+
+test('a Chromium that starts and never says a word ends with whoever waits for it', async () => {
+  const executable = await script('silent', 'exec sleep 600');
+  const silent = () => [...descendantsOf(process.pid).values()].filter((command) => /^sleep.600/.test(command));
+  const controller = new AbortController();
+  const waiting = failureOf(ChromiumBrowser.launch(browserOptions({ executable }), controller.signal));
+  await until('the program', () => silent().length === 1);
+  controller.abort();
+  expect((await waiting).failureClass).toBe('Cancelled');
+  await until('its end', () => silent().length === 0);
 });

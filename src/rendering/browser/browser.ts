@@ -1,6 +1,6 @@
 /** One Chromium with one page: its processes, its profile and its DevTools session, from launch to the last trace. */
 
-import puppeteer, { type Browser, type Page } from 'puppeteer';
+import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
 import type { Log } from '../log.ts';
@@ -64,7 +64,7 @@ export class ChromiumBrowser implements AsyncDisposable {
     this.untie = about.untie;
   }
 
-  /** Failure `ToolMissing` when the program does not start. */
+  /** Failure `ToolMissing` when the program does not start, `BrowserHung` when it starts and says nothing. */
   static async launch(options: BrowserOptions, signal: AbortSignal): Promise<ChromiumBrowser> {
     const profile = await createProfile(options.profileRoot);
     let browser: Browser | null = null;
@@ -75,27 +75,20 @@ export class ChromiumBrowser implements AsyncDisposable {
       // Its pipe ends it with this process; unless it hangs at that moment.
       if (group !== undefined) untie = tieGroup(group);
       const crash = new AbortController();
-      const page = (await browser.pages())[0] ?? (await browser.newPage());
       const running = browser.process();
       // Puppeteer stops listening to its pipes as it closes them, before they may report that Chromium is gone.
       for (const pipe of running?.stdio ?? []) pipe?.on('error', () => undefined);
       browser.on('disconnected', () => {
         crash.abort(new Failure('BrowserCrashed', `Chromium ended (${howEnded(running)}).`));
       });
-      const session = await page.createCDPSession();
-      await onEndOfPage(browser, page, session, (failure) => crash.abort(failure));
+      const { page, session, version } = await answered(greet(browser, crash), options.callLimitMs, signal);
       if (group !== undefined && options.display !== undefined) {
         const stop = onEndOfDrawing(group, () => {
           crash.abort(new Failure('BrowserCrashed', "Chromium's drawing process ended; its window shows nothing new."));
         });
         crash.signal.addEventListener('abort', stop, { once: true });
       }
-      const devtools = new DevTools({
-        session,
-        broken: crash.signal,
-        callLimitMs: options.callLimitMs,
-      });
-      const version = await browser.version();
+      const devtools = new DevTools({ session, broken: crash.signal, callLimitMs: options.callLimitMs });
       return new ChromiumBrowser(browser, page, devtools, { version, crash, profile, untie });
     } catch (error) {
       if (browser !== null) await end(browser);
@@ -141,7 +134,8 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       pipe: true,
       userDataDir: profile,
       defaultViewport: null,
-      protocolTimeout: 0,
+      // Calls have shorter limits of their own; this one is for what Puppeteer asks as it starts.
+      protocolTimeout: LAUNCH_LIMIT_MS,
       timeout: LAUNCH_LIMIT_MS,
       handleSIGINT: false,
       handleSIGTERM: false,
@@ -172,6 +166,34 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
         cause: error,
       },
     );
+  }
+}
+
+/** The first words with a browser. */
+async function greet(
+  browser: Browser,
+  crash: AbortController,
+): Promise<{ page: Page; session: CDPSession; version: string }> {
+  const page = (await browser.pages())[0] ?? (await browser.newPage());
+  const session = await page.createCDPSession();
+  await onEndOfPage(browser, page, session, (failure) => crash.abort(failure));
+  return { page, session, version: await browser.version() };
+}
+
+/** Failure `BrowserHung` when that takes longer; ends with the signal's reason. */
+async function answered<T>(work: Promise<T>, limitMs: number, signal: AbortSignal): Promise<T> {
+  const { promise: interrupted, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(asFailure(signal.reason, 'Cancelled'));
+  const timer = setTimeout(() => {
+    reject(new Failure('BrowserHung', `Chromium was started and did not answer within ${limitMs} ms.`));
+  }, limitMs);
+  signal.addEventListener('abort', giveUp, { once: true });
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
   }
 }
 
