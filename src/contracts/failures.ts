@@ -113,6 +113,16 @@ export const FAILURES = describe({
     retryable: true,
     sentence: 'The object store did not answer or throttled. It is tried again with growing pauses.',
   },
+  SceneDamaged: {
+    actor: 'nobody',
+    retryable: true,
+    sentence: 'A stored scene was damaged. It is dropped and rendered again.',
+  },
+  AssemblyMismatch: {
+    actor: 'nobody',
+    retryable: false,
+    sentence: 'Scenes of one video were encoded differently and cannot be joined. The video is rendered whole instead.',
+  },
   WarehouseUnavailable: {
     actor: 'nobody',
     retryable: true,

@@ -7,6 +7,8 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 /** sha256 hex (64 digits) of engine fingerprint, template digest, canonical params and rendition: names one MP4. */
 export type VariantKey = Branded<'VariantKey'>;
+/** sha256 hex (64 digits) of engine fingerprint, template digest, scene, its declared params and rendition: names one encoded scene. */
+export type SceneKey = Branded<'SceneKey'>;
 /** The id of a campaign: the file name in `campaigns/` without `.yaml`. Lower case, digits and dashes. */
 export type CampaignId = Branded<'CampaignId'>;
 /** A calendar day in the campaign's time zone, `YYYY-MM-DD`. */
@@ -18,6 +20,7 @@ const HEX_64 = /^[0-9a-f]{64}$/;
 
 export const isCampaignId = (value: string): value is CampaignId => CAMPAIGN_ID.test(value);
 export const isVariantKey = (value: string): value is VariantKey => HEX_64.test(value);
+export const isSceneKey = (value: string): value is SceneKey => HEX_64.test(value);
 
 /** True for a real calendar day: `2026-02-30` is not one. */
 export function isBusinessDate(value: string): value is BusinessDate {
@@ -53,6 +56,7 @@ export const pageName = (page: number): string => String(page).padStart(6, '0');
 export const objectKeys = {
   video: (key: VariantKey) => `videos/${key.slice(0, 2)}/${key}.mp4`,
   poster: (key: VariantKey) => `videos/${key.slice(0, 2)}/${key}.jpg`,
+  scene: (key: SceneKey) => `scenes/${key.slice(0, 2)}/${key}.clip`,
   state: (campaign: string) => `state/${campaign}.json`,
   batchesOf: (campaign: string, businessDate: string) => `batches/${campaign}/${businessDate}/`,
   batch: (batch: BatchRef) => `batches/${batchIdOf(batch)}/`,
@@ -66,4 +70,5 @@ export const objectKeys = {
   reportJson: (batch: BatchRef) => `${objectKeys.batch(batch)}report.json`,
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
   input: (sha256: string) => `inputs/${sha256}.csv`,
+  pinnedTemplate: (digest: string) => `templates/${digest}`,
 } as const;
