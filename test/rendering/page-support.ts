@@ -1,4 +1,4 @@
-/** What tests of the page share: a page in chrome-headless-shell that draws on demand, and templates made in the test. */
+/** What tests of the page share: a page on a virtual display, and templates made in the test. */
 
 import { createHash } from 'node:crypto';
 import { findTools } from '../../src/config/tools.ts';
@@ -6,9 +6,11 @@ import { Failure } from '../../src/contracts/failures.ts';
 import type { Params } from '../../src/contracts/video.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
-import { BeginFrameCompositor } from '../../src/rendering/capture/begin-frame.ts';
+import { screenFor, windowFor, XvfbCompositor } from '../../src/rendering/capture/xvfb/compositor.ts';
+import { VirtualDisplay } from '../../src/rendering/capture/xvfb/display.ts';
 import { type PageDeadlines, TemplatePage } from '../../src/rendering/page/template-page.ts';
 import type { Template } from '../../src/templates/template.ts';
+import { never } from './browser-support.ts';
 import { fixture, keptLog } from './support.ts';
 
 const LIMITS: PageDeadlines = { loadMs: 20_000, paramsMs: 10_000, frameMs: 10_000 };
@@ -25,7 +27,6 @@ export interface PageUnderTest extends AsyncDisposable {
   heapBytes(): Promise<number>;
 }
 
-/** Chromium draws when it is told to. */
 export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise<PageUnderTest> {
   try {
     return await tryToStart(deadlines);
@@ -37,21 +38,31 @@ export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise
 }
 
 async function tryToStart(deadlines: Partial<PageDeadlines>): Promise<PageUnderTest> {
-  const executable = findTools().headlessShell;
-  if (executable === undefined) throw new Error('these tests need chrome-headless-shell');
+  const { chromium, xvfb } = findTools();
+  if (chromium === undefined || xvfb === undefined) throw new Error('these tests need chromium and Xvfb');
   const log = keptLog();
-  const browser = await ChromiumBrowser.launch(
-    { executable, kind: 'shell', route: 'begin-frame', profileRoot: profileRoot(), callLimitMs: 30_000, log },
-    new AbortController().signal,
+  const [window, callLimitMs] = [windowFor(null), 30_000];
+  await using started = new AsyncDisposableStack();
+  const display = started.use(await VirtualDisplay.start({ xvfb, screen: screenFor(window) }, never));
+  const browser = started.use(
+    await ChromiumBrowser.launch(
+      {
+        executable: chromium,
+        kind: 'full',
+        route: 'xvfb',
+        window,
+        display,
+        profileRoot: profileRoot(),
+        callLimitMs,
+        log,
+      },
+      never,
+    ),
   );
   const { devtools } = browser;
-  const compositor = new BeginFrameCompositor(devtools);
-  const page = await TemplatePage.create(browser, compositor, { deadlines: { ...LIMITS, ...deadlines }, log }).catch(
-    async (error: unknown) => {
-      await browser[Symbol.asyncDispose]();
-      throw error;
-    },
-  );
+  const compositor = new XvfbCompositor(devtools, display, { window, limitMs: callLimitMs });
+  const page = await TemplatePage.create(browser, compositor, { deadlines: { ...LIMITS, ...deadlines }, log });
+  const resources = started.move();
   return {
     page,
     log,
@@ -74,7 +85,7 @@ async function tryToStart(deadlines: Partial<PageDeadlines>): Promise<PageUnderT
       await devtools.send('HeapProfiler.collectGarbage');
       return (await devtools.send('Runtime.getHeapUsage')).usedSize;
     },
-    [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
