@@ -9,7 +9,7 @@ let healthy: Template;
 let expected: string;
 
 beforeAll(async () => {
-  page = await startPage({ loadMs: 4_000, paramsMs: 1_500, frameMs: 1_500 });
+  page = await startPage({ loadMs: 4_000, paramsMs: 1_500, frameMs: 1_500 }, { width: 3840, height: 2160 });
   healthy = await fixture('tiny');
   await page.open(healthy);
   expected = await page.picture(20);

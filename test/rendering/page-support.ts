@@ -8,6 +8,7 @@ import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import { screenFor, windowFor, XvfbCompositor } from '../../src/rendering/capture/xvfb/compositor.ts';
 import { VirtualDisplay } from '../../src/rendering/capture/xvfb/display.ts';
+import type { Size } from '../../src/rendering/geometry.ts';
 import { type PageDeadlines, TemplatePage } from '../../src/rendering/page/template-page.ts';
 import type { Template } from '../../src/templates/template.ts';
 import { never } from './browser-support.ts';
@@ -27,21 +28,25 @@ export interface PageUnderTest extends AsyncDisposable {
   heapBytes(): Promise<number>;
 }
 
-export async function startPage(deadlines: Partial<PageDeadlines> = {}): Promise<PageUnderTest> {
+/** `largest`: frames may be so large; as in a usual video when left out. */
+export async function startPage(
+  deadlines: Partial<PageDeadlines> = {},
+  largest: Size | null = null,
+): Promise<PageUnderTest> {
   try {
-    return await tryToStart(deadlines);
+    return await tryToStart(deadlines, largest);
   } catch (error) {
     // One of a hundred starts on a busy machine gets no first frame; the pool would take another browser, too.
     if (!(error instanceof Failure) || error.failureClass !== 'BrowserHung') throw error;
-    return await tryToStart(deadlines);
+    return await tryToStart(deadlines, largest);
   }
 }
 
-async function tryToStart(deadlines: Partial<PageDeadlines>): Promise<PageUnderTest> {
+async function tryToStart(deadlines: Partial<PageDeadlines>, largest: Size | null): Promise<PageUnderTest> {
   const { chromium, xvfb } = findTools();
   if (chromium === undefined || xvfb === undefined) throw new Error('these tests need chromium and Xvfb');
   const log = keptLog();
-  const [window, callLimitMs] = [windowFor(null), 30_000];
+  const [window, callLimitMs] = [windowFor(largest), 30_000];
   await using started = new AsyncDisposableStack();
   const display = started.use(await VirtualDisplay.start({ xvfb, screen: screenFor(window) }, never));
   const browser = started.use(
@@ -60,6 +65,8 @@ async function tryToStart(deadlines: Partial<PageDeadlines>): Promise<PageUnderT
     ),
   );
   const { devtools } = browser;
+  // No window manager gives the window the focus, without which a page shows no caret.
+  await devtools.send('Emulation.setFocusEmulationEnabled', { enabled: true });
   const compositor = new XvfbCompositor(devtools, display, { window, limitMs: callLimitMs });
   const page = await TemplatePage.create(browser, compositor, { deadlines: { ...LIMITS, ...deadlines }, log });
   const resources = started.move();
@@ -74,7 +81,7 @@ async function tryToStart(deadlines: Partial<PageDeadlines>): Promise<PageUnderT
       await page.open(template, params);
     },
     async picture(frame) {
-      await page.seek(frame);
+      await page.seek(frame, () => compositor.nextMark());
       const pixels = Buffer.alloc(compositor.layout.strideBytes * compositor.layout.height);
       (await compositor.capture()).read(pixels, 0);
       return createHash('sha256').update(pixels).digest('hex').slice(0, 16);
