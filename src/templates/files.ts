@@ -42,9 +42,13 @@ export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<str
 
 /** sha256 hex over the servable files and those fields of template.json that decide pixels. */
 export function digestOf(file: TemplateFile, files: ReadonlyMap<string, Uint8Array>): string {
-  const { entry, width, height, fps, durationMs, contract, fonts, posterMs = null } = file;
+  const { entry, width, height, fps, durationMs, contract, fonts, posterMs = null, scenes, soundtrack } = file;
+  const whole = { entry, width, height, fps, durationMs, contract, fonts, posterMs };
+  // A scene shows the placeholder wherever it does not declare a param.
+  const inScenes =
+    scenes === undefined ? {} : { scenes, soundtrack: soundtrack ?? null, placeholder: file.placeholder };
   const hash = createHash('sha256');
-  hash.update(canonicalize({ entry, width, height, fps, durationMs, contract, fonts, posterMs }) ?? '');
+  hash.update(canonicalize({ ...whole, ...inScenes }) ?? '');
   for (const [path, bytes] of files) hash.update(`\0${path}\0${bytes.byteLength}\0`).update(bytes);
   return hash.digest('hex');
 }

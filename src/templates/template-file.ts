@@ -9,6 +9,13 @@ export const TEMPLATE_FILE = 'template.json';
 
 const side = z.int().min(2).max(8192);
 
+/** Frames, or seconds as text: `"2.4s"`. */
+const time = z.union([
+  z.int().min(0),
+  z.string().regex(/^\d{1,6}(\.\d{1,9})?s$/, 'must be a number of frames or seconds like "2.4s"'),
+]);
+const paramNames = z.array(z.string().min(1)).default([]);
+
 const schema = z.strictObject({
   $schema: z.string().optional(),
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes'),
@@ -27,6 +34,20 @@ const schema = z.strictObject({
     .array(z.strictObject({ family: z.string().min(1), weights: z.array(z.int().min(1).max(1000)).min(1) }))
     .default([]),
   posterMs: z.int().min(0).optional(),
+  /** Parts that are rendered once for all whose `params` are the same; see docs/scenes.md. */
+  scenes: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+        start: time,
+        duration: time,
+        params: paramNames,
+      }),
+    )
+    .min(1)
+    .optional(),
+  /** Of a template with scenes: the params that its sound depends on. */
+  soundtrack: z.strictObject({ params: paramNames }).optional(),
   params: z.record(z.string(), z.unknown()),
   example: z.record(z.string(), z.unknown()),
   placeholder: z.record(z.string(), z.unknown()),

@@ -5,6 +5,7 @@ import { Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 import { digestOf, readTemplateFiles } from './files.ts';
 import { compileParams, type ParamsCheck } from './params.ts';
+import { readScenes, type Scene } from './scenes.ts';
 import { readTemplateFile, TEMPLATE_FILE, type TemplateFile } from './template-file.ts';
 
 export interface Template {
@@ -26,6 +27,10 @@ export interface Template {
   readonly fonts: readonly { readonly family: string; readonly weights: readonly number[] }[];
   /** Frame of the poster; null: the frame with the most detail. */
   readonly posterFrame: number | null;
+  /** In order and without a gap; none: the template is rendered whole. */
+  readonly scenes: readonly Scene[];
+  /** Of a template with scenes: the params that its sound depends on. */
+  readonly soundtrackParams: readonly string[];
   /** JSON Schema, draft 2020-12. */
   readonly paramsSchema: Readonly<Record<string, unknown>>;
   readonly example: Params;
@@ -57,6 +62,9 @@ export async function loadTemplate(folder: string): Promise<Template> {
     if (!check.ok) throw invalid(`${name} does not fit the params schema: ${check.path} ${check.reason}.`);
   }
 
+  const paramNames = Object.keys(file.params['properties'] ?? {});
+  const scenes = readScenes({ ...file, frameCount, paramNames }, invalid);
+
   return {
     id: file.id,
     title: file.title ?? file.id,
@@ -71,6 +79,8 @@ export async function loadTemplate(folder: string): Promise<Template> {
     contract: file.contract,
     fonts: file.fonts,
     posterFrame: file.posterMs === undefined ? null : Math.floor((file.posterMs * file.fps) / 1000),
+    scenes,
+    soundtrackParams: file.soundtrack?.params ?? [],
     paramsSchema: file.params,
     example: file.example,
     placeholder: file.placeholder,

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Params } from '../../src/contracts/video.ts';
 import { canonicalParams, normaliseParams } from '../../src/planning/canonical-params.ts';
 import { recipientIdProblem } from '../../src/planning/recipient-id.ts';
+import { partsOf } from '../../src/planning/scene-key.ts';
 import { variantKeyOf } from '../../src/planning/variant-key.ts';
+import { loadTemplate, type Template } from '../../src/templates/template.ts';
 
 const json = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ stringUnit: 'grapheme' }), {
   noNullPrototype: true,
@@ -80,6 +84,7 @@ describe('variant keys', () => {
       { ...identity, params: { name: 'Ann', n: '1' } },
       { ...identity, params: { name: 'ann', n: 1 } },
       { ...identity, params: {} },
+      { ...identity, assembly: 'scenes' as const },
     ].map(variantKeyOf);
     expect(new Set(keys).size).toBe(keys.length);
   });
@@ -91,6 +96,61 @@ describe('variant keys', () => {
         expect(same).toBe(canonicalParams(a) === canonicalParams(b));
       }),
     );
+  });
+});
+
+describe('keys of parts', () => {
+  const tiny = () => loadTemplate(resolve(import.meta.dirname, '../fixtures/templates/tiny'));
+  const scenes = [
+    { id: 'hello', start: 0, end: 20, params: ['name'] },
+    { id: 'count', start: 20, end: 50, params: ['n'] },
+    { id: 'end', start: 50, end: 64, params: [] },
+  ];
+  const keysFor = async (params: Params, changes: Partial<Template> = {}, engineDigest = 'e') => {
+    const template = { ...(await tiny()), placeholder: { name: 'Alex', n: 0 }, scenes, ...changes };
+    return partsOf({ engineDigest, template, rendition: 'phone-720p' }, params).map(({ key }) => key);
+  };
+
+  test('a template without scenes has none; else there is one for the sound and one for each scene', async () => {
+    expect(await keysFor({ name: 'Ann', n: 1 }, { scenes: [] })).toEqual([]);
+    const keys = await keysFor({ name: 'Ann', n: 1 });
+    expect(new Set(keys).size).toBe(4);
+  });
+
+  test('differ exactly in the scenes that declare a param that differs', async () => {
+    const [sound, hello, count, end] = await keysFor({ name: 'Ann', n: 1 });
+    expect(await keysFor({ name: 'Bob', n: 1 })).toEqual([sound, expect.not.stringMatching(`^${hello}$`), count, end]);
+    expect(await keysFor({ name: 'Ann', n: 2 })).toEqual([sound, hello, expect.not.stringMatching(`^${count}$`), end]);
+    expect(await keysFor({ n: 2 })).not.toContain(hello);
+  });
+
+  test("the soundtrack's differs with its own params, and is the same for every rendition", async () => {
+    const [sound, ...rest] = await keysFor({ name: 'Ann', n: 1 }, { soundtrackParams: ['n'] });
+    expect(await keysFor({ name: 'Ann', n: 2 }, { soundtrackParams: ['n'] })).not.toContain(sound);
+    const template = { ...(await tiny()), placeholder: { name: 'Alex', n: 0 }, scenes, soundtrackParams: ['n'] };
+    const email = partsOf({ engineDigest: 'e', template, rendition: 'email-480p' }, { name: 'Ann', n: 1 });
+    expect(email[0]?.key).toBe(sound);
+    expect(email.slice(1).some(({ key }) => rest.includes(key))).toBe(false);
+  });
+
+  test('differ with the engine, the template and the place of the scene', async () => {
+    const params = { name: 'Ann', n: 1 };
+    const keys = await keysFor(params);
+    const moved = scenes.map((scene) => (scene.id === 'hello' ? { ...scene, end: 21 } : scene));
+    const others = [...(await keysFor(params, {}, 'other')), ...(await keysFor(params, { digest: 'other' }))];
+    expect(others.some((key) => keys.includes(key))).toBe(false);
+    expect((await keysFor(params, { scenes: moved }))[1]).not.toBe(keys[1]);
+  });
+
+  test('params that a part does not declare never reach it', async () => {
+    const template = { ...(await tiny()), placeholder: { name: 'Alex', n: 0 }, scenes };
+    const parts = partsOf({ engineDigest: 'e', template, rendition: 'phone-720p' }, { name: 'Ann', n: 1 });
+    expect(parts.map(({ scene, params }) => [scene?.id, params])).toEqual([
+      [undefined, { name: 'Alex', n: 0 }],
+      ['hello', { name: 'Ann', n: 0 }],
+      ['count', { name: 'Alex', n: 1 }],
+      ['end', { name: 'Alex', n: 0 }],
+    ]);
   });
 });
 

@@ -58,6 +58,8 @@ export const probeTemplate = (): Template => ({
   contract: 'stock',
   fonts: [],
   posterFrame: null,
+  scenes: [],
+  soundtrackParams: [],
   paramsSchema: {},
   example: {},
   placeholder: {},
