@@ -3,6 +3,7 @@ import type {
   CloseBatchInput,
   FailedSlot,
   RecordOutcomesInput,
+  SceneSlot,
   VariantSlot,
 } from '../contracts/batch.ts';
 import type { BatchRef } from '../contracts/ids.ts';
@@ -24,7 +25,15 @@ export const createBatchActivities = (deps: BatchDeps) => ({
   async readManifestPage({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantSlot[]> {
     return await runActivity(async () => {
       const { variants } = await deps.manifests.page(batch, page);
-      return variants.map(({ index, key, cached }) => ({ index, key, cached: cached !== null }));
+      return variants.map(({ index, key, cached, joinable }) => ({ index, key, cached: cached !== null, joinable }));
+    });
+  },
+
+  /** A page of scenes as workflows may see it. */
+  async readScenePage({ batch, page }: { batch: BatchRef; page: number }): Promise<SceneSlot[]> {
+    return await runActivity(async () => {
+      const { scenes } = await deps.manifests.scenePage(batch, page);
+      return scenes.map(({ index, key, scene }) => ({ index, key, id: scene ?? 'soundtrack' }));
     });
   },
 

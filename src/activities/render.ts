@@ -1,95 +1,117 @@
-import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
+import type {
+  EngineFingerprint,
+  RenderedSceneResult,
+  RenderedVariant,
+  RenderSceneInput,
+  RenderVariantInput,
+} from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { batchIdOf } from '../contracts/ids.ts';
 import { RENDITIONS } from '../contracts/video.ts';
-import type { ManifestVariant, PlanDocument } from '../planning/manifest.ts';
-import type { ManifestReader } from '../planning/manifest-reader.ts';
+import type { PlanDocument } from '../planning/manifest.ts';
 import type { Renderer } from '../rendering/renderer.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
-import { describeStored, putVideo } from '../storage/videos.ts';
-import { recordRender } from '../telemetry/metrics.ts';
+import type { SceneStore } from '../storage/scene-store.ts';
+import type { FinishedVideo } from '../storage/videos.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
+import { getOrRender, renderAndJoin } from './joined-video.ts';
 import { runActivity } from './run-activity.ts';
 import { withoutPersonalData } from './scrub.ts';
+import { makeVariant, type VariantDeps, type VariantTask } from './variants.ts';
 
-export interface RenderDeps {
+export interface RenderDeps extends VariantDeps {
   readonly renderer: Renderer;
   readonly templates: TemplateLibrary;
-  readonly store: ObjectStore;
-  readonly manifests: ManifestReader;
+  readonly scenes: SceneStore;
+  readonly log: Logger;
 }
 
 export type RenderActivities = ReturnType<typeof createRenderActivities>;
 
+type Progress = { readonly frame: number; readonly frameCount: number } | undefined;
+
 /** Activities of the `render` task queue: one at a time per slot of the browser pool. */
-export const createRenderActivities = ({ renderer, templates, store, manifests }: RenderDeps) => ({
-  /** What decides the pixels on this worker: the plan pins it, and a variant's key begins with it. */
-  async describeEngine(): Promise<EngineFingerprint> {
-    return renderer.fingerprint;
-  },
+export const createRenderActivities = (deps: RenderDeps) => {
+  const { renderer, templates, scenes, manifests, log } = deps;
 
-  /** Renders one variant and stores it, unless it is stored already. Returns where it is; never pixels or params. */
-  async renderVariant(input: RenderVariantInput): Promise<RenderedVariant> {
-    const batchId = batchIdOf(input.batch);
-    const startedAt = performance.now();
-    let progress: { readonly frame: number; readonly frameCount: number } | undefined;
-
-    const render = async (
-      plan: PlanDocument,
-      variant: ManifestVariant,
-      signal: AbortSignal,
-    ): Promise<RenderedVariant> => {
-      const existing = await describeStored(store, variant.key, variant.rendition, signal);
-      if (existing !== null) {
-        // Stored by an attempt of this batch whose worker died before it could say so.
-        const own = existing.batchId === batchId;
-        return {
-          outcome: own ? 'rendered' : 'cached',
-          video: existing.video,
-          renderMs: (own && existing.renderMs) || 0,
-        };
-      }
-      const template = await templates.load(plan.template.id, plan.template.digest);
-      const video = await renderer.render(
-        { template, params: variant.params, rendition: RENDITIONS[variant.rendition] },
-        {
-          signal,
-          onProgress: (now) => {
-            progress = now;
-          },
-        },
-      );
-      const origin = {
-        variantKey: variant.key,
-        rendition: variant.rendition,
-        engineDigest: plan.engine.digest,
-        templateDigest: plan.template.digest,
-        batchId,
-        renderMs: Math.round(performance.now() - startedAt),
-      };
-      const stored = await putVideo(store, video, origin, signal);
-      const renderMs = Math.round(performance.now() - startedAt);
-      recordRender(renderMs);
-      return { outcome: 'rendered', video: stored, renderMs };
-    };
-
-    return await runActivity(
-      async (signal) => {
-        const plan = await manifests.plan(input.batch);
-        if (plan.engine.digest !== renderer.fingerprint.digest) {
-          throw new Failure(
-            'EngineMismatch',
-            `Batch ${batchId} was planned for engine ${plan.engine.digest.slice(0, 12)}, this worker has ${renderer.fingerprint.digest.slice(0, 12)}.`,
-          );
-        }
-        const variant = await manifests.variant(input);
-        const attributes = { 'nightreel.batch': batchId, 'nightreel.variant': variant.key };
-        return await withSpan('render variant', attributes, () =>
-          withoutPersonalData(variant.params, () => render(plan, variant, signal)),
-        );
-      },
-      () => progress,
+  const assertSameEngine = ({ batch, engine }: PlanDocument): void => {
+    const own = renderer.fingerprint.digest;
+    if (engine.digest === own) return;
+    throw new Failure(
+      'EngineMismatch',
+      `Batch ${batchIdOf(batch)} was planned for engine ${engine.digest.slice(0, 12)}, this worker has ${own.slice(0, 12)}.`,
     );
-  },
-});
+  };
+
+  const make = async (
+    { plan, variant, signal }: VariantTask,
+    onProgress: (progress: Progress) => void,
+  ): Promise<FinishedVideo> => {
+    assertSameEngine(plan);
+    const template = await templates.load(plan.template.id, plan.template.digest);
+    const { params, rendition, key } = variant;
+    const options = { signal, onProgress };
+    if (plan.assembly === 'scenes') {
+      try {
+        const request = { template, engineDigest: plan.engine.digest, rendition, params };
+        return (await renderAndJoin({ renderer, scenes }, request, options)).video;
+      } catch (error) {
+        if (!(error instanceof Failure && error.failureClass === 'AssemblyMismatch')) throw error;
+        log.warn({ variant: key, reason: error.message }, 'scenes do not fit together; rendering the video whole');
+      }
+    }
+    return await renderer.render({ template, params, rendition: RENDITIONS[rendition] }, options);
+  };
+
+  return {
+    /** What decides the pixels on this worker: the plan pins it, and a variant's key begins with it. */
+    async describeEngine(): Promise<EngineFingerprint> {
+      return renderer.fingerprint;
+    },
+
+    /** Renders one variant and stores it, unless it is stored already. Returns where it is; never pixels or params. */
+    async renderVariant(input: RenderVariantInput): Promise<RenderedVariant> {
+      let progress: Progress;
+      const video = (task: VariantTask) =>
+        make(task, (now) => {
+          progress = now;
+        });
+      return await makeVariant(deps, input, video, { span: 'render variant', progress: () => progress });
+    },
+
+    /** Renders one scene, or the soundtrack, and stores it for all who need it, unless it is stored already. */
+    async renderScene(input: RenderSceneInput): Promise<RenderedSceneResult> {
+      const startedAt = performance.now();
+      let progress: Progress;
+      return await runActivity(
+        async (signal) => {
+          const plan = await manifests.plan(input.batch);
+          const planned = await manifests.scene(input);
+          assertSameEngine(plan);
+          const template = await templates.load(plan.template.id, plan.template.digest);
+          const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
+          if (scene === null && planned.scene !== null) {
+            throw new Failure('Internal', `The plan names scene '${planned.scene}', which its template does not have.`);
+          }
+          const part = { key: planned.key, scene, params: planned.params };
+          const attributes = { 'nightreel.batch': batchIdOf(input.batch), 'nightreel.scene': planned.key };
+          const options = {
+            signal,
+            onProgress: (now: Progress) => {
+              progress = now;
+            },
+          };
+          const { origin } = await withSpan('render scene', attributes, () =>
+            withoutPersonalData(planned.params, () =>
+              getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
+            ),
+          );
+          const renderMs = Math.round(performance.now() - startedAt);
+          return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
+        },
+        () => progress,
+      );
+    },
+  };
+};

@@ -29,6 +29,8 @@ export interface Campaign {
   readonly lanes: { readonly count: number; readonly window: number };
   /** Where a campaign that has never run begins: with everyone in the source, or with what changed since the night before. */
   readonly firstNight: 'everyone' | 'changes';
+  /** `auto`: scenes that the template declares are rendered once for all who share them. `off`: every video is rendered whole. */
+  readonly scenes: 'auto' | 'off';
   /** A batch of which more than this share of the rows is rejected fails with `DataQuality`: 0 to 1. */
   readonly rejectLimit: number;
   readonly schedule: CampaignSchedule;
@@ -53,6 +55,7 @@ const fileSchema = z.strictObject({
     .strictObject({ count: z.int().min(1).max(64), window: z.int().min(1).max(500) })
     .default({ count: 2, window: 8 }),
   firstNight: z.enum(['everyone', 'changes']).default('everyone'),
+  scenes: z.enum(['auto', 'off']).default('auto'),
   rejectLimit: z.number().min(0).max(1).default(0.1),
   schedule: z.strictObject({
     days: z

@@ -4,7 +4,7 @@
  */
 
 import type { FailureClass } from './failures.ts';
-import type { BatchRef, BusinessDate, CampaignId, VariantKey } from './ids.ts';
+import type { BatchRef, BusinessDate, CampaignId, SceneKey, VariantKey } from './ids.ts';
 import type { RenditionId, StoredVideo } from './video.ts';
 
 /** A place in the warehouse's change order. Rows are read in the order (updatedAt, recipientId). */
@@ -62,10 +62,22 @@ export interface BatchPlan {
   readonly engineDigest: string;
   readonly counts: PlanCounts;
   readonly pages: number;
+  /** Pages of scenes that are rendered before the variants, as several of these need them. */
+  readonly scenePages: number;
   readonly lanes: { readonly count: number; readonly window: number };
 }
 
-export interface PlanCounts {
+/** Of the videos that are to be made from scenes; all 0 where none is. The soundtrack counts as a scene. */
+export interface ScenePlanCounts {
+  /** Scenes of all those videos. */
+  readonly sceneSlots: number;
+  /** Of those, different ones. */
+  readonly distinctScenes: number;
+  /** Of the different ones, those that were already stored. */
+  readonly storedScenes: number;
+}
+
+export interface PlanCounts extends ScenePlanCounts {
   /** Rows read from the source. */
   readonly rows: number;
   /** People in the batch: distinct IDs with valid params. */
@@ -108,6 +120,46 @@ export interface VariantSlot {
   readonly key: VariantKey;
   /** True when the plan found its video in the store: only pointers are left to write. */
   readonly cached: boolean;
+  /** True when all its scenes are stored, or are rendered before it: it takes no browser. */
+  readonly joinable: boolean;
+}
+
+/** Argument of `sceneLane`: scene pages lane + 1, lane + 1 + count, … from `cursor` on. */
+export interface SceneLaneInput {
+  readonly plan: BatchPlan;
+  readonly lane: number;
+  readonly cursor: LaneCursor;
+  readonly tally: SceneTally;
+  readonly childrenPerRun?: number;
+}
+
+export interface SceneTally {
+  readonly rendered: number;
+  /** Found in the store when their turn came. */
+  readonly reused: number;
+  readonly failed: number;
+}
+
+/** Argument of the `renderScene` workflow and of its activity: a line of a scene page. */
+export interface RenderSceneInput {
+  readonly batch: BatchRef;
+  readonly page: number;
+  readonly index: number;
+  readonly key: SceneKey;
+}
+
+/** One line of a scene page as workflows see it. */
+export interface SceneSlot {
+  readonly index: number;
+  readonly key: SceneKey;
+  /** The scene's id in the template; `soundtrack` for that. */
+  readonly id: string;
+}
+
+/** Result of the `renderScene` workflow. */
+export interface RenderedSceneResult {
+  readonly outcome: 'rendered' | 'reused';
+  readonly renderMs: number;
 }
 
 /** Argument of the `renderVariant` workflow and of the activities it calls: a line of a manifest page. */
@@ -116,6 +168,8 @@ export interface RenderVariantInput {
   readonly page: number;
   readonly index: number;
   readonly key: VariantKey;
+  /** Try to join it from stored scenes first, without a browser. */
+  readonly joinable?: boolean;
 }
 
 /** Result of the `renderVariant` activity. */

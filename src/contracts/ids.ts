@@ -45,6 +45,8 @@ export const workflowIds = {
   batch: (campaign: string, businessDate: string) => `batch/${campaign}/${businessDate}`,
   lane: (batch: BatchRef, lane: number) => `lane/${batchIdOf(batch)}/${lane}`,
   variant: (batch: BatchRef, key: VariantKey) => `variant/${batch.campaign}/${batch.businessDate}/${key}`,
+  sceneLane: (batch: BatchRef, lane: number) => `scene-lane/${batchIdOf(batch)}/${lane}`,
+  scene: (batch: BatchRef, key: SceneKey) => `scene/${batchIdOf(batch)}/${key}`,
   backfill: (batch: BatchRef) => `backfill/${batchIdOf(batch)}`,
   schedule: (campaign: string) => `nightly/${campaign}`,
 } as const;
@@ -63,6 +65,7 @@ export const objectKeys = {
   claim: (batch: BatchRef) => `${objectKeys.batch(batch)}claim.json`,
   plan: (batch: BatchRef) => `${objectKeys.batch(batch)}plan.json`,
   manifestPage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}manifest/${pageName(page)}.json`,
+  scenePage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}scenes/${pageName(page)}.json`,
   rejects: (batch: BatchRef) => `${objectKeys.batch(batch)}rejects.jsonl`,
   outcomes: (batch: BatchRef) => `${objectKeys.batch(batch)}outcomes/`,
   outcomePage: (batch: BatchRef, writer: string, page: number) =>

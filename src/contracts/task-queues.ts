@@ -3,6 +3,7 @@ export const TASK_QUEUES = {
   orchestrator: 'orchestrator',
   warehouse: 'warehouse',
   render: 'render',
+  assemble: 'assemble',
   storage: 'storage',
 } as const;
 

@@ -3,7 +3,7 @@
  * is kept is one entry per person and one bag of params per variant.
  */
 
-import type { PlanCounts, Watermark } from '../contracts/batch.ts';
+import type { PlanCounts, ScenePlanCounts, Watermark } from '../contracts/batch.ts';
 import type { VariantKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
 import type { ChangeRange, SourceRow } from '../warehouse/reader.ts';
@@ -38,7 +38,7 @@ export interface DeltaPlan {
   readonly variants: readonly PlannedVariant[];
   readonly rejects: readonly Reject[];
   /** Every row counts once: rows = recipients + rejected + duplicates. */
-  readonly counts: Omit<PlanCounts, 'cached'>;
+  readonly counts: Omit<PlanCounts, 'cached' | keyof ScenePlanCounts>;
   /** Of those, what came with the changes, without the people carried over. */
   readonly changes: { readonly rows: number; readonly rejected: number };
   /** How far the source has been read; null when the source has no order (CSV) or nothing was read from the beginning. */

@@ -1,3 +1,4 @@
+import type { RenderSceneInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -5,8 +6,11 @@ import {
   type ManifestPage,
   type ManifestVariant,
   type PlanDocument,
+  type PlannedScene,
   parseManifestPage,
   parsePlanDocument,
+  parseScenePage,
+  type ScenePage,
 } from './manifest.ts';
 
 export type { ManifestVariant } from './manifest.ts';
@@ -45,6 +49,20 @@ export class ManifestReader {
     throw new Failure(
       'Internal',
       `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}.`,
+    );
+  }
+
+  async scenePage(batch: BatchRef, page: number): Promise<ScenePage> {
+    return await this.read(objectKeys.scenePage(batch, page), batch, parseScenePage);
+  }
+
+  /** The line of a scene page that a slot names. Failure `Internal` when another scene stands there. */
+  async scene({ batch, page, index, key }: RenderSceneInput): Promise<PlannedScene> {
+    const scene = (await this.scenePage(batch, page)).scenes[index];
+    if (scene?.key === key) return scene;
+    throw new Failure(
+      'Internal',
+      `Line ${index + 1} of scene page ${page} of batch ${batchIdOf(batch)} is not scene ${key.slice(0, 12)}.`,
     );
   }
 

@@ -7,16 +7,20 @@ import {
   type CampaignId,
   isBusinessDate,
   isCampaignId,
+  isSceneKey,
   isVariantKey,
+  type SceneKey,
   type VariantKey,
 } from '../contracts/ids.ts';
-import { RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
+import { type Params, RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
 import type { PlannedVariant } from './delta-plan.ts';
+import type { VideoPart } from './scene-key.ts';
 
 const textWhere = <T extends string>(isOne: (value: string) => value is T, what: string) =>
   z.custom<T>((value) => typeof value === 'string' && isOne(value), { error: `must be ${what}` });
 
 const variantKey = textWhere<VariantKey>(isVariantKey, '64 hex digits');
+const sceneKey = textWhere<SceneKey>(isSceneKey, '64 hex digits');
 const campaignId = textWhere<CampaignId>(isCampaignId, 'a campaign id');
 const businessDate = textWhere<BusinessDate>(isBusinessDate, 'a calendar day YYYY-MM-DD');
 const failureClass = textWhere<FailureClass>(
@@ -49,9 +53,30 @@ const manifestVariant = z.object({
   recipients: z.array(z.string().min(1)).min(1),
   /** The video that the plan found in the store; null when it is to be rendered. */
   cached: storedVideo.nullable(),
+  /** Whether every scene of it is stored, or on a scene page. */
+  joinable: z.boolean().default(false),
 });
 
 const manifestPage = z.object({ page: z.int().positive(), variants: z.array(manifestVariant).min(1) });
+
+/** A scene that several variants need: `params` are those of the page, with the placeholder's where the scene has none. */
+const plannedScene = z.object({
+  /** Place in the page, from 0. */
+  index: count,
+  key: sceneKey,
+  /** Id of the template's scene; null: the soundtrack. */
+  scene: z.string().min(1).nullable(),
+  params: z.record(z.string(), z.unknown()),
+});
+
+const scenePage = z.object({ page: z.int().positive(), scenes: z.array(plannedScene).min(1) });
+
+export type PlannedScene = Readonly<z.infer<typeof plannedScene>>;
+export interface ScenePage {
+  /** From 1. */
+  readonly page: number;
+  readonly scenes: readonly PlannedScene[];
+}
 
 export type ManifestVariant = Readonly<z.infer<typeof manifestVariant>>;
 export interface ManifestPage {
@@ -76,6 +101,8 @@ const planDocument = z.object({
     settings: z.string(),
   }),
   rendition: z.enum(RENDITION_IDS),
+  /** Whether videos are rendered in one piece, or joined from scenes. */
+  assembly: z.enum(['whole', 'scenes']).default('whole'),
   /** Pattern of the pointers' keys, as the campaign had it. */
   pointerKey: z.string().min(1),
   lanes: z.object({ count: z.int().positive(), window: z.int().positive() }),
@@ -90,8 +117,12 @@ const planDocument = z.object({
     carriedOver: count,
     variants: count,
     cached: count,
+    sceneSlots: count.default(0),
+    distinctScenes: count.default(0),
+    storedScenes: count.default(0),
   }),
   pages: count,
+  scenePages: count.default(0),
   /** Key of the CSV that was read instead of the campaign's source. */
   csvKey: z.string().nullable(),
   recipientLimit: z.int().positive().nullable(),
@@ -145,6 +176,7 @@ const parser =
   };
 
 export const parseManifestPage: (text: string, name: string) => ManifestPage = parser(manifestPage);
+export const parseScenePage: (text: string, name: string) => ScenePage = parser(scenePage);
 export const parsePlanDocument: (text: string, name: string) => PlanDocument = parser(planDocument);
 export const parseCampaignState: (text: string, name: string) => CampaignState = parser(campaignState);
 
@@ -160,7 +192,7 @@ const RECIPIENTS_PER_PAGE = 20_000;
 export function* manifestPages(
   variants: Iterable<PlannedVariant>,
   rendition: RenditionId,
-  cachedVideo: (key: VariantKey) => StoredVideo | null,
+  known: { readonly cached: (key: VariantKey) => StoredVideo | null; readonly isJoinable: (params: Params) => boolean },
   perPage = VARIANTS_PER_PAGE,
 ): Generator<ManifestPage, void, undefined> {
   let page = 1;
@@ -173,15 +205,27 @@ export function* manifestPages(
       page += 1;
       [held, recipients] = [[], 0];
     }
+    const cached = known.cached(key);
     held.push({
       index: held.length,
       key,
       rendition,
       params: { ...params },
       recipients: [...sharers],
-      cached: cachedVideo(key),
+      cached,
+      joinable: cached === null && known.isJoinable(params),
     });
     recipients += sharers.length;
   }
   if (held.length > 0) yield { page, variants: held };
+}
+
+/** Cuts parts into scene pages, in order. */
+export function* scenePages(parts: readonly VideoPart[], perPage: number): Generator<ScenePage, void, undefined> {
+  for (let first = 0, page = 1; first < parts.length; first += perPage, page += 1) {
+    const scenes = parts.slice(first, first + perPage).map(({ key, scene, params }, index) => {
+      return { index, key, scene: scene?.id ?? null, params: { ...params } };
+    });
+    yield { page, scenes };
+  }
 }

@@ -3,9 +3,17 @@
 import pMap from 'p-map';
 import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
-import { type BatchRef, type BusinessDate, batchIdOf, type CampaignId, objectKeys } from '../contracts/ids.ts';
+import {
+  type BatchRef,
+  type BusinessDate,
+  batchIdOf,
+  type CampaignId,
+  objectKeys,
+  type VariantKey,
+} from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { pinTemplate } from '../storage/pinned-templates.ts';
 import { headVideo } from '../storage/videos.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import type { Template } from '../templates/template.ts';
@@ -17,9 +25,12 @@ import {
   manifestPages,
   type PlanDocument,
   parsePlanDocument,
+  scenePages,
   VARIANTS_PER_PAGE,
 } from './manifest.ts';
-import { variantKeyOf } from './variant-key.ts';
+import { partsOf } from './scene-key.ts';
+import { planScenes } from './scene-plan.ts';
+import { type Assembly, variantKeyOf } from './variant-key.ts';
 import { type PlannedWindow, planWindow } from './window.ts';
 
 /** HEAD requests at a time. */
@@ -33,6 +44,8 @@ export interface PlannedCampaign {
   readonly pointerKey: string;
   readonly lanes: BatchPlan['lanes'];
   readonly rejectLimit: number;
+  /** Whether scenes that the template declares are rendered once and joined, or every video is rendered whole. */
+  readonly scenes: 'auto' | 'off';
   /** Where a campaign that has never run begins: with everyone, or with what changed since the night before. */
   readonly firstNight: 'everyone' | 'changes';
   /** Places a business date and the instant `asOf` in the campaign's time zone. */
@@ -75,6 +88,7 @@ export async function planBatch(
   if (whole !== null) return batchPlanOf(parsePlanDocument(whole, objectKeys.plan(batch)));
 
   const template = await templates.read(campaign.template);
+  await pinTemplate(store, template, signal);
   const { state } = await readState(store, campaign.id, signal);
   const csvKey = input.csvKey ?? null;
   const window = planWindow({
@@ -87,24 +101,37 @@ export async function planBatch(
     previousNight: night.previousNight,
   });
   const carriedOver = csvKey === null && window.moves ? state.carryOver.map(({ recipientId }) => recipientId) : [];
-  const delta = await readDelta(campaign, template, window, carriedOver, input, signal);
+  const assembly = campaign.scenes === 'auto' && template.scenes.length > 0 ? 'scenes' : 'whole';
+  const delta = await readDelta({ campaign, template, assembly, window, carriedOver }, input, signal);
   const rejects = delta.rejects.map((reject) => `${JSON.stringify(reject)}\n`).join('');
   await store.put(objectKeys.rejects(batch), rejects, { contentType: 'application/x-ndjson' }, signal);
   assertDataQuality(campaign, batch, delta);
 
   const { rendition } = campaign;
   const stored = await storedVideos(store, delta, rendition, signal);
-  let pages = 0;
+  const identity = { engineDigest: input.engine.digest, template, rendition };
+  const scenes = await planScenes(
+    {
+      variants:
+        assembly === 'whole' ? [] : delta.variants.filter(({ key }) => !stored.has(key)).map(({ params }) => params),
+      partsOf: (params) => partsOf(identity, params),
+      isStored: async (key) => (await store.head(objectKeys.scene(key), signal)) !== null,
+    },
+    signal,
+  );
   // A page is worked on by one lane: a small night is cut finer, so that every lane has some of it.
-  const perPage = Math.min(VARIANTS_PER_PAGE, Math.ceil(delta.variants.length / campaign.lanes.count));
-  for (const page of manifestPages(delta.variants, rendition, (key) => stored.get(key) ?? null, perPage)) {
-    await store.put(
-      objectKeys.manifestPage(batch, page.page),
-      JSON.stringify(page),
-      { contentType: 'application/json' },
-      signal,
-    );
-    pages = page.page;
+  const perPage = (count: number): number => Math.min(VARIANTS_PER_PAGE, Math.ceil(count / campaign.lanes.count));
+  const put = (key: string, page: object) =>
+    store.put(key, JSON.stringify(page), { contentType: 'application/json' }, signal);
+  const counted = { pages: 0, scenePages: 0 };
+  for (const page of scenePages(scenes.shared, perPage(scenes.shared.length))) {
+    await put(objectKeys.scenePage(batch, page.page), page);
+    counted.scenePages = page.page;
+  }
+  const known = { cached: (key: VariantKey) => stored.get(key) ?? null, isJoinable: scenes.isJoinable };
+  for (const page of manifestPages(delta.variants, rendition, known, perPage(delta.variants.length))) {
+    await put(objectKeys.manifestPage(batch, page.page), page);
+    counted.pages = page.page;
   }
 
   const plan: PlanDocument = {
@@ -112,12 +139,13 @@ export async function planBatch(
     template: { id: template.id, digest: template.digest },
     engine: input.engine,
     rendition,
+    assembly,
     pointerKey: campaign.pointerKey,
     lanes: campaign.lanes,
     window: { since: window.since, until: window.until },
     watermark: csvKey === null && window.moves ? delta.watermark : null,
-    counts: { ...delta.counts, cached: stored.size },
-    pages,
+    counts: { ...delta.counts, cached: stored.size, ...scenes.counts },
+    ...counted,
     csvKey,
     recipientLimit: input.recipientLimit ?? null,
     carriedOver,
@@ -135,6 +163,7 @@ export const batchPlanOf = (plan: PlanDocument): BatchPlan => ({
   engineDigest: plan.engine.digest,
   counts: plan.counts,
   pages: plan.pages,
+  scenePages: plan.scenePages,
   lanes: plan.lanes,
 });
 
@@ -170,10 +199,7 @@ function startingState(
 }
 
 async function readDelta(
-  campaign: PlannedCampaign,
-  template: Template,
-  window: PlannedWindow,
-  carriedOver: readonly string[],
+  { campaign, template, assembly, window, carriedOver }: DeltaQuestion,
   { csvKey, recipientLimit, engine }: PlanBatchInput,
   signal: AbortSignal,
 ): Promise<DeltaPlan> {
@@ -193,12 +219,21 @@ async function readDelta(
           templateDigest: template.digest,
           params,
           rendition: campaign.rendition,
+          assembly,
         }),
       recipientLimit,
     });
   } finally {
     await source[Symbol.asyncDispose]();
   }
+}
+
+interface DeltaQuestion {
+  readonly campaign: PlannedCampaign;
+  readonly template: Template;
+  readonly assembly: Assembly;
+  readonly window: PlannedWindow;
+  readonly carriedOver: readonly string[];
 }
 
 const WHOLE_FILE = { since: null, until: '9999-12-31T23:59:59Z' } as const;

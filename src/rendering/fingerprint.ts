@@ -33,7 +33,9 @@ export interface Engine {
 export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engine): Promise<EngineFingerprint> {
   const quality = { crf: 0, maxKbps: 1 };
   const tracks = [4, 2].map((side) => ({ size: { width: side, height: side }, quality })) as [Track, Track];
-  const encodings = ENCODERS.map((encoder) => ladderOptions({ fps: 1, tracks, encoder }));
+  const encodings = ENCODERS.flatMap((encoder) =>
+    [false, true].map((isJoinable) => ladderOptions({ fps: 1, tracks, encoder, isJoinable })),
+  );
   const described: Omit<EngineFingerprint, 'digest' | 'captureRoute'> = {
     engineRevision: ENGINE_REVISION,
     pixels,

@@ -1,4 +1,4 @@
-/** One capture, from open page to finished videos: encoded while frames come in, given its sound, checked. */
+/** One capture, from open page to finished videos or to a scene: encoded while frames come in, given its sound, checked. */
 
 import { createHash } from 'node:crypto';
 import { Failure } from '../contracts/failures.ts';
@@ -7,12 +7,13 @@ import type { Template } from '../templates/template.ts';
 import type { AudioClip } from './audio/clips.ts';
 import type { Soundtracks } from './audio/soundtracks.ts';
 import { verifyAudio } from './audio/verify.ts';
-import type { FrameSource } from './capture/frame-source.ts';
+import type { FrameRange, FrameSource } from './capture/frame-source.ts';
 import { FfmpegProcess, type FfmpegRun } from './encode/ffmpeg.ts';
 import { FrameFeed } from './encode/frame-feed.ts';
 import { type EncoderName, ladderOptions, type Track } from './encode/options.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
-import { remux } from './mp4/remux.ts';
+import { assemble } from './mp4/assemble.ts';
+import { type Clip, readClip } from './mp4/clip.ts';
 import type { PreviewOptions } from './stills/preview-plan.ts';
 import { type Stills, StillsCollector } from './stills/stills.ts';
 import { verifyVideo } from './verify/verify.ts';
@@ -30,6 +31,8 @@ export interface ProductionPlan {
   readonly renditions: readonly [Rendition, ...Rendition[]];
   /** An animated preview to be made beside the poster. */
   readonly preview?: PreviewOptions | null;
+  /** Only these frames, silent, encoded so that they can be joined with others; null or left out: the whole video. */
+  readonly scene?: FrameRange | null;
 }
 
 export interface ProducedVideo extends Size {
@@ -38,6 +41,8 @@ export interface ProducedVideo extends Size {
   readonly bytes: Uint8Array;
   /** Hex digest of `bytes`. */
   readonly sha256: string;
+  /** What is in it, to be joined with others. */
+  readonly clip: Clip;
 }
 
 /** Largest first, so that everything else is scaled down. */
@@ -47,8 +52,10 @@ export const captureOrder = (template: Size, renditions: readonly Rendition[]): 
 export class Production implements AsyncDisposable {
   private readonly tools: ProductionTools;
   private readonly plan: ProductionPlan;
+  private readonly range: FrameRange;
   private readonly tracks: readonly [Track, ...Track[]];
-  private readonly stills: StillsCollector;
+  /** Null: the poster is of another scene. */
+  private readonly stills: StillsCollector | null;
   private readonly witness: CaptureWitness;
   private readonly signal: AbortSignal;
   /** Aborted when the production is over, finished or not: nothing that it has begun goes on. */
@@ -60,28 +67,37 @@ export class Production implements AsyncDisposable {
     this.tools = tools;
     this.plan = plan;
     this.signal = AbortSignal.any([signal, this.over.signal]);
-    const { template, preview = null } = plan;
-    const { fps, frameCount, durationMs, posterFrame } = template;
+    const { template, preview = null, scene = null } = plan;
+    const { fps, durationMs, posterFrame } = template;
+    this.range = scene ?? { start: 0, end: template.frameCount };
+    const frameCount = this.range.end - this.range.start;
+    const wantedFrame = posterFrame === null ? null : posterFrame - this.range.start;
+    const hasPoster = wantedFrame === null || (wantedFrame >= 0 && wantedFrame < frameCount);
     const [first, ...rest] = plan.renditions;
     this.tracks = [trackOf(template, first), ...rest.map((rendition) => trackOf(template, rendition))];
     const [{ size }] = this.tracks;
-    this.stills = new StillsCollector({ size, fps, frameCount, posterFrame, preview });
+    this.stills = hasPoster ? new StillsCollector({ size, fps, frameCount, posterFrame: wantedFrame, preview }) : null;
     this.witness = new CaptureWitness(size, frameCount);
-    const options = ladderOptions({ fps, tracks: this.tracks, encoder: tools.encoder });
+    const options = ladderOptions({ fps, tracks: this.tracks, encoder: tools.encoder, isJoinable: scene !== null });
     const { ffmpeg, limitMs } = tools;
     this.ffmpeg = FfmpegProcess.start({ ffmpeg, limitMs, ...options }, this.signal);
     // Made beside the capture; whoever waits for it below is told what went wrong.
-    this.soundtrack = tools.soundtracks.of(clips, durationMs, this.signal);
+    this.soundtrack = tools.soundtracks.of(scene === null ? clips : [], durationMs, this.signal);
     this.soundtrack.catch(() => undefined);
   }
 
   /** Takes all frames. Ends when the encoder has them, or at the first failure. */
   async take(source: FrameSource, onFrame: (index: number) => void): Promise<void> {
-    const { fps, frameCount } = this.plan.template;
-    const feed = new FrameFeed(this.ffmpeg, { size: source.size, fps, frameCount });
+    const { start, end } = this.range;
+    const feed = new FrameFeed(this.ffmpeg, {
+      size: source.size,
+      fps: this.plan.template.fps,
+      frameCount: end - start,
+    });
     let writing = Promise.resolve();
-    for await (const frame of source.frames({ start: 0, end: frameCount }, this.signal)) {
-      this.stills.consider(frame);
+    for await (const { index, ...picture } of source.frames(this.range, this.signal)) {
+      const frame = { ...picture, index: index - start };
+      this.stills?.consider(frame);
       this.witness.consider(frame);
       // The next frame is captured while ffmpeg takes this one.
       await writing;
@@ -98,25 +114,29 @@ export class Production implements AsyncDisposable {
     const [stream, audio] = await Promise.all([this.ffmpeg.finish(), this.soundtrack]);
     const videos: ProducedVideo[] = [];
     for (const [track, rendition] of this.plan.renditions.entries()) {
-      const bytes = await remux(stream, { fps, track, audio });
+      const clip = await readClip(stream, { fps, track });
+      const bytes = await assemble([clip], { audio });
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      videos.push({ rendition, ...frameSizeOf(this.plan.template, rendition), bytes, sha256 });
+      videos.push({ rendition, ...frameSizeOf(this.plan.template, rendition), bytes, sha256, clip });
     }
     return videos;
   }
 
-  /** Failure `OutputInvalid` when a video is not what was captured. Makes the stills beside that. */
-  async prove(videos: readonly ProducedVideo[]): Promise<Stills> {
-    const { frameCount, durationMs } = this.plan.template;
+  /** Failure `OutputInvalid` when a video is not what was captured. Makes the stills beside that; null: another scene has them. */
+  async prove(videos: readonly ProducedVideo[]): Promise<Stills | null> {
+    const { fps } = this.plan.template;
+    const frameCount = this.range.end - this.range.start;
+    const durationMs = Math.round((frameCount * 1000) / fps);
     const { ffmpeg, limitMs } = this.tools;
     const { captured } = this.witness;
     const audio = await this.soundtrack;
     const checks = videos.map(async ({ bytes, width, height }) => {
-      const expected = { width, height, frameCount, durationMs, captured };
+      // A video of one colour is broken; a scene may well be a pause.
+      const expected = { width, height, frameCount, durationMs, captured, mayBeBlank: this.plan.scene != null };
       await verifyVideo(bytes, expected, { ffmpeg, limitMs, signal: this.signal });
       await verifyAudio(bytes, audio);
     });
-    const [stills] = await Promise.all([this.stills.finish(this.signal), ...checks]);
+    const [stills] = await Promise.all([this.stills?.finish(this.signal) ?? null, ...checks]);
     return stills;
   }
 

@@ -4,9 +4,11 @@ import type { EngineFingerprint } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { Params, Rendition } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
+import type { Soundtrack } from './audio/soundtrack.ts';
 import { Soundtracks } from './audio/soundtracks.ts';
 import { BrowserPool, type Lease } from './browser/pool.ts';
 import { profileRoot, sweepProfiles, sweepSharedMemory } from './browser/profiles.ts';
+import type { FrameRange } from './capture/frame-source.ts';
 import {
   type Candidate,
   type CaptureChoice,
@@ -21,8 +23,10 @@ import { probeToolchain } from './encode/toolchain.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
-import { captureOrder, Production, type ProductionTools } from './production.ts';
+import type { Clip } from './mp4/clip.ts';
+import { captureOrder, type ProducedVideo, Production, type ProductionTools } from './production.ts';
 import type { PreviewOptions } from './stills/preview-plan.ts';
+import type { Stills } from './stills/stills.ts';
 import { WarmBrowser } from './warm-browser.ts';
 
 export interface RendererOptions {
@@ -71,6 +75,11 @@ export interface LadderRequest extends Omit<RenderRequest, 'rendition'> {
   readonly renditions: readonly [Rendition, ...Rendition[]];
 }
 
+/** One scene, as everybody gets to see it for whom `params` are the same. */
+export interface SceneRequest extends RenderRequest {
+  readonly scene: FrameRange;
+}
+
 export interface RenderOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
@@ -93,6 +102,14 @@ export interface RenderedVideo {
   readonly sizeBytes: number;
   /** Hex digest of `bytes`. */
   readonly sha256: string;
+  readonly stages: RenderStages;
+}
+
+/** A scene that was rendered and checked, to be joined with others. */
+export interface RenderedScene {
+  readonly clip: Clip;
+  /** A frame of it that may become the poster, as JPEG, and what it is worth; null when the poster is of another scene. */
+  readonly still: { readonly jpeg: Uint8Array; readonly score: number } | null;
   readonly stages: RenderStages;
 }
 
@@ -204,18 +221,48 @@ export class Renderer implements AsyncDisposable {
 
   /** The same for several renditions of one capture, in the order in which they were asked for. */
   async renderLadder(request: LadderRequest, options: RenderOptions): Promise<RenderedVideo[]> {
-    if (this.isDraining) throw new Failure('WorkerLost', 'This worker is being stopped and takes no new renders.');
-    const signal = AbortSignal.any([options.signal, this.lifetime.signal]);
-    const render = this.renderOnce(request, { ...options, signal });
-    this.renders.add(render);
-    try {
-      return await render;
-    } catch (error) {
-      if (signal.aborted) throw asCancelled(signal.reason);
-      throw asKnown(error);
-    } finally {
-      this.renders.delete(render);
-    }
+    const { frameCount, durationMs } = request.template;
+    const { videos, stills, stages } = await this.owned(options, (own) => this.produce(request, own));
+    if (stills === null) throw new Failure('Internal', 'A video was rendered without its poster.');
+    const { poster, preview } = stills;
+    return request.renditions.flatMap((rendition) => {
+      const video = videos.find((one) => one.rendition === rendition);
+      if (video === undefined) return [];
+      const { bytes, width, height, sha256 } = video;
+      const about = { frameCount, durationMs, sizeBytes: bytes.byteLength, sha256, stages };
+      return [{ rendition, bytes, poster, preview, width, height, ...about }];
+    });
+  }
+
+  /** Renders and checks one scene, silent. `params`: the scene's own, see `partsOf`. */
+  async renderScene({ rendition, ...request }: SceneRequest, options: RenderOptions): Promise<RenderedScene> {
+    const produced = await this.owned(options, (own) => this.produce({ ...request, renditions: [rendition] }, own));
+    const { videos, stills, stages } = produced;
+    const [video] = videos;
+    if (video === undefined) throw new Failure('Internal', 'A scene came to no video.');
+    const still = stills === null ? null : { jpeg: stills.poster, score: stills.posterScore };
+    return { clip: video.clip, still, stages };
+  }
+
+  /** What is to be heard of the whole of a template with these params; null: nothing. */
+  async renderSoundtrack(
+    { template, params }: Pick<RenderRequest, 'template' | 'params'>,
+    options: Pick<RenderOptions, 'signal'>,
+  ): Promise<Soundtrack | null> {
+    return await this.owned(options, async ({ signal }) => {
+      const frame = this.latest.frame ?? template;
+      await using lease = await this.acquire(frame, signal);
+      try {
+        await lease.member.open(template, params, frame);
+        const clips = await lease.member.clips(template);
+        lease.member.assertClean();
+        lease.release();
+        return await this.tools.soundtracks.of(clips, template.durationMs, signal);
+      } catch (error) {
+        await this.makeSafe(lease, error);
+        throw error;
+      }
+    });
   }
 
   /** Refuses new renders with `WorkerLost`; ends when those under way are over. */
@@ -232,12 +279,31 @@ export class Renderer implements AsyncDisposable {
     await this.tools.soundtracks[Symbol.asyncDispose]();
   }
 
-  private async renderOnce(
-    { template, params, renditions: wanted }: LadderRequest,
-    { signal, onProgress, preview }: RenderOptions,
-  ): Promise<RenderedVideo[]> {
+  /** Does what was asked for as long as this renderer lives; what goes wrong is told as a `Failure`. */
+  private async owned<Options extends Pick<RenderOptions, 'signal'>, T>(
+    options: Options,
+    work: (options: Options) => Promise<T>,
+  ): Promise<T> {
+    if (this.isDraining) throw new Failure('WorkerLost', 'This worker is being stopped and takes no new renders.');
+    const signal = AbortSignal.any([options.signal, this.lifetime.signal]);
+    const render = work({ ...options, signal });
+    this.renders.add(render);
+    try {
+      return await render;
+    } catch (error) {
+      if (signal.aborted) throw asCancelled(signal.reason);
+      throw asKnown(error);
+    } finally {
+      this.renders.delete(render);
+    }
+  }
+
+  private async produce(
+    { template, params, renditions: wanted, scene = null }: LadderRequest & { readonly scene?: FrameRange | null },
+    { signal, onProgress, preview = null }: RenderOptions,
+  ): Promise<{ videos: ProducedVideo[]; stills: Stills | null; stages: RenderStages }> {
     const lap = stopwatch();
-    const { frameCount, durationMs } = template;
+    const frameCount = scene === null ? template.frameCount : scene.end - scene.start;
     const [largest = wanted[0], ...smaller] = captureOrder(template, wanted);
     const size = frameSizeOf(template, largest);
     await using lease = await this.acquire(size, signal);
@@ -245,11 +311,11 @@ export class Renderer implements AsyncDisposable {
     try {
       const { member } = lease;
       const source = await member.open(template, params, size);
-      const clips = await member.clips(template);
+      const clips = scene === null ? await member.clips(template) : [];
       this.latest.template = template;
       this.latest.frame = size;
       const paramsMs = lap();
-      const plan = { template, renditions: [largest, ...smaller] as const, preview: preview ?? null };
+      const plan = { template, renditions: [largest, ...smaller] as const, preview, scene };
       await using production = new Production(this.tools, plan, clips, signal);
       await production.take(source, (index) => onProgress?.({ frame: index + 1, frameCount }));
       member.assertClean();
@@ -259,16 +325,10 @@ export class Renderer implements AsyncDisposable {
 
       const videos = await production.assemble();
       const encodeMs = lap();
-      const { poster, preview: animated } = await production.prove(videos);
+      const stills = await production.prove(videos);
       const verifyMs = lap();
       const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
-      const stages = { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs };
-      return wanted.flatMap((rendition) => {
-        const video = videos.find((one) => one.rendition === rendition);
-        if (video === undefined) return [];
-        const sizeBytes = video.bytes.byteLength;
-        return [{ ...video, poster, preview: animated, frameCount, durationMs, sizeBytes, stages }];
-      });
+      return { videos, stills, stages: { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs } };
     } catch (error) {
       await this.makeSafe(lease, error);
       throw error;

@@ -3,7 +3,9 @@
  * role, and ends all of it in the right order.
  */
 
+import { tmpdir } from 'node:os';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createAssembleActivities } from '../activities/assemble.ts';
 import { createBatchActivities } from '../activities/batch.ts';
 import { createPlanActivities } from '../activities/plan.ts';
 import { createPointerActivities } from '../activities/pointers.ts';
@@ -13,8 +15,12 @@ import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { ManifestReader } from '../planning/manifest-reader.ts';
 import type { PlanDeps } from '../planning/plan-batch.ts';
+import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../rendering/browser/owned-folders.ts';
+import { assertSound } from '../rendering/mp4/stored-scene.ts';
 import { Renderer, type RendererOptions } from '../rendering/renderer.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { fetchPinnedTemplate } from '../storage/pinned-templates.ts';
+import { SceneStore } from '../storage/scene-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
@@ -26,6 +32,9 @@ import { workflowBundle } from './workflow-bundle.ts';
 const SHUTDOWN_GRACE = '60 seconds';
 /** Then what still runs is left to a retry on another worker. */
 const SHUTDOWN_FORCE = '75 seconds';
+
+/** Stored scenes that a process keeps at hand: some 1,500 of two seconds at 720p. */
+const SCENE_MEMORY_BYTES = 256 * 1024 * 1024;
 
 export interface WorkerProcessOptions {
   readonly temporal: TemporalTarget;
@@ -50,9 +59,17 @@ export async function runWorkerProcess(
   Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
   const connection = await connect(options.temporal);
   let renderer: Renderer | null = null;
+  let pinnedFolder: string | null = null;
   try {
-    const templates = new TemplateLibrary(options.templatesFolder);
+    const pinnedRoot = ownedRoot(tmpdir(), 'templates');
+    await sweepOwned(pinnedRoot);
+    const folder = await createOwned(pinnedRoot);
+    pinnedFolder = folder;
+    const templates = new TemplateLibrary(options.templatesFolder, (digest) =>
+      fetchPinnedTemplate(store, digest, folder),
+    );
     const manifests = new ManifestReader(store);
+    const scenes = new SceneStore({ store, memoryBytes: SCENE_MEMORY_BYTES, check: assertSound, log });
     const plugins = options.telemetry.temporalPlugins();
     const create = (taskQueue: Role, rest: Partial<WorkerOptions>) =>
       Worker.create({
@@ -86,9 +103,13 @@ export async function runWorkerProcess(
       };
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));
     }
+    if (roles.includes('assemble')) {
+      const activities = createAssembleActivities({ store, manifests, templates, scenes });
+      workers.push(await create('assemble', { activities, maxConcurrentActivityTaskExecutions: 8 }));
+    }
     if (options.renderer !== null) {
       renderer = await startRenderer(options.renderer);
-      const activities = createRenderActivities({ renderer, templates, store, manifests });
+      const activities = createRenderActivities({ renderer, templates, store, manifests, scenes, log });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
     log.info({ roles, engine: renderer?.fingerprint.digest }, 'worker started');
@@ -97,6 +118,7 @@ export async function runWorkerProcess(
     log.info({ roles }, 'worker stopped');
   } finally {
     await renderer?.[Symbol.asyncDispose]();
+    if (pinnedFolder !== null) await removeOwned(pinnedFolder);
     await connection.close();
   }
 }

@@ -1,6 +1,7 @@
 /** How workflows call activities: one proxy per task queue, each with time limits that fit the work behind it. */
 
 import { proxyActivities } from '@temporalio/workflow';
+import type { AssembleActivities } from '../activities/assemble.ts';
 import type { BatchActivities } from '../activities/batch.ts';
 import type { PlanActivities } from '../activities/plan.ts';
 import type { PointerActivities } from '../activities/pointers.ts';
@@ -25,6 +26,14 @@ const retry = {
 export const render = proxyActivities<RenderActivities>({
   taskQueue: TASK_QUEUES.render,
   startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: '30 seconds',
+  retry,
+});
+
+/** Joining stored scenes: a few requests to the store and some CPU-ms. */
+export const assembly = proxyActivities<AssembleActivities>({
+  taskQueue: TASK_QUEUES.assemble,
+  startToCloseTimeout: '5 minutes',
   heartbeatTimeout: '30 seconds',
   retry,
 });

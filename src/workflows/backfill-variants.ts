@@ -11,7 +11,7 @@ import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches } from './activity-proxies.ts';
 import { batchProgressQuery } from './nightly-batch.ts';
 import { assertBackfillInput } from './validate.ts';
-import { VariantWindow } from './variant-children.ts';
+import { variantWindow } from './variant-children.ts';
 
 const WINDOW = 16;
 /** Failed variants per run: one page of the list, one outcome page, one continue-as-new. */
@@ -34,7 +34,7 @@ export async function backfillVariants(input: BackfillInput): Promise<BatchSumma
   const failed = await batches.listFailed({ batch, skip, limit: PER_RUN });
   variants = input.tally === undefined ? failed.length : failed.length + settledOf(tally);
   setCurrentDetails(`Backfill of ${batchIdOf(batch)}: ${failed.length} failed variants in this run`);
-  const window = new VariantWindow(WINDOW, (outcome) => {
+  const window = variantWindow(WINDOW, (outcome) => {
     outcomes.push(outcome);
     tally = { ...tally, [outcome.outcome]: tally[outcome.outcome] + 1 };
   });

@@ -10,6 +10,7 @@ import type { BatchPlan, BatchProgress, BatchSummary, NightlyBatchInput } from '
 import { batchIdOf, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches, render, warehouse } from './activity-proxies.ts';
+import { sceneLane } from './scene-lane.ts';
 import { assertNightlyInput } from './validate.ts';
 import { variantLane } from './variant-lane.ts';
 
@@ -39,7 +40,8 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     { phase: 'rendering', plan },
     `Batch ${batchIdOf(plan.batch)}: ${recipients} recipients, ${variants} variants, ${cached} of them already stored`,
   );
-  await Promise.all(lanesOf(plan).map((lane) => runLane(plan, lane, input.childrenPerRun)));
+  await Promise.all(lanesOf(plan, plan.scenePages).map((lane) => runSceneLane(plan, lane, input.childrenPerRun)));
+  await Promise.all(lanesOf(plan, plan.pages).map((lane) => runLane(plan, lane, input.childrenPerRun)));
 
   enter({ phase: 'closing', plan }, `Batch ${batchIdOf(plan.batch)}: writing the report`);
   const wallMs = Date.now() - workflowInfo().startTime.getTime();
@@ -61,8 +63,13 @@ function dueTime(): Date {
 }
 
 /** Lanes that have a page to work on. */
-const lanesOf = (plan: BatchPlan): number[] =>
-  Array.from({ length: Math.min(plan.lanes.count, plan.pages) }, (_, lane) => lane);
+const lanesOf = (plan: BatchPlan, pages: number): number[] =>
+  Array.from({ length: Math.min(plan.lanes.count, pages) }, (_, lane) => lane);
+
+const attributesOf = ({ batch }: BatchPlan) => [
+  { key: SEARCH_ATTRIBUTES.campaignId, value: batch.campaign },
+  { key: SEARCH_ATTRIBUTES.batchDate, value: batch.businessDate },
+];
 
 const runLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefined) =>
   executeChild(variantLane, {
@@ -76,9 +83,23 @@ const runLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefin
         tally: { cached: 0, rendered: 0, failed: 0, pointers: 0 },
       },
     ],
-    staticSummary: `Lane ${lane + 1} of ${lanesOf(plan).length}`,
-    typedSearchAttributes: [
-      { key: SEARCH_ATTRIBUTES.campaignId, value: plan.batch.campaign },
-      { key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate },
+    staticSummary: `Lane ${lane + 1} of ${lanesOf(plan, plan.pages).length}`,
+    typedSearchAttributes: attributesOf(plan),
+  });
+
+/** Scenes that several variants need come before these, each in one place: no two workers render the same one. */
+const runSceneLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefined) =>
+  executeChild(sceneLane, {
+    workflowId: workflowIds.sceneLane(plan.batch, lane),
+    args: [
+      {
+        plan,
+        lane,
+        cursor: { page: lane + 1, index: 0 },
+        childrenPerRun,
+        tally: { rendered: 0, reused: 0, failed: 0 },
+      },
     ],
+    staticSummary: `Scenes, lane ${lane + 1} of ${lanesOf(plan, plan.scenePages).length}`,
+    typedSearchAttributes: attributesOf(plan),
   });

@@ -1,14 +1,13 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import type { RenderVariantInput, VariantResult } from '../contracts/batch.ts';
+import type { RenderedVariant, RenderVariantInput, VariantResult } from '../contracts/batch.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
-import { pointers, render } from './activity-proxies.ts';
+import { assembly, pointers, render } from './activity-proxies.ts';
 import { classify } from './failure-class.ts';
 
 /** One distinct video: rendered and stored, then made current for everyone who shares it. Fails when it failed. */
 export async function renderVariant(input: RenderVariantInput): Promise<VariantResult> {
   try {
-    setCurrentDetails('Rendering');
-    const { outcome, video, renderMs } = await render.renderVariant(input);
+    const { outcome, video, renderMs } = (await joined(input)) ?? (await rendered(input));
     setCurrentDetails(`Stored (${outcome}, ${video.sizeBytes} bytes); publishing pointers`);
     const published = await pointers.publishPointers({
       batch: input.batch,
@@ -24,4 +23,16 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
     setCurrentDetails(`${failureClass}: ${message}`);
     throw error;
   }
+}
+
+/** Null when there is no browser to be spared, or a scene was not there after all. */
+async function joined(input: RenderVariantInput): Promise<RenderedVariant | null> {
+  if (input.joinable !== true) return null;
+  setCurrentDetails('Joining stored scenes');
+  return await assembly.assembleVariant(input);
+}
+
+async function rendered(input: RenderVariantInput): Promise<RenderedVariant> {
+  setCurrentDetails('Rendering');
+  return await render.renderVariant(input);
 }

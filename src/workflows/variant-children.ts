@@ -1,10 +1,11 @@
-/** Variants as child workflows, a bounded number in flight, each settled on its own. Shared by lanes and backfills. */
+/** Variants as child workflows. */
 
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { CancellationScope, condition, executeChild, WorkflowIdReusePolicy, workflowInfo } from '@temporalio/workflow';
+import { executeChild, WorkflowIdReusePolicy, workflowInfo } from '@temporalio/workflow';
 import type { RenderVariantInput, VariantOutcome, VariantResult } from '../contracts/batch.ts';
 import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { ChildWindow } from './child-window.ts';
 import { classify } from './failure-class.ts';
 import { renderVariant } from './render-variant.ts';
 
@@ -37,45 +38,16 @@ async function runVariant(input: RenderVariantInput): Promise<VariantResult> {
   }
 }
 
-/** A window of children: at most `size` at a time; each settles into an outcome, a failed one included. */
-export class VariantWindow {
-  private readonly size: number;
-  private readonly onOutcome: (outcome: VariantOutcome) => void;
-  private inFlight = 0;
-  private cancelled: unknown;
-  /** Children started through this window since it was made. */
-  started = 0;
-
-  constructor(size: number, onOutcome: (outcome: VariantOutcome) => void) {
-    this.size = size;
-    this.onOutcome = onOutcome;
-  }
-
-  /** Starts the variant as soon as the window has room. Returns when it is on its way, not when it is done. */
-  async start(input: RenderVariantInput): Promise<void> {
-    await condition(() => this.inFlight < this.size);
-    this.inFlight += 1;
-    this.started += 1;
-    void this.settle(input);
-  }
-
-  /** Waits until nothing is in flight. Throws if the workflow was cancelled meanwhile. */
-  async drain(): Promise<void> {
-    await condition(() => this.inFlight === 0);
-    if (this.cancelled !== undefined) throw this.cancelled;
-  }
-
-  private async settle(input: RenderVariantInput): Promise<void> {
-    const { page, index, key } = input;
-    try {
-      const result = await runVariant(input);
-      this.onOutcome({ ...result, page, index, key });
-    } catch (error) {
-      // A child that somebody cancelled is one outcome; only when this workflow itself is being cancelled does it end.
-      if (CancellationScope.current().consideredCancelled) this.cancelled = error;
-      this.onOutcome({ outcome: 'failed', page, index, key, ...classify(error) });
-    } finally {
-      this.inFlight -= 1;
-    }
-  }
-}
+/** A window of variants: each settles into an outcome, a failed one included. */
+export const variantWindow = (
+  size: number,
+  onOutcome: (outcome: VariantOutcome) => void,
+): ChildWindow<RenderVariantInput> =>
+  new ChildWindow(
+    size,
+    async (input) => {
+      const { page, index, key } = input;
+      onOutcome({ ...(await runVariant(input)), page, index, key });
+    },
+    ({ page, index, key }, error) => onOutcome({ outcome: 'failed', page, index, key, ...classify(error) }),
+  );

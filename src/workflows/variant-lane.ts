@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { LaneCursor, LaneTally, VariantLaneInput, VariantOutcome } from '../contracts/batch.ts';
 import { batches, pointers } from './activity-proxies.ts';
-import { VariantWindow } from './variant-children.ts';
+import { variantWindow } from './variant-children.ts';
 
 export const laneTallyQuery = defineQuery<LaneTally>('tally');
 
@@ -50,7 +50,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
       await batches.recordOutcomes({ batch, writer, page, outcomes: unwritten.splice(0, OUTCOMES_PER_PAGE) });
     }
   };
-  const window = new VariantWindow(plan.lanes.window, settled);
+  const window = variantWindow(plan.lanes.window, settled);
   const runIsLong = (): boolean => window.started >= childrenPerRun || workflowInfo().continueAsNewSuggested;
 
   let cursor: LaneCursor = input.cursor;
@@ -64,7 +64,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
       for (const slot of slots.slice(cursor.index)) {
         cursor = { page, index: slot.index + 1 };
         if (slot.cached) continue;
-        await window.start({ batch, page, index: slot.index, key: slot.key });
+        await window.start({ batch, page, index: slot.index, key: slot.key, joinable: slot.joinable });
         await writeOutcomes(OUTCOMES_PER_PAGE);
         if (runIsLong()) break;
       }

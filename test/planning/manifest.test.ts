@@ -15,7 +15,7 @@ const variants = (count: number, recipients: (index: number) => number = () => 1
     params: { n },
     recipients: Array.from({ length: recipients(n) }, (_, person) => `${n}/${person}`),
   }));
-const none = () => null;
+const none = { cached: () => null, isJoinable: () => false };
 
 describe('manifest pages', () => {
   test('hold every variant once, in order, indexed within their page', () => {
@@ -54,12 +54,14 @@ describe('manifest pages', () => {
       sizeBytes: 5,
       sha256: 'a'.repeat(64),
     };
-    const [page] = manifestPages(variants(2), 'phone-720p', (key) =>
-      key === keyOf({ n: 1 }) ? { variantKey: key, ...video } : null,
-    );
+    const [page] = manifestPages(variants(2), 'phone-720p', {
+      cached: (key) => (key === keyOf({ n: 1 }) ? { variantKey: key, ...video } : null),
+      isJoinable: () => true,
+    });
     const back = parseManifestPage(JSON.stringify(page), 'page');
     expect(back).toEqual(page);
     expect(back.variants.map(({ cached }) => cached?.sizeBytes)).toEqual([undefined, 5]);
+    expect(back.variants.map(({ joinable }) => joinable)).toEqual([true, false]);
   });
 
   test('a damaged page is refused by name and place, without quoting it', () => {
@@ -96,12 +98,17 @@ test('plan and state documents come back as they were written', () => {
       settings: 's',
     },
     rendition: 'phone-720p',
+    assembly: 'scenes',
     pointerKey: 'users/{recipientId}.json',
     lanes: { count: 2, window: 8 },
     window: { since, until },
     watermark: { updatedAt: until, recipientId: null },
-    counts: { rows: 3, recipients: 2, rejected: 1, duplicates: 0, carriedOver: 0, variants: 2, cached: 1 },
+    counts: {
+      ...{ rows: 3, recipients: 2, rejected: 1, duplicates: 0, carriedOver: 0, variants: 2, cached: 1 },
+      ...{ sceneSlots: 12, distinctScenes: 8, storedScenes: 3 },
+    },
     pages: 1,
+    scenePages: 1,
     csvKey: null,
     recipientLimit: 40,
     carriedOver: ['x'],

@@ -10,8 +10,7 @@ import { levelFor } from '../../src/rendering/encode/level.ts';
 import { type EncodeOptions, encodeOptions, ladderOptions } from '../../src/rendering/encode/options.ts';
 import { probeToolchain } from '../../src/rendering/encode/toolchain.ts';
 import type { Size } from '../../src/rendering/geometry.ts';
-import { remux } from '../../src/rendering/mp4/remux.ts';
-import { failureOf } from './support.ts';
+import { failureOf, remux } from './support.ts';
 
 const { ffmpeg } = findTools();
 const never = new AbortController().signal;

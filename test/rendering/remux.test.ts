@@ -5,7 +5,6 @@ import type { Soundtrack } from '../../src/rendering/audio/soundtrack.ts';
 import { Soundtracks } from '../../src/rendering/audio/soundtracks.ts';
 import { verifyAudio } from '../../src/rendering/audio/verify.ts';
 import { boxesOf, isFastStart } from '../../src/rendering/mp4/boxes.ts';
-import { remux } from '../../src/rendering/mp4/remux.ts';
 import {
   clipOf,
   failureOf,
@@ -19,6 +18,7 @@ import {
   runTool,
   withAudio,
 } from './audio-support.ts';
+import { remux } from './support.ts';
 
 const FPS = 32;
 const { files } = await withAudio();

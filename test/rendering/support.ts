@@ -9,6 +9,9 @@ import { promisify } from 'node:util';
 import { findTools } from '../../src/config/tools.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import { RENDITIONS, type RenditionId } from '../../src/contracts/video.ts';
+import type { Soundtrack } from '../../src/rendering/audio/soundtrack.ts';
+import { assemble } from '../../src/rendering/mp4/assemble.ts';
+import { type ReadClipOptions, readClip } from '../../src/rendering/mp4/clip.ts';
 import { type RenderedVideo, Renderer, type RendererOptions } from '../../src/rendering/renderer.ts';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
 
@@ -52,6 +55,14 @@ export function keptLog() {
 
 export const startRenderer = (template: Template, options: Partial<RendererOptions> = {}): Promise<Renderer> =>
   Renderer.start({ tools: findTools(), slots: 1, template, log: keptLog(), ...options });
+
+/** A track of what ffmpeg wrote, as a video of its own. */
+export async function remux(
+  fragmented: Uint8Array,
+  { audio = null, ...options }: ReadClipOptions & { readonly audio?: Soundtrack | null },
+): Promise<Uint8Array> {
+  return await assemble([await readClip(fragmented, options)], { audio });
+}
 
 export interface RenderExtras {
   readonly params?: Record<string, unknown>;

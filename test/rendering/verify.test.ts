@@ -17,9 +17,9 @@ import { findTools } from '../../src/config/tools.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import { runFfmpeg } from '../../src/rendering/encode/ffmpeg.ts';
 import type { Size } from '../../src/rendering/geometry.ts';
-import { remux } from '../../src/rendering/mp4/remux.ts';
 import { type Expected, verifyVideo } from '../../src/rendering/verify/verify.ts';
 import { CaptureWitness } from '../../src/rendering/verify/witness.ts';
+import { remux } from './support.ts';
 
 const { ffmpeg } = findTools();
 const signal = new AbortController().signal;

@@ -36,6 +36,8 @@ export interface LadderSettings {
   /** The first has the size of the frames; the others are scaled from them. */
   readonly tracks: readonly [Track, ...Track[]];
   readonly encoder?: EncoderName | undefined;
+  /** Whether what comes out is joined with other runs of equal settings: nothing in its headers may depend on the frames. */
+  readonly isJoinable?: boolean | undefined;
 }
 
 /** Options of ffmpeg's one input, stdin, and one output, stdout: the fields of `FfmpegRun`. */
@@ -71,13 +73,13 @@ export function encodeOptions({ fps, size, quality, encoder }: EncodeSettings): 
  * The same with several tracks, in the order given: one capture, several renditions. The first track has the packets that
  * `encodeOptions` gives it alone.
  */
-export function ladderOptions({ fps, tracks, encoder = 'x264' }: LadderSettings): EncodeOptions {
+export function ladderOptions({ fps, tracks, encoder = 'x264', isJoinable = false }: LadderSettings): EncodeOptions {
   return {
     input: [...DEVICE[encoder], '-f', 'matroska', ...BT709],
     output: [
       ...streamsOf(tracks, fps, encoder),
       ...['-an', '-threads', '1', ...BT709],
-      ...[...ENCODER[encoder], '-profile:v', 'high', '-g', String(fps * KEYFRAME_SECONDS)],
+      ...[...encoderOptions(encoder, isJoinable), '-profile:v', 'high', '-g', String(fps * KEYFRAME_SECONDS)],
       ...tracks.flatMap((track, index) => trackOptions(track, { index, fps, encoder })),
       ...['-flags:v', '+bitexact', '-fflags', '+bitexact', '-map_metadata', '-1'],
       ...['-video_track_timescale', String(fps * TICKS_PER_FRAME)],
@@ -148,12 +150,22 @@ function rateOptions(encoder: EncoderName, { crf, maxKbps }: Quality): (readonly
   }
 }
 
-const ENCODER: Readonly<Record<EncoderName, readonly string[]>> = {
-  x264: ['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', X264],
-  nvenc: ['-c:v', 'h264_nvenc', '-preset', 'p4', '-bf', '0'],
-  vaapi: ['-c:v', 'h264_vaapi', '-bf', '0'],
-  videotoolbox: ['-c:v', 'h264_videotoolbox', '-bf', '0'],
-};
+function encoderOptions(encoder: EncoderName, isJoinable: boolean): string[] {
+  switch (encoder) {
+    case 'x264':
+      return [
+        ...['-c:v', 'libx264', '-preset', 'ultrafast'],
+        '-x264-params',
+        isJoinable ? `${X264}:stitchable=1` : X264,
+      ];
+    case 'nvenc':
+      return ['-c:v', 'h264_nvenc', '-preset', 'p4', '-bf', '0'];
+    case 'vaapi':
+      return ['-c:v', 'h264_vaapi', '-bf', '0'];
+    case 'videotoolbox':
+      return ['-c:v', 'h264_videotoolbox', '-bf', '0'];
+  }
+}
 
 /** What an encoder needs before the input is opened. */
 const DEVICE: Readonly<Record<EncoderName, readonly string[]>> = {

@@ -15,6 +15,9 @@ const CALM_LEVELS = 4;
 /** How much better a later frame must be: a scene that builds up slowly would else be copied frame by frame. */
 const BETTER = 1.02;
 
+/** Whether a frame worth `score` takes the place of an earlier one. Negative: there was none. */
+export const isMoreTelling = (score: number, earlier: number): boolean => score > earlier * BETTER;
+
 /**
  * Keeps a copy of the best frame so far: sharp detail counts, movement takes away from it. The same frames always give the
  * same choice.
@@ -53,14 +56,14 @@ export class PosterChoice {
     this.rate(frame, detail / (1 + (motion * fps) / 30 / CALM_LEVELS));
   }
 
-  /** The chosen frame; null when there was none. */
-  get choice(): { readonly index: number; readonly data: Uint8Array } | null {
-    return this.kept === null ? null : { index: this.keptIndex, data: this.kept };
+  /** The chosen frame and what it is worth; null when there was none. */
+  get choice(): { readonly index: number; readonly data: Uint8Array; readonly score: number } | null {
+    return this.kept === null ? null : { index: this.keptIndex, data: this.kept, score: this.keptScore };
   }
 
   private rate(frame: Frame, score: number): void {
     if (this.isOnShow) this.keptScore = Math.max(this.keptScore, score);
-    else if (score > this.keptScore * BETTER) this.keep(frame, score);
+    else if (isMoreTelling(score, this.keptScore)) this.keep(frame, score);
   }
 
   private keep({ index, data }: Frame, score: number): void {

@@ -24,6 +24,8 @@ export interface Stills {
   readonly poster: Uint8Array;
   /** Number of the frame that the poster shows. */
   readonly posterFrame: number;
+  /** What it is worth beside posters of other parts; 0 when the author named it. */
+  readonly posterScore: number;
   /** Null when none was asked for, or not even its first picture alone keeps to the limit. */
   readonly preview: Uint8Array | null;
 }
@@ -92,10 +94,15 @@ export class StillsCollector {
       ? picture.jpeg({ quality, chromaSubsampling: '4:2:0' })
       : picture.webp({ quality })
     ).toBuffer();
-    const { index: posterFrame, data } = chosen;
-    if (!preview) return { poster, posterFrame, preview: null };
+    const { index: posterFrame, score: posterScore, data } = chosen;
+    if (!preview) return { poster, posterFrame, posterScore, preview: null };
     const first = { rgb: smallRgbOf(data, size, this.small), ms: POSTER_MS };
-    return { poster, posterFrame, preview: await animate([first, ...this.pages], this.small, preview, signal) };
+    return {
+      poster,
+      posterFrame,
+      posterScore,
+      preview: await animate([first, ...this.pages], this.small, preview, signal),
+    };
   }
 }
 

@@ -1,0 +1,31 @@
+import type { RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
+import { Failure } from '../contracts/failures.ts';
+import type { JoinedVideo } from '../rendering/join.ts';
+import type { SceneStore } from '../storage/scene-store.ts';
+import type { TemplateLibrary } from '../templates/library.ts';
+import { joinStored } from './joined-video.ts';
+import { makeVariant, type VariantDeps, type VariantTask } from './variants.ts';
+
+export interface AssembleDeps extends VariantDeps {
+  readonly templates: TemplateLibrary;
+  readonly scenes: SceneStore;
+}
+
+export type AssembleActivities = ReturnType<typeof createAssembleActivities>;
+
+/** Activities of the `assemble` task queue: no browser, no process, many at a time. */
+export const createAssembleActivities = (deps: AssembleDeps) => ({
+  /** Joins a variant's video from stored scenes and stores it. Null when that takes a render worker after all. */
+  async assembleVariant(input: RenderVariantInput): Promise<RenderedVariant | null> {
+    const join = async ({ plan, variant, signal }: VariantTask): Promise<JoinedVideo | null> => {
+      const template = await deps.templates.load(plan.template.id, plan.template.digest);
+      try {
+        return await joinStored(deps.scenes, { ...variant, template, engineDigest: plan.engine.digest }, signal);
+      } catch (error) {
+        if (error instanceof Failure && error.failureClass === 'AssemblyMismatch') return null;
+        throw error;
+      }
+    };
+    return await makeVariant(deps, input, join, { span: 'join variant' });
+  },
+});

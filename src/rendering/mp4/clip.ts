@@ -1,0 +1,62 @@
+/** What is encoded of a run of frames, outside of any file: H.264 packets in memory that go into any number of MP4s. */
+
+import { BufferSource, EncodedPacketSink, Input, type InputVideoTrack, MP4 } from 'mediabunny';
+import { Failure } from '../../contracts/failures.ts';
+
+export interface Clip {
+  /** As a decoder is told: `avc1.…` and its AVCDecoderConfigurationRecord (ISO/IEC 14496-15). */
+  readonly decoderConfig: VideoDecoderConfig;
+  readonly fps: number;
+  readonly frameCount: number;
+  /** In decoding order; the first is a keyframe. */
+  readonly packets: readonly ClipPacket[];
+}
+
+export interface ClipPacket {
+  readonly data: Uint8Array;
+  readonly isKey: boolean;
+  /** Number of its frame in the order in which frames are shown, from 0. */
+  readonly frame: number;
+}
+
+export interface ReadClipOptions {
+  readonly fps: number;
+  /** Which video track of the stream, counted from 0: one run of ffmpeg may write several renditions. */
+  readonly track?: number;
+}
+
+/** Reads a track of the fragmented MP4 that ffmpeg wrote. Failure `OutputInvalid` when the stream has no such track. */
+export async function readClip(fragmented: Uint8Array, { fps, track: number = 0 }: ReadClipOptions): Promise<Clip> {
+  using input = new Input({ formats: [MP4], source: new BufferSource(fragmented) });
+  const { track, decoderConfig } = await videoTrack(input, number);
+  const packets: ClipPacket[] = [];
+  for await (const { data, type, timestamp } of new EncodedPacketSink(track).packets()) {
+    packets.push({ data, isKey: type === 'key', frame: Math.round(timestamp * fps) });
+  }
+  return { decoderConfig, fps, frameCount: packets.length, packets };
+}
+
+async function videoTrack(
+  input: Input,
+  number: number,
+): Promise<{ track: InputVideoTrack; decoderConfig: VideoDecoderConfig }> {
+  const tracks = await input.getVideoTracks();
+  const track = tracks[number];
+  const decoderConfig = await track?.getDecoderConfig();
+  if (track === undefined || !decoderConfig) {
+    throw new Failure(
+      'OutputInvalid',
+      tracks.length === 0
+        ? 'ffmpeg wrote no video track.'
+        : `ffmpeg wrote ${tracks.length} video tracks, none is number ${number}.`,
+    );
+  }
+  return { track, decoderConfig };
+}
+
+/** What a decoder is told besides its codec, as bytes. */
+export function bytesOf(description: VideoDecoderConfig['description']): Uint8Array {
+  if (description === undefined) return new Uint8Array();
+  if (!ArrayBuffer.isView(description)) return new Uint8Array(description);
+  return new Uint8Array(description.buffer, description.byteOffset, description.byteLength);
+}
