@@ -29,7 +29,7 @@ export function registerServe(program: Command): void {
 Examples:
   nightreel serve                                   everything; a browser per core, as memory allows
   nightreel serve --workers 4 --roles render        a machine that only renders
-  nightreel serve --roles orchestrator,warehouse,storage
+  nightreel serve --roles orchestrator,warehouse,assemble,storage
   nightreel serve --capture begin-frame             without a virtual display, also where there is one
 
 SIGTERM or Ctrl-C drains: renders in flight finish (up to 60 s), nothing new is taken.`,

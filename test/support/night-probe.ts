@@ -80,6 +80,11 @@ export class NightProbe {
     return (await Body?.transformToString()) ?? '';
   }
 
+  async bytes(key: string): Promise<Uint8Array> {
+    const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+  }
+
   async json(key: string): Promise<Record<string, unknown>> {
     return JSON.parse(await this.text(key)) as Record<string, unknown>;
   }
@@ -121,7 +126,7 @@ export class NightProbe {
     return await this.client.workflow.getHandle(workflowId).result();
   }
 
-  async put(key: string, body: string): Promise<void> {
+  async put(key: string, body: string | Uint8Array): Promise<void> {
     await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
   }
 
@@ -137,6 +142,19 @@ export class NightProbe {
     const names: string[] = [];
     for await (const { status } of this.client.workflow.list({ query })) names.push(status.name);
     return names;
+  }
+
+  /** Types of the activities that workflows scheduled. */
+  async activitiesOf(query: string): Promise<string[]> {
+    const types: string[] = [];
+    for (const workflowId of await this.workflowIds(query)) {
+      const { events } = await this.client.workflow.getHandle(workflowId).fetchHistory();
+      for (const event of events ?? []) {
+        const name = event.activityTaskScheduledEventAttributes?.activityType?.name;
+        if (name) types.push(name);
+      }
+    }
+    return types;
   }
 
   /** Every history of the namespace as JSON text, payloads decoded. */
