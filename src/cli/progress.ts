@@ -11,6 +11,7 @@ const MIN_SPAN_MS = 2_000;
 export interface ProgressState extends LaneTally {
   readonly phase: BatchProgress['phase'];
   readonly recipients: number;
+  /** In phase `scenes` these and the tally count scenes. */
   readonly variants: number;
 }
 
@@ -29,13 +30,14 @@ export interface ProgressOptions {
 const PHASES: Readonly<Record<ProgressState['phase'], string>> = {
   waiting: 'Waiting for a render worker',
   planning: 'Planning: reading what changed',
+  scenes: 'Rendering scenes',
   rendering: 'Rendering',
   closing: 'Writing the report',
   done: 'Done',
 };
 
 export function createProgress({ stream, now = () => performance.now() }: ProgressOptions): ProgressDisplay {
-  const meter = new RateMeter();
+  let meter = new RateMeter();
   const bar = stream.isTTY === true ? terminalBar(stream) : null;
   let state: ProgressState | null = null;
   let lastLineAt = Number.NEGATIVE_INFINITY;
@@ -47,32 +49,41 @@ export function createProgress({ stream, now = () => performance.now() }: Progre
     lastLine = text;
     lastLineAt = now();
   };
-  const showRendering = (current: ProgressState, final: boolean): void => {
+  const showWork = (current: ProgressState, final: boolean): void => {
     const text = tallyText(current, final ? null : meter.perMinute(now()));
     if (bar !== null) bar.show(settled(current), current.variants, text);
-    else if (final || now() - lastLineAt >= LINE_EVERY_MS) line(`Rendering: ${text}`);
+    else if (final || now() - lastLineAt >= LINE_EVERY_MS) line(`${PHASES[current.phase]}: ${text}`);
   };
 
   return {
     update(next) {
       const entered = state?.phase !== next.phase;
-      if (entered && state?.phase === 'rendering') {
-        showRendering(next, true);
+      if (entered && state !== null && isWork(state)) {
+        // The numbers of the next phase are of something else, but after the last one they are its own.
+        showWork(state.phase === 'rendering' ? { ...next, phase: state.phase } : state, true);
         bar?.stop();
+        meter = new RateMeter();
       }
       state = next;
-      if (next.phase === 'rendering') {
+      if (isWork(next)) {
         meter.add(now(), next.rendered + next.failed);
-        if (entered) line(`Rendering ${next.variants} variants for ${next.recipients} recipients`);
-        showRendering(next, false);
+        if (entered) line(headlineOf(next));
+        showWork(next, false);
       } else if (entered) line(PHASES[next.phase]);
     },
     finish() {
-      if (state?.phase === 'rendering') showRendering(state, true);
+      if (state !== null && isWork(state)) showWork(state, true);
       bar?.stop();
     },
   };
 }
+
+const isWork = ({ phase }: ProgressState): boolean => phase === 'scenes' || phase === 'rendering';
+
+const headlineOf = ({ phase, variants, recipients }: ProgressState): string =>
+  phase === 'scenes'
+    ? `Rendering ${variants} scenes that several videos share`
+    : `Rendering ${variants} variants for ${recipients} recipients`;
 
 const settled = ({ cached, rendered, failed }: LaneTally): number => cached + rendered + failed;
 

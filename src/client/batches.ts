@@ -15,7 +15,14 @@ import {
   ChildWorkflowFailure,
   TerminatedFailure,
 } from '@temporalio/common';
-import type { BackfillInput, BatchProgress, BatchSummary, LaneTally, NightlyBatchInput } from '../contracts/batch.ts';
+import type {
+  BackfillInput,
+  BatchProgress,
+  BatchSummary,
+  LaneTally,
+  NightlyBatchInput,
+  SceneTally,
+} from '../contracts/batch.ts';
 import { Failure, isFailureClass } from '../contracts/failures.ts';
 import { type BatchRef, type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
@@ -131,6 +138,7 @@ export interface Progress extends LaneTally {
   readonly phase: BatchProgress['phase'];
   readonly batch: BatchRef | null;
   readonly recipients: number;
+  /** In phase `scenes` these and the tally count scenes. */
   readonly variants: number;
 }
 
@@ -143,23 +151,35 @@ export async function readProgress(client: Client, handle: BatchHandle): Promise
   const { phase, plan, repair } = batch;
   if (repair !== undefined) return { phase, batch: null, recipients: 0, variants: repair.variants, ...repair.tally };
   if (plan === null) return { phase, batch: null, recipients: 0, variants: 0, ...ZERO };
-  const laneIds = Array.from({ length: Math.min(plan.lanes.count, plan.pages) }, (_, lane) =>
-    workflowIds.lane(plan.batch, lane),
-  );
-  const tallies = await Promise.all(
-    laneIds.map((laneId) => quietly(() => client.workflow.getHandle(laneId).query<LaneTally>('tally'))),
-  );
-  const sum = tallies.reduce<LaneTally>(
-    (total, tally) => ({
-      cached: total.cached + (tally?.cached ?? 0),
-      rendered: total.rendered + (tally?.rendered ?? 0),
-      failed: total.failed + (tally?.failed ?? 0),
-      pointers: total.pointers + (tally?.pointers ?? 0),
-    }),
-    ZERO,
-  );
-  return { phase, batch: plan.batch, recipients: plan.counts.recipients, variants: plan.counts.variants, ...sum };
+  const { recipients, variants, sharedScenes } = plan.counts;
+  const tallied = async <Tally extends object>(
+    query: string,
+    lanes: number,
+    idOf: (lane: number) => string,
+  ): Promise<Tally[]> => {
+    const ids = Array.from({ length: Math.min(plan.lanes.count, lanes) }, (_, lane) => idOf(lane));
+    const tallies = await Promise.all(
+      ids.map((id) => quietly(() => client.workflow.getHandle(id).query<Tally>(query))),
+    );
+    return tallies.filter((tally) => tally !== null);
+  };
+  if (phase === 'scenes') {
+    const tallies = await tallied<SceneTally>('scenes', plan.scenePages, (lane) =>
+      workflowIds.sceneLane(plan.batch, lane),
+    );
+    const sum = tallies.map(({ reused, ...rest }) => ({ cached: reused, ...rest, pointers: 0 })).reduce(added, ZERO);
+    return { phase, batch: plan.batch, recipients, variants: sharedScenes, ...sum };
+  }
+  const tallies = await tallied<LaneTally>('tally', plan.pages, (lane) => workflowIds.lane(plan.batch, lane));
+  return { phase, batch: plan.batch, recipients, variants, ...tallies.reduce(added, ZERO) };
 }
+
+const added = (total: LaneTally, tally: LaneTally): LaneTally => ({
+  cached: total.cached + tally.cached,
+  rendered: total.rendered + tally.rendered,
+  failed: total.failed + tally.failed,
+  pointers: total.pointers + tally.pointers,
+});
 
 /** A query that fails (no worker yet, a lane not started, a restart) only means that nothing is known this time. */
 async function quietly<T>(query: () => Promise<T>): Promise<T | null> {

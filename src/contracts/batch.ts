@@ -75,6 +75,8 @@ export interface ScenePlanCounts {
   readonly distinctScenes: number;
   /** Of the different ones, those that were already stored. */
   readonly storedScenes: number;
+  /** Of the others, those that several videos need: they are rendered first. */
+  readonly sharedScenes: number;
 }
 
 export interface PlanCounts extends ScenePlanCounts {
@@ -230,8 +232,8 @@ export interface BatchSummary {
 
 /** Answer of the `progress` query of `nightlyBatch`; the lanes' own `tally` queries say how far they are. */
 export interface BatchProgress {
-  readonly phase: 'waiting' | 'planning' | 'rendering' | 'closing' | 'done';
-  /** Known from `rendering` on. */
+  readonly phase: 'waiting' | 'planning' | 'scenes' | 'rendering' | 'closing' | 'done';
+  /** Known from `scenes` on. */
   readonly plan: BatchPlan | null;
   /** Of a backfill: how many variants it tries in this run, and what became of them so far. */
   readonly repair?: { readonly variants: number; readonly tally: LaneTally };

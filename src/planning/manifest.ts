@@ -120,6 +120,7 @@ const planDocument = z.object({
     sceneSlots: count.default(0),
     distinctScenes: count.default(0),
     storedScenes: count.default(0),
+    sharedScenes: count.default(0),
   }),
   pages: count,
   scenePages: count.default(0),

@@ -56,9 +56,10 @@ export async function planScenes(
     const use = uses.get(key);
     return use !== undefined && (use.isStored || use.videos > 1);
   };
+  const shared = all.filter((use) => !use.isStored && use.videos > 1).map(({ part }) => part);
   return {
-    counts: { sceneSlots: slots, distinctScenes: all.length, storedScenes: stored },
-    shared: all.filter((use) => !use.isStored && use.videos > 1).map(({ part }) => part),
+    counts: { sceneSlots: slots, distinctScenes: all.length, storedScenes: stored, sharedScenes: shared.length },
+    shared,
     isJoinable: (params) => {
       const parts = partsOf(params);
       return parts.length > 0 && parts.every(isReady);

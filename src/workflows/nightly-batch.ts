@@ -35,12 +35,13 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
   const plan = await warehouse.planBatch({ ...input, asOf, engine, runId: workflowInfo().runId });
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate }]);
 
-  const { recipients, variants, cached } = plan.counts;
-  enter(
-    { phase: 'rendering', plan },
-    `Batch ${batchIdOf(plan.batch)}: ${recipients} recipients, ${variants} variants, ${cached} of them already stored`,
-  );
-  await Promise.all(lanesOf(plan, plan.scenePages).map((lane) => runSceneLane(plan, lane, input.childrenPerRun)));
+  const { recipients, variants, cached, sharedScenes } = plan.counts;
+  const about = `Batch ${batchIdOf(plan.batch)}: ${recipients} recipients, ${variants} variants, ${cached} of them already stored`;
+  if (sharedScenes > 0) {
+    enter({ phase: 'scenes', plan }, `${about}; rendering ${sharedScenes} scenes that several of them share`);
+    await Promise.all(lanesOf(plan, plan.scenePages).map((lane) => runSceneLane(plan, lane, input.childrenPerRun)));
+  }
+  enter({ phase: 'rendering', plan }, about);
   await Promise.all(lanesOf(plan, plan.pages).map((lane) => runLane(plan, lane, input.childrenPerRun)));
 
   enter({ phase: 'closing', plan }, `Batch ${batchIdOf(plan.batch)}: writing the report`);

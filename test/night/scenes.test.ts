@@ -165,11 +165,12 @@ test(
 test(
   'a scene that does not fit the others is refused, and its video rendered whole',
   async () => {
-    const page = (await probe.json('batches/story/2026-03-02/1/scenes/000001.json')) as {
-      scenes: { key: string; scene: string | null; params: Person }[];
-    };
+    const pages = (await probe.keys('batches/story/2026-03-02/1/scenes/')).map((key) => probe.json(key));
+    const planned = (await Promise.all(pages)).flatMap(
+      ({ scenes }) => scenes as { key: string; scene: string | null; params: Person }[],
+    );
     const objectOf = (id: string, name: string): string => {
-      const { key = '' } = page.scenes.find(({ scene, params }) => scene === id && params.name === name) ?? {};
+      const { key = '' } = planned.find(({ scene, params }) => scene === id && params.name === name) ?? {};
       return `scenes/${key.slice(0, 2)}/${key}.clip`;
     };
     // Sound in itself, and half as long as the scene in whose place it lies.

@@ -105,7 +105,7 @@ test('plan and state documents come back as they were written', () => {
     watermark: { updatedAt: until, recipientId: null },
     counts: {
       ...{ rows: 3, recipients: 2, rejected: 1, duplicates: 0, carriedOver: 0, variants: 2, cached: 1 },
-      ...{ sceneSlots: 12, distinctScenes: 8, storedScenes: 3 },
+      ...{ sceneSlots: 12, distinctScenes: 8, storedScenes: 3, sharedScenes: 2 },
     },
     pages: 1,
     scenePages: 1,

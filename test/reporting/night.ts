@@ -66,6 +66,7 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
     sceneSlots: 0,
     distinctScenes: 0,
     storedScenes: 0,
+    sharedScenes: 0,
     ...counts,
   },
   pages: 1,
