@@ -59,8 +59,8 @@ export function createProgress({ stream, now = () => performance.now() }: Progre
     update(next) {
       const entered = state?.phase !== next.phase;
       if (entered && state !== null && isWork(state)) {
-        // The numbers of the next phase are of something else, but after the last one they are its own.
-        showWork(state.phase === 'rendering' ? { ...next, phase: state.phase } : state, true);
+        // What comes with the end of rendering is of rendering; of scenes nothing newer is known than what was shown.
+        if (state.phase === 'rendering') showWork({ ...next, phase: state.phase }, true);
         bar?.stop();
         meter = new RateMeter();
       }
