@@ -5,12 +5,11 @@ import { Failure } from '../contracts/failures.ts';
 import type { Rendition } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
 import type { Soundtrack } from './audio/soundtrack.ts';
-import { verifyAudio } from './audio/verify.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import { assemble } from './mp4/assemble.ts';
 import type { StoredScene } from './mp4/stored-scene.ts';
 import { isMoreTelling } from './stills/poster-choice.ts';
-import { readContainer } from './verify/container.ts';
+import { assertJoined } from './verify/joined.ts';
 
 export interface JoinRequest {
   readonly template: Template;
@@ -33,21 +32,25 @@ export interface JoinedVideo extends Size {
 
 /**
  * The same bytes for the same scenes, always. Failure `AssemblyMismatch` when they were not encoded alike; `OutputInvalid` when
- * the whole has not the template's length or size. Pictures are not looked at again: each scene's were, when it was rendered.
+ * the whole has not the template's length. Pictures are not looked at again: each scene's were, when it was rendered.
  */
 export async function joinScenes({ template, rendition, scenes, soundtrack }: JoinRequest): Promise<JoinedVideo> {
   const clips = scenes.map(({ clip }) => clip);
+  const size = frameSizeOf(template, rendition);
   for (const [index, { id, start, end }] of template.scenes.entries()) {
-    const has = clips[index]?.frameCount;
+    const { frameCount: has, decoderConfig: { codedWidth, codedHeight } = {} } = clips[index] ?? {};
     if (has !== end - start) {
       throw new Failure('AssemblyMismatch', `Scene '${id}' has ${has ?? 'no'} frames, not ${end - start}.`);
+    }
+    if (codedWidth !== size.width || codedHeight !== size.height) {
+      const [is, should] = [`${codedWidth}x${codedHeight}`, `${size.width}x${size.height}`];
+      throw new Failure('AssemblyMismatch', `Scene '${id}' is ${is}, not ${should}.`);
     }
   }
   const bytes = await assemble(clips, { audio: soundtrack });
   const { frameCount, durationMs } = template;
-  const size = frameSizeOf(template, rendition);
-  await readContainer(bytes, { ...size, frameCount, durationMs });
-  await verifyAudio(bytes, soundtrack);
+  const packets = [frameCount, ...(soundtrack === null ? [] : [soundtrack.packets.length])];
+  assertJoined(bytes, { packets, durationMs });
   return {
     ...size,
     bytes,

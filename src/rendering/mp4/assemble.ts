@@ -1,19 +1,17 @@
 /** Clips side by side, and a soundtrack → one fast-start MP4, in memory, packets copied. */
 
 import { isDeepStrictEqual } from 'node:util';
-import {
-  BufferTarget,
-  EncodedAudioPacketSource,
-  EncodedPacket,
-  EncodedVideoPacketSource,
-  Mp4OutputFormat,
-  Output,
-} from 'mediabunny';
+import { EncodedAudioPacketSource, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output } from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
 import { SAMPLE_RATE } from '../audio/pcm.ts';
 import { PACKET_SAMPLES, type Soundtrack } from '../audio/soundtrack.ts';
 import { zeroCreationTimes } from './boxes.ts';
 import { bytesOf, type Clip } from './clip.ts';
+import { SizedTarget } from './sized-target.ts';
+
+/** Of an index, besides its entries, and of an entry: more than they take. */
+const INDEX_BYTES = 4_096;
+const ENTRY_BYTES = 32;
 
 export interface AssembleOptions {
   /** Of the whole; null: the file is silent. */
@@ -31,7 +29,7 @@ export async function assemble(clips: readonly Clip[], { audio }: AssembleOption
   const { fps } = first;
   for (const [index, clip] of clips.entries()) assertAlike(first, clip, index);
 
-  const target = new BufferTarget();
+  const target = new SizedTarget(sizeOf(clips, audio));
   const output = new Output({ format: new Mp4OutputFormat({ fastStart: 'in-memory' }), target });
   const video = new EncodedVideoPacketSource('avc');
   output.addVideoTrack(video, { frameRate: fps });
@@ -51,10 +49,17 @@ export async function assemble(clips: readonly Clip[], { audio }: AssembleOption
   }
   await sound?.writeUntil(Number.POSITIVE_INFINITY);
   await output.finalize();
-  if (target.buffer === null) throw new Failure('OutputInvalid', 'The MP4 came out empty.');
-  const bytes = new Uint8Array(target.buffer);
+  const { bytes } = target;
+  if (bytes.byteLength === 0) throw new Failure('OutputInvalid', 'The MP4 came out empty.');
   zeroCreationTimes(bytes);
   return bytes;
+}
+
+/** About: the media, and an index of a few entries for each packet. */
+function sizeOf(clips: readonly Clip[], audio: Soundtrack | null): number {
+  const packets = clips.flatMap((clip) => clip.packets);
+  const media = packets.reduce((total, { data }) => total + data.byteLength, audio?.sizeBytes ?? 0);
+  return media + INDEX_BYTES + ENTRY_BYTES * (packets.length + (audio?.packets.length ?? 0));
 }
 
 /** A decoder is told once what all of the video is. */

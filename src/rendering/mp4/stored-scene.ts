@@ -79,7 +79,10 @@ export function packSoundtrack(soundtrack: Soundtrack | null): Uint8Array {
   return seal({ kind: 'soundtrack', ...about }, [parameters, ...packets]);
 }
 
-/** Its bytes are views into `bytes`. Failure `SceneDamaged` when these are not a whole, unaltered scene. */
+/**
+ * Of bytes that `assertSound` has passed, once: the checksum is not computed again. What comes out are views into `bytes`.
+ * Failure `SceneDamaged` when it is no scene.
+ */
 export function unpackScene(bytes: Uint8Array): StoredScene {
   const { about, take } = open(bytes);
   if (about.kind !== 'scene') throw damaged(`is a ${about.kind}, not a scene`);
@@ -129,8 +132,8 @@ function seal(about: object, parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function open(bytes: Uint8Array): { about: Head; take: (size: number) => Uint8Array } {
-  assertSound(bytes);
   const end = bytes.byteLength - CHECKSUM_BYTES;
+  if (end < MAGIC.byteLength + LENGTH_BYTES) throw damaged('is shorter than it says');
   const jsonBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.byteLength, true);
   let at = MAGIC.byteLength + LENGTH_BYTES;
   const take = (size: number): Uint8Array => {
