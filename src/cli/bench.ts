@@ -27,6 +27,11 @@ interface SoakFlags extends Common {
   readonly folder?: string;
 }
 
+interface NightFlags extends Common {
+  readonly recipients: number;
+  readonly sample: number;
+}
+
 interface VersusFlags extends Common {
   readonly runs: number;
   readonly template: string;
@@ -49,6 +54,8 @@ Examples:
   nightreel bench capture --slots 1,2,4        by capture route, page, size and program
   nightreel bench encode                       x264 set in different ways, at the same quality
   nightreel bench soak --renders 100           many renders through one pool: does anything grow?
+  nightreel bench assembly                     what joining stored scenes costs
+  nightreel bench night                        a night of 5,000 people, with scenes and without
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
 
 Each prints a table, or with --json one JSON line. Figures are only worth something on a machine that does nothing else; a
@@ -106,6 +113,22 @@ bench warns when it does. docs/performance.md says what was measured, where and 
         } = flags;
         return await run({ ...flags, slots, template, folder, ...context });
       }),
+    );
+
+  add('assembly', 'What joining stored scenes to a 1080p video costs, and whether it always gives the same bytes')
+    .option('--runs <n>', 'joins that are measured, after as many to warm up', count, 200)
+    .option('--template <name>', 'a template with scenes', 'referral')
+    .addHelpText('after', examples('assembly', '', '--json', '--runs 1000'))
+    .action((flags: VersusFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/assembly.ts')).run({ ...flags, ...context })),
+    );
+
+  add('night', 'A generated night with scenes and without: planned whole, a sample of it rendered')
+    .option('--recipients <n>', 'people of each night', count, 5000)
+    .option('--sample <n>', 'videos that are rendered for the costs, in scenes and whole', count, 3)
+    .addHelpText('after', examples('night', '', '--recipients 5000 --json', '--sample 10'))
+    .action((flags: NightFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/night.ts')).run({ ...flags, ...context })),
     );
 
   versus('compare-hyperframes', 'The same video by the HyperFrames CLI: cost, size and quality, ours against theirs')
