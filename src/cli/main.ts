@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { packageVersion } from '../config/version.ts';
 import { registerBackfill } from './backfill.ts';
 import { registerBench } from './bench.ts';
+import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerDown } from './down.ts';
@@ -23,6 +24,7 @@ const program = new Command('nightreel')
 registerDemo(program);
 registerRun(program);
 registerRender(program);
+registerCheck(program);
 registerServe(program);
 registerSchedule(program);
 registerBackfill(program);

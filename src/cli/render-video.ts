@@ -12,6 +12,7 @@ import { assertWritable, pathsOf, writeWhole } from './render-files.ts';
 import { openTemplate, readParams } from './render-input.ts';
 import { createProgress } from './render-progress.ts';
 import type { Comparison } from './verify-determinism.ts';
+import { warningsOnly } from './warnings-only.ts';
 
 export async function renderVideo(name: string, options: RenderCommandOptions, signal: AbortSignal): Promise<void> {
   const { files, encoder, capture = readCapture() } = options;
@@ -66,7 +67,8 @@ export async function renderVideo(name: string, options: RenderCommandOptions, s
   }
   if (files.poster !== null) print(files.poster);
   if (previewed !== null) print(previewed);
-  else if (files.preview !== null) say({}, 'no preview was written: not even one picture of it is small enough');
+  else if (files.preview !== null)
+    warningsOnly.warn({}, 'no preview was written: not even one picture of it is small enough');
   print(`${msPerFrame} ms per frame, ${(wallMs / 1000).toFixed(1)} s in all, browser start included`);
 
   for (const line of determinism?.lines ?? []) print(line);
@@ -106,10 +108,3 @@ function filesOf(videos: readonly RenderedVideo[], { files }: RenderCommandOptio
   }
   return contents;
 }
-
-const say = (details: object, message: string): void => {
-  const more = Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`;
-  process.stderr.write(`nightreel: ${message}${more}\n`);
-};
-const silent = (): void => undefined;
-const warningsOnly = { debug: silent, info: silent, warn: say, error: say };

@@ -8,7 +8,7 @@ import type { Soundtrack } from './audio/soundtrack.ts';
 import { Soundtracks } from './audio/soundtracks.ts';
 import { BrowserPool, type Lease } from './browser/pool.ts';
 import { profileRoot, sweepProfiles, sweepSharedMemory } from './browser/profiles.ts';
-import type { FrameRange } from './capture/frame-source.ts';
+import type { Frame, FrameRange } from './capture/frame-source.ts';
 import {
   type Candidate,
   type CaptureChoice,
@@ -258,6 +258,26 @@ export class Renderer implements AsyncDisposable {
         lease.member.assertClean();
         lease.release();
         return await this.tools.soundtracks.of(clips, template.durationMs, signal);
+      } catch (error) {
+        await this.makeSafe(lease, error);
+        throw error;
+      }
+    });
+  }
+
+  /** Draws the frames of a scene, in order, and hands each to `onFrame`, until whose return its data are valid. */
+  async capture(
+    { template, params, rendition, scene }: SceneRequest,
+    onFrame: (frame: Frame, size: Size) => void,
+    options: Pick<RenderOptions, 'signal'>,
+  ): Promise<void> {
+    await this.owned(options, async ({ signal }) => {
+      const size = frameSizeOf(template, rendition);
+      await using lease = await this.acquire(size, signal);
+      try {
+        const source = await lease.member.open(template, params, size);
+        for await (const frame of source.frames(scene, signal)) onFrame(frame, size);
+        lease.member.assertClean();
       } catch (error) {
         await this.makeSafe(lease, error);
         throw error;

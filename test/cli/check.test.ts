@@ -1,0 +1,112 @@
+/** `nightreel check`: what a scene shows and does not declare is found, and named. */
+
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import sharp from 'sharp';
+import { nightreel } from '../rendering/support.ts';
+import { lastJson } from '../support/nightreel.ts';
+
+const STORY = resolve(import.meta.dirname, '../fixtures/project/templates/story');
+
+let root: string;
+let folder: string;
+let pictures: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'nightreel-check-'));
+  folder = join(root, 'story');
+  pictures = join(root, 'pictures');
+  await cp(STORY, folder, { recursive: true });
+});
+afterEach(() => rm(root, { recursive: true }));
+
+type Scenes = { id: string; params?: string[] }[];
+
+async function edit(change: (scenes: Scenes) => void, page: (html: string) => string = (html) => html): Promise<void> {
+  const path = join(folder, 'template.json');
+  const file = JSON.parse(await readFile(path, 'utf8')) as { scenes: Scenes };
+  change(file.scenes);
+  await writeFile(path, JSON.stringify(file));
+  const html = join(folder, 'index.html');
+  await writeFile(html, page(await readFile(html, 'utf8')));
+}
+
+const declare = (id: string, params: string[]) => (scenes: Scenes) => {
+  for (const scene of scenes) if (scene.id === id) scene.params = params;
+};
+const check = (...more: string[]) => nightreel(['check', folder, '--out', pictures, ...more], root);
+
+test('a right declaration is proven; what could not be tried, or is of no use, is said', async () => {
+  await edit(declare('goodbye', ['earnings']));
+  const { code, stdout } = await check('--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    template: 'story',
+    samples: 3,
+    findings: [],
+    hints: [{ scene: 'goodbye', param: 'earnings' }],
+    unvaried: [],
+  });
+}, 60_000);
+
+test('a param that a scene shows and does not declare is named, with a picture', async () => {
+  await edit(declare('count', ['earnings']));
+  const { code, stdout } = await check();
+  expect(code).toBe(2);
+  expect(stdout).toContain(
+    "Scene 'count' shows 'referralCount' without declaring it: 12 of its frames differ, from frame 12 on.",
+  );
+  const [name] = await readdir(pictures);
+  expect(name).toBe('count-frame-12.png');
+  // 854 by 480, three times: as it is, as the scene shows it, and the difference.
+  expect(await sharp(join(pictures, name ?? '')).metadata()).toMatchObject({
+    format: 'png',
+    width: 3 * 854,
+    height: 480,
+  });
+}, 60_000);
+
+test('what shows only together with something else is found too, and no value is ever printed', async () => {
+  const bye = "params.name !== 'Friend' && params.earnings > 0 ? 'Bye ' + params.name : 'Good night'";
+  await edit(
+    () => undefined,
+    (html) => html.replace("'Good night'", bye),
+  );
+  const { code, stdout, stderr } = await check('--json');
+  expect(code).toBe(2);
+  const { findings } = lastJson(stdout) as { findings: { scene: string; params: string[] }[] };
+  expect(findings).toMatchObject([{ kind: 'leak', scene: 'goodbye', params: ['name', 'referralCount', 'earnings'] }]);
+  expect(stdout + stderr).not.toMatch(/Ada|Wilhelmina/);
+}, 60_000);
+
+test('a scene that depends on what was drawn before it is found at its join', async () => {
+  await edit(
+    () => undefined,
+    (html) =>
+      html.replace(
+        'const seek = (t) => {',
+        "let seen = 0; const seek = (t) => { if (t === 0) seen = 0; seen += 1; document.body.style.background = seen > 13 ? '#700' : '#007'; document.querySelector('#story').style.background = 'none';",
+      ),
+  );
+  const { code, stdout } = await check('--samples', '1', '--json');
+  expect(code).toBe(2);
+  const { findings } = lastJson(stdout) as { findings: { kind: string; scene: string }[] };
+  expect(findings.length).toBeGreaterThan(0);
+  expect(findings.every(({ kind }) => kind === 'join' || kind === 'leak')).toBe(true);
+}, 60_000);
+
+test('a template without scenes, and one that is broken, are told in a sentence', async () => {
+  const path = join(folder, 'template.json');
+  const { scenes, ...rest } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  await writeFile(path, JSON.stringify(rest));
+  const whole = await check();
+  expect(whole).toMatchObject({ code: 2, stderr: expect.stringContaining("Template 'story' declares no scenes") });
+  await writeFile(path, JSON.stringify({ ...rest, scenes: (scenes as Scenes).slice(1) }));
+  const broken = await check();
+  expect(broken).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("no scene has the frames from 0 to 11, before 'count'"),
+  });
+});
