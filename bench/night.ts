@@ -58,7 +58,7 @@ interface Costs {
 }
 
 /** Two business dates in a row of the campaign. */
-const NIGHTS = ['2026-11-19', '2026-11-20'].filter(isBusinessDate);
+export const NIGHTS = ['2026-11-19', '2026-11-20'].filter(isBusinessDate);
 /** The engine is the same for all that is counted here, whatever it is. */
 const ENGINE = 'bench';
 
@@ -94,11 +94,18 @@ export async function run(options: NightOptions): Promise<BenchResult> {
   }
 }
 
+export interface GeneratedNight {
+  /** Of the DuckDB file that the business is kept in. */
+  readonly path: string;
+  readonly date: BusinessDate;
+  readonly recipients: number;
+}
+
 /** Different videos of a generated night. */
-async function variantsOf(
+export async function variantsOf(
   template: Template,
   rendition: RenditionId,
-  night: { readonly path: string; readonly date: BusinessDate; readonly recipients: number },
+  night: GeneratedNight,
   signal: AbortSignal,
 ): Promise<readonly PlannedVariant[]> {
   const { schedule, source } = await loadCampaign(ROOT, 'referral');

@@ -56,6 +56,7 @@ Examples:
   nightreel bench soak --renders 100           many renders through one pool: does anything grow?
   nightreel bench assembly                     what joining stored scenes costs
   nightreel bench night                        a night of 5,000 people, with scenes and without
+  nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
 
 Each prints a table, or with --json one JSON line. Figures are only worth something on a machine that does nothing else; a
@@ -129,6 +130,13 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     .addHelpText('after', examples('night', '', '--recipients 5000 --json', '--sample 10'))
     .action((flags: NightFlags) =>
       runBench(flags, async (context) => (await import('../../bench/night.ts')).run({ ...flags, ...context })),
+    );
+
+  add('twins', 'A whole generated night twice, from scenes and whole: every video against its twin, frame by frame')
+    .option('--recipients <n>', 'people of the night', count, 300)
+    .addHelpText('after', examples('twins', '', '--recipients 20', '--json'))
+    .action((flags: Pick<NightFlags, 'recipients' | 'json'>) =>
+      runBench(flags, async (context) => (await import('../../bench/twins.ts')).run({ ...flags, ...context })),
     );
 
   versus('compare-hyperframes', 'The same video by the HyperFrames CLI: cost, size and quality, ours against theirs')
