@@ -1,7 +1,6 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -154,24 +153,6 @@ export class ObjectStore implements Disposable {
   /** Plain overwrite: for what the last writer may decide, such as reports. */
   async put(key: string, body: Body, options: PutOptions, signal?: AbortSignal): Promise<void> {
     await this.write(key, body, options, {}, signal);
-  }
-
-  /** Deletes the object that has this ETag; `changed` when it is gone or no longer that one. */
-  async deleteExactly(key: string, etag: string, signal?: AbortSignal): Promise<'deleted' | 'changed'> {
-    const command = new DeleteObjectCommand({ Bucket: this.bucket, Key: key, IfMatch: etag });
-    return await this.request('DeleteObject', key, signal, async () => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await this.client.send(command, { abortSignal: signal });
-          return 'deleted';
-        } catch (error) {
-          const status = statusOf(error);
-          if (status === 412 || codesOf(error).includes('NoSuchKey')) return 'changed';
-          if (status !== 409 || attempt === OVERLAP_ATTEMPTS) throw error;
-          await sleep(Math.random() * 25 * 2 ** attempt, undefined, { signal });
-        }
-      }
-    });
   }
 
   /** Everything under a prefix, in key order, page by page. */

@@ -23,7 +23,7 @@ export interface SceneStats {
   /** Entries read from the bucket and found sound; several who wait for one count once. */
   readonly storeHits: number;
   readonly made: number;
-  /** Entries of the bucket that did not pass the check. */
+  /** Reads of the bucket that did not pass the check. */
   readonly damaged: number;
   readonly memoryBytes: number;
 }
@@ -105,10 +105,8 @@ export class SceneStore {
     return this.lookups.join(key, signal, async (shared) => {
       const stored = await this.store.get(key, shared);
       if (stored === null) return null;
-      if (!this.isSound(key, stored.body)) {
-        await this.store.deleteExactly(key, stored.etag, shared);
-        return null;
-      }
+      // What is damaged stays where it is until it is replaced: that takes no permission to delete.
+      if (!this.isSound(key, stored.body)) return null;
       this.counts.storeHits += 1;
       return this.remember(key, stored.body);
     });
@@ -138,7 +136,10 @@ export class SceneStore {
     } catch (error) {
       if (!(error instanceof Failure && error.failureClass === 'SceneDamaged')) throw error;
       this.counts.damaged += 1;
-      this.log.warn({ key, sizeBytes: bytes.byteLength, reason: error.message }, 'a stored scene is damaged; dropped');
+      this.log.warn(
+        { key, sizeBytes: bytes.byteLength, reason: error.message },
+        'a stored scene is damaged; it is rendered again',
+      );
       return false;
     }
   }

@@ -77,7 +77,7 @@ function judge(error: unknown): Verdict {
   if (status === 401 || status === 403) {
     return denied(
       `access was refused (${label})`,
-      'Check the credentials and the bucket policy: objects need s3:GetObject and s3:PutObject, scenes s3:DeleteObject too, the bucket s3:ListBucket.',
+      'Check the credentials and the bucket policy: objects need s3:GetObject and s3:PutObject, the bucket s3:ListBucket.',
     );
   }
   if (status === 301 || status === 307)

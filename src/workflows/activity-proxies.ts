@@ -30,9 +30,13 @@ export const render = proxyActivities<RenderActivities>({
   retry,
 });
 
-/** Joining stored scenes: a few requests to the store and some CPU-ms. */
+/**
+ * Joining stored scenes: a few requests to the store and some CPU-ms. What nobody takes up is left to a render worker, which
+ * can do it as well: there may be none with that role.
+ */
 export const assembly = proxyActivities<AssembleActivities>({
   taskQueue: TASK_QUEUES.assemble,
+  scheduleToStartTimeout: '1 minute',
   startToCloseTimeout: '5 minutes',
   heartbeatTimeout: '30 seconds',
   retry,

@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { ActivityFailure, setCurrentDetails, TimeoutFailure, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RenderedVariant, RenderVariantInput, VariantResult } from '../contracts/batch.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { assembly, pointers, render } from './activity-proxies.ts';
@@ -25,12 +25,22 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
   }
 }
 
-/** Null when there is no browser to be spared, or a scene was not there after all. */
+/** Null when there is no browser to be spared, a scene was not there after all, or nobody took the work up. */
 async function joined(input: RenderVariantInput): Promise<RenderedVariant | null> {
   if (input.joinable !== true) return null;
   setCurrentDetails('Joining stored scenes');
-  return await assembly.assembleVariant(input);
+  try {
+    return await assembly.assembleVariant(input);
+  } catch (error) {
+    if (wasNeverStarted(error)) return null;
+    throw error;
+  }
 }
+
+const wasNeverStarted = (error: unknown): boolean =>
+  error instanceof ActivityFailure &&
+  error.cause instanceof TimeoutFailure &&
+  error.cause.timeoutType === 'SCHEDULE_TO_START';
 
 async function rendered(input: RenderVariantInput): Promise<RenderedVariant> {
   setCurrentDetails('Rendering');

@@ -52,6 +52,7 @@ test('what may be left out has one default each', async () => {
     pointerKey: 'users/{recipientId}.json',
     lanes: { count: 2, window: 8 },
     firstNight: 'everyone',
+    scenes: 'auto',
     rejectLimit: 0.1,
     schedule: { days: ['Sun'], at: '06:30', timeZone: 'Asia/Tokyo', catchupHours: 6 },
   });

@@ -29,8 +29,8 @@ afterAll(async () => {
   await home?.end();
 }, 2 * MINUTE);
 
-function serve(): ChildProcess {
-  const started = home.start(['serve', '--workers', '2']);
+function serve(...more: string[]): ChildProcess {
+  const started = home.start(['serve', '--workers', '2', ...more]);
   started.stdout?.resume();
   started.stderr?.resume();
   return started;
@@ -195,6 +195,20 @@ test(
       `WorkflowType = 'renderVariant' AND BatchDate = '2026-03-05' AND FailureClass = 'TemplateCrashed'`,
     );
     expect(failed).toHaveLength(2);
+  },
+  3 * MINUTE,
+);
+
+test(
+  'where no worker joins, render workers do',
+  async () => {
+    await stop(serving);
+    serving = serve('--roles', 'orchestrator,warehouse,render,storage');
+    // All of its scenes are stored.
+    const { summary } = await night('2026-03-09', [person('Ada', 1), person('Cleo', 2)]);
+    expect(summary).toMatchObject({ variants: 2, rendered: 1, cached: 1, failed: 0 });
+    const activities = await probe.activitiesOf(`WorkflowType = 'renderVariant' AND BatchDate = '2026-03-09'`);
+    expect(activities.sort()).toEqual(['assembleVariant', 'publishPointers', 'renderVariant']);
   },
   3 * MINUTE,
 );
