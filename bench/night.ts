@@ -11,6 +11,7 @@ import { loadCampaign } from '../src/config/campaign.ts';
 import { type BusinessDate, isBusinessDate, type SceneKey, type VariantKey } from '../src/contracts/ids.ts';
 import { type Params, RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
 import { type PlannedVariant, planDelta } from '../src/planning/delta-plan.ts';
+import type { MeasuredCosts } from '../src/planning/estimate.ts';
 import { partsOf } from '../src/planning/scene-key.ts';
 import { planScenes } from '../src/planning/scene-plan.ts';
 import { variantKeyOf } from '../src/planning/variant-key.ts';
@@ -48,15 +49,6 @@ export interface NightFigures {
   readonly estimatedNightHoursHere: number;
 }
 
-/** What was measured; milliseconds of processor time. */
-interface Costs {
-  readonly scenes: ReadonlyMap<string, number>;
-  readonly join: number;
-  readonly whole: number;
-  /** Wall time for each ms of processor time, with as many slots as a worker of this machine has. */
-  readonly wallShare: number;
-}
-
 /** Two business dates in a row of the campaign. */
 export const NIGHTS = ['2026-11-19', '2026-11-20'].filter(isBusinessDate);
 /** The engine is the same for all that is counted here, whatever it is. */
@@ -83,7 +75,7 @@ export async function run(options: NightOptions): Promise<BenchResult> {
     const two = await figuresOf(template, rendition, second, known, costs, signal);
     const sampled = {
       variants: sample,
-      cpuMsPerScene: Object.fromEntries([...costs.scenes].map(([id, ms]) => [id, rounded(ms, 0)])),
+      cpuMsPerScene: Object.fromEntries(Object.entries(costs.scenes).map(([id, ms]) => [id, rounded(ms, 0)])),
       cpuMsPerJoin: rounded(costs.join),
       cpuMsPerWholeRender: rounded(costs.whole, 0),
     };
@@ -148,7 +140,7 @@ async function figuresOf(
   rendition: RenditionId,
   all: readonly PlannedVariant[],
   stored: Stored,
-  costs: Costs,
+  costs: MeasuredCosts,
   signal: AbortSignal,
 ): Promise<NightFigures> {
   const identity = { engineDigest: ENGINE, template, rendition };
@@ -166,7 +158,7 @@ async function figuresOf(
   for (const { key, scene } of variants.flatMap(({ params }) => partsOf(identity, params))) {
     if (made.has(key)) continue;
     made.add(key);
-    scenesMs += scene === null ? 0 : (costs.scenes.get(scene.id) ?? Number.NaN);
+    scenesMs += scene === null ? 0 : (costs.scenes[scene.id] ?? Number.NaN);
   }
   const recipients = all.reduce((sum, variant) => sum + variant.recipients.length, 0);
   const withScenes = scenesMs + variants.length * costs.join;
@@ -185,12 +177,12 @@ async function figuresOf(
 }
 
 /** Renders the sample's scenes, joins them, and renders the same videos whole. */
-async function measureCosts(
+export async function measureCosts(
   template: Template,
   rendition: RenditionId,
-  sample: readonly PlannedVariant[],
-  { signal, progress }: NightOptions,
-): Promise<Costs> {
+  sample: readonly Pick<PlannedVariant, 'params'>[],
+  { signal, progress }: BenchContext,
+): Promise<MeasuredCosts> {
   const slots = slotsFor(machineSize());
   await using renderer = await startRenderer(template, slots);
   progress.step('warming up');
@@ -209,7 +201,7 @@ async function measureCosts(
       scenes.set(scene.id, (scenes.get(scene.id) ?? 0) + cpuMs / sample.length);
     }
     progress.step(`joining video ${of}`);
-    joins.push(await joinMs(template, rendition, rendered));
+    joins.push(rendered.length === 0 ? 0 : await joinMs(template, rendition, rendered));
     progress.step(`video ${of} whole`);
     wholes.push((await measure(() => renderOne(renderer, { template, params, rendition }, signal))).cpuMs);
   }
@@ -217,7 +209,7 @@ async function measureCosts(
   const wallShare = await busyWallShare(renderer, { template, rendition, sample, slots }, signal, () =>
     progress.step('side by side'),
   );
-  return { scenes, join: mean(joins), whole: mean(wholes), wallShare };
+  return { scenes: Object.fromEntries(scenes), join: mean(joins), whole: mean(wholes), wallShare };
 }
 
 /** Times that a join is repeated for its figure: one takes a few ms. */
@@ -235,7 +227,7 @@ async function joinMs(template: Template, rendition: RenditionId, scenes: readon
 interface SideBySide {
   readonly template: Template;
   readonly rendition: RenditionId;
-  readonly sample: readonly PlannedVariant[];
+  readonly sample: readonly Pick<PlannedVariant, 'params'>[];
   readonly slots: number;
 }
 
@@ -253,6 +245,7 @@ async function busyWallShare(
     const { wallMs, cpuMs } = await measure(() =>
       Promise.all(
         Array.from({ length: slots }, async () => {
+          if (parts.length === 0) await renderOne(renderer, { template, params, rendition }, signal);
           for (const { scene, params: own } of parts) {
             if (scene === null) continue;
             const request = { template, params: own, rendition: RENDITIONS[rendition], scene };

@@ -6,6 +6,7 @@ import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerDown } from './down.ts';
+import { registerEstimate } from './estimate.ts';
 import { exitCodeOf, printFailure } from './exit.ts';
 import { registerRender } from './render.ts';
 import { registerRun } from './run.ts';
@@ -23,6 +24,7 @@ const program = new Command('nightreel')
 
 registerDemo(program);
 registerRun(program);
+registerEstimate(program);
 registerRender(program);
 registerCheck(program);
 registerServe(program);

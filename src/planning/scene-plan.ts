@@ -18,6 +18,8 @@ export interface ScenePlanInput {
 
 export interface ScenePlan {
   readonly counts: ScenePlanCounts;
+  /** Parts that are not stored, in the order in which they are first needed. */
+  readonly missing: readonly VideoPart[];
   /** Parts that are not stored and that more than one video needs, in the order in which they are first needed. */
   readonly shared: readonly VideoPart[];
   /** Whether all parts of a video are stored, or are `shared`: it then takes no browser. */
@@ -59,6 +61,7 @@ export async function planScenes(
   const shared = all.filter((use) => !use.isStored && use.videos > 1).map(({ part }) => part);
   return {
     counts: { sceneSlots: slots, distinctScenes: all.length, storedScenes: stored, sharedScenes: shared.length },
+    missing: all.filter((use) => !use.isStored).map(({ part }) => part),
     shared,
     isJoinable: (params) => {
       const parts = partsOf(params);

@@ -1,18 +1,14 @@
 import { join } from 'node:path';
-import { businessDateOf, nightCalendar } from '../config/business-date.ts';
 import { listCampaigns, loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
-import { asFailure, Failure } from '../contracts/failures.ts';
-import type { CampaignId } from '../contracts/ids.ts';
-import type { PlannedCampaign } from '../planning/plan-batch.ts';
+import { asFailure } from '../contracts/failures.ts';
 import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/telemetry.ts';
 import { loadTemplate, type Template } from '../templates/template.ts';
-import { openCsvWarehouse } from '../warehouse/csv.ts';
-import { openWarehouse } from '../warehouse/index.ts';
+import { plannedCampaign } from './planned-campaign.ts';
 import type { Role } from './roles.ts';
 import { runWorkerProcess } from './worker-process.ts';
 
@@ -64,23 +60,6 @@ export async function serve(
   }
 }
 
-/** A campaign file with its calendar and source, as planning wants it. Read anew for each plan: an edit needs no restart. */
-async function plannedCampaign(settings: Settings, store: ObjectStore, id: CampaignId): Promise<PlannedCampaign> {
-  const campaign = await loadCampaign(settings.root, id);
-  const { schedule, source } = campaign;
-  return {
-    ...campaign,
-    calendar: (given, asOf) => {
-      const businessDate = given ?? businessDateOf(asOf, schedule.timeZone);
-      return { businessDate, ...nightCalendar(businessDate, asOf, schedule) };
-    },
-    openSource: ({ paramsSchema }, csvKey) =>
-      csvKey === null
-        ? openWarehouse(source, { defaultDuckDbPath: settings.warehousePath, paramsSchema })
-        : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),
-  };
-}
-
 /** What browsers are warmed with; a template that is broken fails its own batches, not this worker. */
 async function firstTemplate({ root }: Settings, log: Logger): Promise<Template | undefined> {
   try {
@@ -91,10 +70,4 @@ async function firstTemplate({ root }: Settings, log: Logger): Promise<Template 
     log.warn({ reason: asFailure(error).message }, 'browsers start without a template');
     return undefined;
   }
-}
-
-async function openInput(store: ObjectStore, key: string) {
-  const stream = await store.getStream(key);
-  if (stream !== null) return stream;
-  throw new Failure('WarehouseDenied', `The uploaded file ${key} is no longer in the bucket.`);
 }

@@ -118,6 +118,25 @@ describe('a night of the generated business', () => {
     3 * MINUTE,
   );
 
+  test(
+    'an estimate of the night says what is left to make, and writes nothing',
+    async () => {
+      const before = await probe.versions('');
+      const run = await home.run(['estimate', 'card', '--recipients', '40', '--workers', '3', '--json']);
+      expect(run).toMatchObject({ code: 0 });
+      const { variants, recipients } = first as Record<string, number>;
+      expect(lastJson(run.stdout)).toMatchObject({
+        ...{ campaign: 'card', recipients, variants, cached: variants, workers: 3 },
+        ...{ scenes: null, whole: { cpuHours: 0, wallHours: 0 } },
+        costs: { whole: expect.any(Number), scenes: {} },
+      });
+      expect(await probe.versions('')).toEqual(before);
+      const words = await home.run(['estimate', 'card', '--recipients', '40', '--deadline', '06:00']);
+      expect(words.stdout).toMatch(/already stored, 0 to make\n {2}whole/);
+    },
+    3 * MINUTE,
+  );
+
   test('the Temporal side shows readable IDs, search attributes and details', async () => {
     const { businessDate, batchId } = first as Record<string, string>;
     const ids = await probe.workflowIds(`CampaignId = 'card' AND BatchDate = '${businessDate}'`);

@@ -1,0 +1,142 @@
+/** `nightreel estimate`: tonight's delta, a sample rendered here, and the sum of it. */
+
+import { join } from 'node:path';
+import { Temporal } from 'temporal-polyfill';
+import { measureCosts } from '../../bench/night.ts';
+import { createProgress } from '../../bench/progress.ts';
+import { loadCampaign } from '../config/campaign.ts';
+import { readCapture } from '../config/capture.ts';
+import type { Settings } from '../config/settings.ts';
+import { findTools } from '../config/tools.ts';
+import type { CampaignId } from '../contracts/ids.ts';
+import { type Estimate, estimateNight, type Way } from '../planning/estimate.ts';
+import { lookUp, readNight } from '../planning/read-night.ts';
+import { Renderer } from '../rendering/renderer.ts';
+import { ObjectStore } from '../storage/object-store.ts';
+import { TemplateLibrary } from '../templates/library.ts';
+import { plannedCampaign } from '../workers/planned-campaign.ts';
+import type { EstimateFlags } from './estimate.ts';
+import { durationText } from './progress.ts';
+import { warningsOnly } from './warnings-only.ts';
+
+interface Night {
+  readonly campaign: string;
+  readonly businessDate: string;
+  readonly recipients: number;
+  readonly rejected: number;
+  readonly variants: number;
+  readonly cached: number;
+  readonly sceneSlots: number;
+  readonly distinctScenes: number;
+  readonly storedScenes: number;
+}
+
+/** What to print. */
+export async function estimateCampaign(
+  settings: Settings,
+  id: CampaignId,
+  flags: EstimateFlags,
+  signal: AbortSignal,
+): Promise<string> {
+  using store = new ObjectStore(settings.s3);
+  await store.checkBucket();
+  const campaign = await plannedCampaign(settings, store, id);
+  const { schedule } = await loadCampaign(settings.root, id);
+  const asOf = new Date().toISOString();
+  const night = campaign.calendar(flags.date, asOf);
+  const template = await new TemplateLibrary(join(settings.root, 'templates')).read(campaign.template);
+  const { rendition } = campaign;
+
+  const engine = await engineHere(template, signal);
+  const question = { campaign, template, night };
+  const { delta, assembly } = await readNight(
+    store,
+    question,
+    { asOf, engine, recipientLimit: flags.recipients },
+    signal,
+  );
+  const looked = await lookUp(store, { template, rendition, assembly, engineDigest: engine.digest, delta }, signal);
+  const { stored, scenes } = looked;
+  const missing = delta.variants.filter(({ key }) => !stored.has(key));
+  const sample = missing.length === 0 ? [{ params: template.example }] : missing.slice(0, flags.sample);
+
+  const costs = await (async () => {
+    using progress = createProgress(process.stderr);
+    progress.expect(4 * sample.length + 1);
+    // Without scenes there is nothing to be measured of them.
+    const measured = assembly === 'scenes' ? template : { ...template, scenes: [] };
+    return await measureCosts(measured, rendition, sample, { signal, progress });
+  })();
+  const missingScenes: Record<string, number> = {};
+  for (const { scene } of scenes.missing) {
+    if (scene !== null) missingScenes[scene.id] = (missingScenes[scene.id] ?? 0) + 1;
+  }
+  const { frameCount, durationMs } = template;
+  const size = { variants: missing.length, missingScenes, frameCount, durationMs };
+  const start = new Date(Math.max(Date.parse(night.night), Date.parse(asOf))).toISOString();
+  const estimate = estimateNight(size, costs, {
+    workers: flags.workers,
+    pricePerCpuHour: flags.cpuPrice ?? null,
+    start,
+    deadline: flags.deadline === undefined ? null : nextAt(start, flags.deadline, schedule.timeZone),
+  });
+  const about: Night = {
+    campaign: id,
+    businessDate: night.businessDate,
+    recipients: delta.counts.recipients,
+    rejected: delta.counts.rejected,
+    variants: delta.variants.length,
+    cached: stored.size,
+    sceneSlots: scenes.counts.sceneSlots,
+    distinctScenes: scenes.counts.distinctScenes,
+    storedScenes: scenes.counts.storedScenes,
+  };
+  if (flags.json === true) {
+    return `${JSON.stringify({ ...about, workers: flags.workers, sample: sample.length, costs, ...estimate })}\n`;
+  }
+  return textOf(about, estimate, flags.workers);
+}
+
+/** What decides which videos and scenes count as stored: the engine of workers like this machine. */
+async function engineHere(template: Parameters<typeof Renderer.start>[0]['template'], signal: AbortSignal) {
+  await using renderer = await Renderer.start({
+    ...{ tools: findTools(), capture: readCapture(), slots: 1, log: warningsOnly, signal },
+    ...(template && { template }),
+  });
+  return renderer.fingerprint;
+}
+
+/** The first moment after `start` at which a wall clock in the time zone shows `time`. */
+function nextAt(start: string, time: string, timeZone: string): string {
+  const from = Temporal.Instant.from(start).toZonedDateTimeISO(timeZone);
+  const sameDay = from.withPlainTime(time);
+  const next = Temporal.ZonedDateTime.compare(sameDay, from) > 0 ? sameDay : sameDay.add({ days: 1 });
+  return next.toInstant().toString();
+}
+
+function textOf(night: Night, { scenes, whole, saving, warnings }: Estimate, workers: number): string {
+  const made = night.variants - night.cached;
+  const machines = workers === 1 ? 'one machine like this' : `${workers} machines like this`;
+  const way = (name: string, { cpuHours, wallHours, money, ends, inTime }: Way): string => {
+    const facts = [
+      `${cpuHours.toFixed(2)} CPU-hours`,
+      `${durationText(wallHours * 3_600_000)} on ${machines}`,
+      ...(money === null ? [] : [`costs ${money.toFixed(2)}`]),
+      `done by ${ends.slice(0, 16)}Z${inTime === null ? '' : inTime ? ', in time' : ', TOO LATE'}`,
+    ];
+    return `  ${name.padEnd(8)} ${facts.join(', ')}`;
+  };
+  const lines = [
+    `${night.campaign}, night of ${night.businessDate}: ${night.recipients} recipients (${night.rejected} rejected), ${night.variants} variants, ${night.cached} already stored, ${made} to make`,
+    ...(scenes === null
+      ? []
+      : [
+          `  ${night.sceneSlots} scenes in them, ${night.distinctScenes} different, ${night.storedScenes} of these already stored`,
+        ]),
+    ...(scenes === null ? [] : [way('scenes', scenes)]),
+    way('whole', whole),
+    ...(saving === null ? [] : [`  Scenes save a factor of ${saving.toFixed(1)}.`]),
+    ...warnings.map((warning) => `  Warning: ${warning}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,194 @@
+/** What a night takes, without writing anything: what changed, who gets which video, and what of it is stored already. */
+
+import pMap from 'p-map';
+import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
+import { Failure } from '../contracts/failures.ts';
+import { type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
+import type { RenditionId, StoredVideo } from '../contracts/video.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { headVideo } from '../storage/videos.ts';
+import type { Template } from '../templates/template.ts';
+import type { WarehouseReader } from '../warehouse/reader.ts';
+import { plansOf, readState } from './batches.ts';
+import { type DeltaPlan, planDelta } from './delta-plan.ts';
+import type { CampaignState } from './manifest.ts';
+import { partsOf } from './scene-key.ts';
+import { planScenes, type ScenePlan } from './scene-plan.ts';
+import { type Assembly, variantKeyOf } from './variant-key.ts';
+import { type PlannedWindow, planWindow } from './window.ts';
+
+/** HEAD requests at a time. */
+const CACHE_CHECKS = 32;
+
+/** What the plan must know of a campaign. */
+export interface PlannedCampaign {
+  readonly id: CampaignId;
+  readonly template: string;
+  readonly rendition: RenditionId;
+  readonly pointerKey: string;
+  readonly lanes: BatchPlan['lanes'];
+  readonly rejectLimit: number;
+  /** Whether scenes that the template declares are rendered once and joined, or every video is rendered whole. */
+  readonly scenes: 'auto' | 'off';
+  /** Where a campaign that has never run begins: with everyone, or with what changed since the night before. */
+  readonly firstNight: 'everyone' | 'changes';
+  /** Places a business date and the instant `asOf` in the campaign's time zone. */
+  calendar(businessDate: BusinessDate | undefined, asOf: string): PlannedNight;
+  /** The campaign's source, or the CSV under `csvKey` in its place. */
+  openSource(template: Template, csvKey: string | null): WarehouseReader;
+}
+
+export interface PlannedNight {
+  readonly businessDate: BusinessDate;
+  /** The business date of `asOf` itself. */
+  readonly today: BusinessDate;
+  readonly night: string;
+  readonly previousNight: string;
+}
+
+/** Whose night it is. */
+export interface NightQuestion {
+  readonly campaign: PlannedCampaign;
+  readonly template: Template;
+  readonly night: PlannedNight;
+}
+
+/** How a night is asked for: the part of a batch's input that decides what is read. */
+export type NightInput = Pick<PlanBatchInput, 'asOf' | 'csvKey' | 'recipientLimit'> & {
+  readonly engine: { readonly digest: string };
+};
+
+export interface NightDelta {
+  readonly window: PlannedWindow;
+  /** IDs of people whose video failed earlier and who are looked up again. */
+  readonly carriedOver: readonly string[];
+  readonly assembly: Assembly;
+  readonly delta: DeltaPlan;
+}
+
+/** Reads what changed. */
+export async function readNight(
+  store: ObjectStore,
+  { campaign, template, night }: NightQuestion,
+  input: NightInput,
+  signal: AbortSignal,
+): Promise<NightDelta> {
+  const { state } = await readState(store, campaign.id, signal);
+  const window = planWindow({
+    state: startingState(state, campaign, night),
+    businessDate: night.businessDate,
+    asOf: input.asOf,
+    priorPlans: await plansOf(store, campaign.id, night.businessDate, signal),
+    today: night.today,
+    night: night.night,
+    previousNight: night.previousNight,
+  });
+  const takesUp = input.csvKey === undefined && window.moves;
+  const carriedOver = takesUp ? state.carryOver.map(({ recipientId }) => recipientId) : [];
+  const assembly = campaign.scenes === 'auto' && template.scenes.length > 0 ? 'scenes' : 'whole';
+  const delta = await readDelta({ campaign, template, assembly, window, carriedOver }, input, signal);
+  return { window, carriedOver, assembly, delta };
+}
+
+export interface LookUpQuestion {
+  readonly template: Template;
+  readonly rendition: RenditionId;
+  readonly assembly: Assembly;
+  readonly engineDigest: string;
+  readonly delta: DeltaPlan;
+}
+
+/** Looks up which videos are stored, and which scenes of the others. */
+export async function lookUp(
+  store: ObjectStore,
+  { template, rendition, assembly, engineDigest, delta }: LookUpQuestion,
+  signal: AbortSignal,
+): Promise<{ readonly stored: ReadonlyMap<string, StoredVideo>; readonly scenes: ScenePlan }> {
+  const stored = await storedVideos(store, delta, rendition, signal);
+  const identity = { engineDigest, template, rendition };
+  const missing = delta.variants.filter(({ key }) => !stored.has(key)).map(({ params }) => params);
+  const scenes = await planScenes(
+    {
+      variants: assembly === 'whole' ? [] : missing,
+      partsOf: (params) => partsOf(identity, params),
+      isStored: async (key) => (await store.head(objectKeys.scene(key), signal)) !== null,
+    },
+    signal,
+  );
+  return { stored, scenes };
+}
+
+/** A campaign that begins with changes starts as if it had closed the night before with nobody left over. */
+function startingState(
+  state: CampaignState,
+  campaign: PlannedCampaign,
+  { previousNight }: PlannedNight,
+): CampaignState {
+  const isNew = state.watermark === null && state.lastBatch === null;
+  if (!isNew || campaign.firstNight === 'everyone') return state;
+  return { ...state, watermark: { updatedAt: previousNight, recipientId: null } };
+}
+
+async function readDelta(
+  { campaign, template, assembly, window, carriedOver }: DeltaQuestion,
+  { csvKey, recipientLimit, engine }: NightInput,
+  signal: AbortSignal,
+): Promise<DeltaPlan> {
+  const source = campaign.openSource(template, csvKey ?? null);
+  try {
+    // A file that somebody gives by hand is meant as a whole, whatever stamps it has.
+    const range = csvKey === undefined ? { since: window.since, until: window.until } : WHOLE_FILE;
+    return await planDelta({
+      rows: source.readChanges(range, signal),
+      range,
+      ordered: source.ordered,
+      carryOver: carriedOver.length === 0 ? undefined : source.readRecipients(carriedOver, window.until, signal),
+      validateParams: (params) => template.validateParams(params),
+      keyOf: (params) =>
+        variantKeyOf({
+          engineDigest: engine.digest,
+          templateDigest: template.digest,
+          params,
+          rendition: campaign.rendition,
+          assembly,
+        }),
+      recipientLimit,
+    });
+  } finally {
+    await source[Symbol.asyncDispose]();
+  }
+}
+
+interface DeltaQuestion {
+  readonly campaign: PlannedCampaign;
+  readonly template: Template;
+  readonly assembly: Assembly;
+  readonly window: PlannedWindow;
+  readonly carriedOver: readonly string[];
+}
+
+const WHOLE_FILE = { since: null, until: '9999-12-31T23:59:59Z' } as const;
+
+async function storedVideos(
+  store: ObjectStore,
+  { variants }: DeltaPlan,
+  rendition: RenditionId,
+  signal: AbortSignal,
+): Promise<Map<string, StoredVideo>> {
+  const stored = new Map<string, StoredVideo>();
+  await pMap(
+    variants,
+    async ({ key }) => {
+      const video = await headVideo(store, key, rendition, signal).catch(asNotCached);
+      if (video !== null) stored.set(key, video);
+    },
+    { concurrency: CACHE_CHECKS, signal },
+  );
+  return stored;
+}
+
+/** An object that is in the way of one variant is that variant's failure, not the night's: its render will say so. */
+function asNotCached(error: unknown): null {
+  if (error instanceof Failure && error.failureClass === 'StorageDenied') return null;
+  throw error;
+}

@@ -1,0 +1,36 @@
+import { businessDateOf, nightCalendar } from '../config/business-date.ts';
+import { loadCampaign } from '../config/campaign.ts';
+import type { Settings } from '../config/settings.ts';
+import { Failure } from '../contracts/failures.ts';
+import type { CampaignId } from '../contracts/ids.ts';
+import type { PlannedCampaign } from '../planning/read-night.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { openCsvWarehouse } from '../warehouse/csv.ts';
+import { openWarehouse } from '../warehouse/index.ts';
+
+/** A campaign file with its calendar and source, as planning wants it. Read anew for each plan: an edit needs no restart. */
+export async function plannedCampaign(
+  settings: Settings,
+  store: ObjectStore,
+  id: CampaignId,
+): Promise<PlannedCampaign> {
+  const campaign = await loadCampaign(settings.root, id);
+  const { schedule, source } = campaign;
+  return {
+    ...campaign,
+    calendar: (given, asOf) => {
+      const businessDate = given ?? businessDateOf(asOf, schedule.timeZone);
+      return { businessDate, ...nightCalendar(businessDate, asOf, schedule) };
+    },
+    openSource: ({ paramsSchema }, csvKey) =>
+      csvKey === null
+        ? openWarehouse(source, { defaultDuckDbPath: settings.warehousePath, paramsSchema })
+        : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),
+  };
+}
+
+async function openInput(store: ObjectStore, key: string) {
+  const stream = await store.getStream(key);
+  if (stream !== null) return stream;
+  throw new Failure('WarehouseDenied', `The uploaded file ${key} is no longer in the bucket.`);
+}
