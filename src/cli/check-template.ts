@@ -3,14 +3,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCapture } from '../config/capture.ts';
+import { loadSettings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import { Failure } from '../contracts/failures.ts';
+import type { CampaignId } from '../contracts/ids.ts';
 import { RENDITIONS } from '../contracts/video.ts';
+import { partsOf } from '../planning/scene-key.ts';
+import { planScenes } from '../planning/scene-plan.ts';
 import { Renderer } from '../rendering/renderer.ts';
 import { proveScenes, type SceneFinding } from '../rendering/verify/scenes.ts';
-import { sampleParams } from '../templates/samples.ts';
+import { ObjectStore } from '../storage/object-store.ts';
+import { type Samples, sampleParams } from '../templates/samples.ts';
+import type { Template } from '../templates/template.ts';
 import type { CheckFlags } from './check.ts';
 import { openTemplate } from './render-input.ts';
+import { readTonight } from './tonight.ts';
 import { warningsOnly } from './warnings-only.ts';
 
 /** Prints what was found; whether that was nothing. */
@@ -22,9 +29,16 @@ export async function checkTemplate(name: string, flags: CheckFlags, signal: Abo
       `Template '${template.id}' declares no scenes: it is rendered whole, and there is nothing to prove. docs/scenes.md says how to declare them.`,
     );
   }
-  const { samples, unvaried } = sampleParams(template, flags.samples);
+  const shares =
+    flags.campaign === undefined ? null : await readShares(template, flags.campaign, flags.samples, signal);
+  const { samples, unvaried } = shares ?? sampleParams(template, flags.samples);
   const [first, ...rest] = samples;
-  if (first === undefined) throw new Failure('Internal', 'There are no samples.');
+  if (first === undefined) {
+    throw new Failure(
+      'CampaignInvalid',
+      'Nobody changed tonight: there is nobody to check with. Leave --campaign out.',
+    );
+  }
 
   const { findings, hints } = await (async () => {
     const options = { tools: findTools(), capture: readCapture(), slots: 1, template, log: warningsOnly, signal };
@@ -53,7 +67,8 @@ export async function checkTemplate(name: string, flags: CheckFlags, signal: Abo
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   if (flags.json === true) {
     const scenes = template.scenes.map(({ id, start, end, params }) => ({ id, start, end, params }));
-    print(JSON.stringify({ template: template.id, scenes, samples: samples.length, findings: found, hints, unvaried }));
+    const about = { template: template.id, scenes, samples: samples.length, tonight: shares?.tonight ?? null };
+    print(JSON.stringify({ ...about, findings: found, hints, unvaried }));
   } else {
     for (const { sentence, picture } of found) print(picture === null ? sentence : `${sentence}\n  ${picture}`);
     for (const { scene, param } of hints) {
@@ -62,7 +77,16 @@ export async function checkTemplate(name: string, flags: CheckFlags, signal: Abo
       );
     }
     for (const param of unvaried) {
-      print(`Not proven: '${param}' could not be made to differ from the placeholder. Give the example another value.`);
+      print(
+        `Not proven: '${param}' never differs from the placeholder in the samples. Give the example another value.`,
+      );
+    }
+    if (shares !== null) {
+      const { variants, sceneSlots, distinctScenes } = shares.tonight;
+      const share = ((100 * distinctScenes) / sceneSlots).toFixed(0);
+      print(
+        `Tonight: ${variants} videos, ${sceneSlots} scenes in them, ${distinctScenes} different ones (${share} %).`,
+      );
     }
     const what = `${template.scenes.length} scenes, ${samples.length} samples`;
     print(
@@ -70,6 +94,39 @@ export async function checkTemplate(name: string, flags: CheckFlags, signal: Abo
     );
   }
   return found.length === 0;
+}
+
+interface Shares extends Samples {
+  readonly tonight: { readonly variants: number; readonly sceneSlots: number; readonly distinctScenes: number };
+}
+
+/** Tonight's rows of a campaign: some of them as samples, all of them counted. Stored scenes count as any other. */
+async function readShares(template: Template, id: CampaignId, count: number, signal: AbortSignal): Promise<Shares> {
+  const settings = await loadSettings();
+  using store = new ObjectStore(settings.s3);
+  await store.checkBucket();
+  const read = { engineDigest: 'check' };
+  const { campaign, delta } = await readTonight({ settings, store }, id, async () => template, read, signal);
+  if (campaign.template !== template.id) {
+    throw new Failure('CampaignInvalid', `Campaign '${id}' has template '${campaign.template}', not '${template.id}'.`);
+  }
+  const identity = { engineDigest: read.engineDigest, template, rendition: campaign.rendition };
+  const { counts } = await planScenes(
+    {
+      variants: delta.variants.map(({ params }) => params),
+      partsOf: (params) => partsOf(identity, params),
+      isStored: async () => false,
+    },
+    signal,
+  );
+  const step = Math.max(1, delta.variants.length / count);
+  const samples = Array.from({ length: Math.min(count, delta.variants.length) }, (_, index) => {
+    return delta.variants[Math.floor(index * step)]?.params ?? template.example;
+  });
+  const isFixed = (name: string): boolean =>
+    samples.every((params) => JSON.stringify(params[name]) === JSON.stringify(template.placeholder[name]));
+  const unvaried = Object.keys(template.placeholder).filter(isFixed);
+  return { samples, unvaried, tonight: { variants: delta.variants.length, ...counts } };
 }
 
 function sentenceOf({ kind, scene, params, frame, frames }: SceneFinding): string {

@@ -10,13 +10,13 @@ import type { Settings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import { type Estimate, estimateNight, type Way } from '../planning/estimate.ts';
-import { lookUp, readNight } from '../planning/read-night.ts';
+import { lookUp } from '../planning/read-night.ts';
 import { Renderer } from '../rendering/renderer.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { TemplateLibrary } from '../templates/library.ts';
-import { plannedCampaign } from '../workers/planned-campaign.ts';
 import type { EstimateFlags } from './estimate.ts';
 import { durationText } from './progress.ts';
+import { readTonight } from './tonight.ts';
 import { warningsOnly } from './warnings-only.ts';
 
 interface Night {
@@ -40,21 +40,13 @@ export async function estimateCampaign(
 ): Promise<string> {
   using store = new ObjectStore(settings.s3);
   await store.checkBucket();
-  const campaign = await plannedCampaign(settings, store, id);
-  const { schedule } = await loadCampaign(settings.root, id);
-  const asOf = new Date().toISOString();
-  const night = campaign.calendar(flags.date, asOf);
-  const template = await new TemplateLibrary(join(settings.root, 'templates')).read(campaign.template);
-  const { rendition } = campaign;
-
+  const { schedule, template: folder } = await loadCampaign(settings.root, id);
+  const template = await new TemplateLibrary(join(settings.root, 'templates')).read(folder);
   const engine = await engineHere(template, signal);
-  const question = { campaign, template, night };
-  const { delta, assembly } = await readNight(
-    store,
-    question,
-    { asOf, engine, recipientLimit: flags.recipients },
-    signal,
-  );
+  const asked = { date: flags.date, recipients: flags.recipients, engineDigest: engine.digest };
+  const tonight = await readTonight({ settings, store }, id, async () => template, asked, signal);
+  const { campaign, night, asOf, delta, assembly } = tonight;
+  const { rendition } = campaign;
   const looked = await lookUp(store, { template, rendition, assembly, engineDigest: engine.digest, delta }, signal);
   const { stored, scenes } = looked;
   const missing = delta.variants.filter(({ key }) => !stored.has(key));

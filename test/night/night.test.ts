@@ -137,6 +137,27 @@ describe('a night of the generated business', () => {
     3 * MINUTE,
   );
 
+  test(
+    "a template's scenes are checked with tonight's people, and what these share is counted",
+    async () => {
+      const run = await home.run(['check', 'story', '--campaign', 'story', '--samples', '2', '--json']);
+      expect(run).toMatchObject({ code: 0 });
+      const { tonight, samples, findings } = lastJson(run.stdout) as {
+        tonight: Record<string, number>;
+        samples: number;
+        findings: unknown[];
+      };
+      expect([samples, findings]).toEqual([2, []]);
+      const { variants = 0, sceneSlots, distinctScenes = 0 } = tonight;
+      expect(variants).toBeGreaterThan(40);
+      expect(sceneSlots).toBe(4 * variants);
+      expect(distinctScenes).toBeLessThan(2 * variants);
+      const other = await home.run(['check', 'story', '--campaign', 'card']);
+      expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("has template 'card', not 'story'") });
+    },
+    3 * MINUTE,
+  );
+
   test('the Temporal side shows readable IDs, search attributes and details', async () => {
     const { businessDate, batchId } = first as Record<string, string>;
     const ids = await probe.workflowIds(`CampaignId = 'card' AND BatchDate = '${businessDate}'`);
