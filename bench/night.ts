@@ -109,7 +109,8 @@ export async function variantsOf(
   const { variants } = await planDelta({
     rows: reader.readChanges(range, signal),
     range,
-    ordered: reader.ordered,
+    ordered: true,
+    end: null,
     validateParams: (params) => template.validateParams(params),
     keyOf: keyWith(template, rendition),
     recipientLimit: night.recipients,

@@ -1,11 +1,15 @@
 import pMap from 'p-map';
+import { z } from 'zod';
 import type { PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
 import { asFailure, FAILURES } from '../contracts/failures.ts';
-import type { BatchRef } from '../contracts/ids.ts';
+import { type BatchRef, objectKeys } from '../contracts/ids.ts';
 import type { StoredVideo } from '../contracts/video.ts';
+import { paramsDigest } from '../planning/canonical-params.ts';
 import type { ManifestReader, ManifestVariant } from '../planning/manifest-reader.ts';
+import { readJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { publishPointers } from '../storage/pointers.ts';
+import { publishPointers } from '../storage/publish-pointers.ts';
+import { withdrawPointers } from '../storage/withdrawals.ts';
 import { runActivity } from './run-activity.ts';
 
 /** Most variants are one person's: their pointers are written side by side. */
@@ -18,6 +22,8 @@ export interface PointerDeps {
   readonly now: () => string;
 }
 
+const withdrawnLine = z.object({ recipientId: z.string().min(1) });
+
 export type PointerActivities = ReturnType<typeof createPointerActivities>;
 
 /** Writes to `users/`: on the `storage` task queue. */
@@ -25,12 +31,17 @@ export const createPointerActivities = ({ store, manifests, now }: PointerDeps) 
   /** Points every recipient of the variant at the video. Returns how many now do. */
   const publish = async (
     batch: BatchRef,
-    { recipients }: Pick<ManifestVariant, 'recipients'>,
+    { recipients, params }: Pick<ManifestVariant, 'recipients' | 'params'>,
     video: StoredVideo,
     signal: AbortSignal,
   ) => {
-    const { pointerKey } = await manifests.plan(batch);
-    return await publishPointers(store, { batch, pointerKey, recipients, video, updatedAt: now() }, signal);
+    const { pointerKey, whenWithdrawn } = await manifests.plan(batch);
+    const shown = { video, paramsDigest: paramsDigest(params) };
+    return await publishPointers(
+      store,
+      { batch, pointerKey, whenWithdrawn, recipients, ...shown, updatedAt: now() },
+      signal,
+    );
   };
 
   return {
@@ -46,15 +57,27 @@ export const createPointerActivities = ({ store, manifests, now }: PointerDeps) 
       });
     },
 
+    /** Takes back the pointers of everyone whom the plan found to be gone or unwilling. Returns how many have none now. */
+    async withdrawPointers({ batch }: { batch: BatchRef }): Promise<number> {
+      return await runActivity(async (signal) => {
+        const { pointerKey, whenWithdrawn } = await manifests.plan(batch);
+        const recipients: string[] = [];
+        const lines = readJsonLines(store, objectKeys.withdrawn(batch), withdrawnLine, signal);
+        for await (const { recipientId } of lines) recipients.push(recipientId);
+        const request = { batch, pointerKey, whenWithdrawn, recipients, updatedAt: now() };
+        return await withdrawPointers(store, request, signal);
+      });
+    },
+
     /** Everyone on one page whose video was already stored when the night was planned. */
     async publishCached({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantOutcome[]> {
       return await runActivity(async (signal) => {
         const { variants } = await manifests.page(batch, page);
         return await pMap(
           variants.flatMap(({ cached, ...variant }) => (cached === null ? [] : [{ variant, cached }])),
-          async ({ variant: { index, key, recipients }, cached }): Promise<VariantOutcome> => {
+          async ({ variant: { index, key, recipients, params }, cached }): Promise<VariantOutcome> => {
             try {
-              const pointers = await publish(batch, { recipients }, cached, signal);
+              const pointers = await publish(batch, { recipients, params }, cached, signal);
               return { outcome: 'cached', page, index, key, renderMs: 0, pointers };
             } catch (error) {
               const { failureClass, message } = asFailure(error);

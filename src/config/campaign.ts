@@ -9,6 +9,7 @@ import { asFailure, Failure } from '../contracts/failures.ts';
 import { type CampaignId, isCampaignId } from '../contracts/ids.ts';
 import { RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
 import { checkPointerPattern } from '../storage/pointer-keys.ts';
+import { WHEN_WITHDRAWN, type WhenWithdrawn } from '../storage/pointers.ts';
 import { sourceSchema, type WarehouseSource } from '../warehouse/source.ts';
 import { isTimeZone, type NightSchedule, WEEKDAYS } from './business-date.ts';
 
@@ -33,6 +34,8 @@ export interface Campaign {
   readonly scenes: 'auto' | 'off';
   /** A batch of which more than this share of the rows is rejected fails with `DataQuality`: 0 to 1. */
   readonly rejectLimit: number;
+  /** What becomes of the pointer of somebody who is gone or wants no video. */
+  readonly whenWithdrawn: WhenWithdrawn;
   readonly schedule: CampaignSchedule;
 }
 
@@ -57,6 +60,7 @@ const fileSchema = z.strictObject({
   firstNight: z.enum(['everyone', 'changes']).default('everyone'),
   scenes: z.enum(['auto', 'off']).default('auto'),
   rejectLimit: z.number().min(0).max(1).default(0.1),
+  whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
   schedule: z.strictObject({
     days: z
       .array(z.enum(WEEKDAYS))

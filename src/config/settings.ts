@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { type Connections, resolveConnections } from './connections.ts';
-import { type LogLevel, PROJECT_ROOT, readEnvironment } from './environment.ts';
+import { type LogLevel, PROJECT_ROOT, readEnvironment, type Variables } from './environment.ts';
 import { packageVersion } from './version.ts';
 
 export interface Settings extends Connections {
@@ -10,6 +10,8 @@ export interface Settings extends Connections {
   readonly root: string;
   readonly version: string;
   readonly logLevel: LogLevel;
+  /** All variables: sources name some of them for their credentials. */
+  readonly variables: Variables;
   /** OTLP endpoint; null: telemetry is off. */
   readonly otlpEndpoint: string | null;
 }
@@ -21,6 +23,7 @@ export async function loadSettings(): Promise<Settings> {
     ...(await resolveConnections(environment)),
     root: projectRoot(),
     version: packageVersion(),
+    variables: process.env,
     logLevel: environment.logLevel,
     otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
   };

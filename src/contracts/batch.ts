@@ -87,6 +87,12 @@ export interface PlanCounts extends ScenePlanCounts {
   readonly rejected: number;
   /** Rows dropped because a later row has the same recipient ID. */
   readonly duplicates: number;
+  /** People whose row was read again, or as part of the whole, and who have been shown just that. */
+  readonly unchanged: number;
+  /** People who are gone or want no video: their pointers are taken back. */
+  readonly withdrawn: number;
+  /** Of `withdrawn`, those who are no longer in a source that is read whole. */
+  readonly vanished: number;
   /** Of `recipients`, those carried over from an earlier batch in which theirs failed. */
   readonly carriedOver: number;
   readonly variants: number;

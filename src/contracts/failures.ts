@@ -91,7 +91,12 @@ export const FAILURES = describe({
   WarehouseDenied: {
     actor: 'operator',
     retryable: false,
-    sentence: 'The warehouse refused the query: file, table, rights or SQL. Check the source in the campaign.',
+    sentence: 'The warehouse refused access: file, credentials, role or rights. Check the source in the campaign.',
+  },
+  SqlError: {
+    actor: 'data',
+    retryable: false,
+    sentence: 'The table, a column or the query of the source is wrong. Correct it; try with `nightreel delta`.',
   },
   BrowserCrashed: {
     actor: 'nobody',

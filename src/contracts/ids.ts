@@ -60,6 +60,9 @@ export const objectKeys = {
   poster: (key: VariantKey) => `videos/${key.slice(0, 2)}/${key}.jpg`,
   scene: (key: SceneKey) => `scenes/${key.slice(0, 2)}/${key}.clip`,
   state: (campaign: string) => `state/${campaign}.json`,
+  ledger: (batch: BatchRef, digest: string) => `state/ledgers/${batchIdOf(batch)}/${digest}.jsonl.gz`,
+  tombstone: (campaign: string, recipientDigest: string) =>
+    `withdrawn/${campaign}/${recipientDigest.slice(0, 2)}/${recipientDigest}.json`,
   batchesOf: (campaign: string, businessDate: string) => `batches/${campaign}/${businessDate}/`,
   batch: (batch: BatchRef) => `batches/${batchIdOf(batch)}/`,
   claim: (batch: BatchRef) => `${objectKeys.batch(batch)}claim.json`,
@@ -67,6 +70,7 @@ export const objectKeys = {
   manifestPage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}manifest/${pageName(page)}.json`,
   scenePage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}scenes/${pageName(page)}.json`,
   rejects: (batch: BatchRef) => `${objectKeys.batch(batch)}rejects.jsonl`,
+  withdrawn: (batch: BatchRef) => `${objectKeys.batch(batch)}withdrawn.jsonl`,
   outcomes: (batch: BatchRef) => `${objectKeys.batch(batch)}outcomes/`,
   outcomePage: (batch: BatchRef, writer: string, page: number) =>
     `${objectKeys.outcomes(batch)}${writer}/${pageName(page)}.jsonl`,

@@ -1,5 +1,6 @@
 /** One text for one bag of parameters, so that equal videos get equal keys. */
 
+import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
@@ -35,6 +36,10 @@ export function canonicalParams(params: Params): string {
   const place = normalised.ok ? '/' : `${normalised.path} ${normalised.reason}`;
   throw new Failure('ParamsInvalid', `the params cannot be written as canonical JSON: ${place}`);
 }
+
+/** sha256 hex of the canonical text: equal for equal params, whatever template, engine and rendition show them. */
+export const paramsDigest = (params: Params): string =>
+  createHash('sha256').update(canonicalParams(params)).digest('hex');
 
 class NotJson extends Error {
   readonly path: string;

@@ -13,6 +13,7 @@ import {
   type VariantKey,
 } from '../contracts/ids.ts';
 import { type Params, RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
+import { WHEN_WITHDRAWN } from '../storage/pointers.ts';
 import type { PlannedVariant } from './delta-plan.ts';
 import type { VideoPart } from './scene-key.ts';
 
@@ -41,7 +42,12 @@ const storedVideo = z.object({
 }) satisfies z.ZodType<StoredVideo>;
 
 const watermark = z.object({ updatedAt: z.iso.datetime({ offset: true }), recipientId: z.string().nullable() });
-const window = z.object({ since: watermark.nullable(), until: z.iso.datetime({ offset: true }) });
+const window = z.object({
+  since: watermark.nullable(),
+  until: z.iso.datetime({ offset: true }),
+  /** Where reading began, when that was before `since`: the overlap. */
+  readFrom: watermark.nullable().optional(),
+});
 const batchRef = z.object({ campaign: campaignId, businessDate, attempt: z.int().positive() });
 
 const manifestVariant = z.object({
@@ -105,6 +111,10 @@ const planDocument = z.object({
   assembly: z.enum(['whole', 'scenes']).default('whole'),
   /** Pattern of the pointers' keys, as the campaign had it. */
   pointerKey: z.string().min(1),
+  /** What becomes of the pointer of somebody who is withdrawn. */
+  whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
+  /** How the source's changes were found. */
+  strategy: z.enum(['watermark', 'snapshot', 'changes']).default('watermark'),
   lanes: z.object({ count: z.int().positive(), window: z.int().positive() }),
   window,
   /** Where the campaign stands once this batch has closed; null when it stays where it is (CSV, a replayed night). */
@@ -114,6 +124,9 @@ const planDocument = z.object({
     recipients: count,
     rejected: count,
     duplicates: count,
+    unchanged: count.default(0),
+    withdrawn: count.default(0),
+    vanished: count.default(0),
     carriedOver: count,
     variants: count,
     cached: count,
@@ -148,13 +161,15 @@ const campaignState = z.object({
   carryOver: z.array(carryOver),
   /** The newest business date that has closed, and the window it read. */
   lastBatch: z.object({ businessDate, attempt: z.int().positive(), ...window.shape }).nullable(),
+  /** Key of the ledger of what everyone was shown; null for a campaign that needs none. */
+  ledger: z.string().min(1).nullable().default(null),
 });
 
 export type CarryOver = Readonly<z.infer<typeof carryOver>>;
 export type CampaignState = Readonly<z.infer<typeof campaignState>>;
 
 /** A campaign that has never run. */
-export const NEW_CAMPAIGN: CampaignState = { watermark: null, carryOver: [], lastBatch: null };
+export const NEW_CAMPAIGN: CampaignState = { watermark: null, carryOver: [], lastBatch: null, ledger: null };
 
 /** Parses the text of an object. Throws `Failure('Internal')` that names the object and the place, never a value. */
 const parser =

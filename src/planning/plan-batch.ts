@@ -49,6 +49,8 @@ export async function planBatch(
   const rejects = delta.rejects.map((reject) => `${JSON.stringify(reject)}\n`).join('');
   await store.put(objectKeys.rejects(batch), rejects, { contentType: 'application/x-ndjson' }, signal);
   assertDataQuality(campaign, batch, delta);
+  const withdrawn = delta.withdrawn.map((recipientId) => `${JSON.stringify({ recipientId })}\n`).join('');
+  await store.put(objectKeys.withdrawn(batch), withdrawn, { contentType: 'application/x-ndjson' }, signal);
 
   const { rendition } = campaign;
   const engineDigest = input.engine.digest;
@@ -75,8 +77,10 @@ export async function planBatch(
     rendition,
     assembly,
     pointerKey: campaign.pointerKey,
+    whenWithdrawn: campaign.whenWithdrawn,
+    strategy: campaign.delta.strategy,
     lanes: campaign.lanes,
-    window: { since: window.since, until: window.until },
+    window: { since: window.since, until: window.until, readFrom: window.readFrom },
     watermark: csvKey === null && window.moves ? delta.watermark : null,
     counts: { ...delta.counts, cached: stored.size, ...scenes.counts },
     ...counted,
@@ -125,7 +129,14 @@ async function claimAttempt(
 const ROWS_FOR_A_VERDICT = 20;
 
 /** Judges tonight's changes alone: people who were rejected before come back every night until their data are mended. */
-function assertDataQuality({ rejectLimit }: PlannedCampaign, batch: BatchRef, { changes }: DeltaPlan): void {
+function assertDataQuality({ rejectLimit }: PlannedCampaign, batch: BatchRef, { changes, counts }: DeltaPlan): void {
+  const people = counts.recipients + counts.unchanged + counts.vanished;
+  if (people >= ROWS_FOR_A_VERDICT && counts.vanished > people * rejectLimit) {
+    throw new Failure(
+      'DataQuality',
+      `${counts.vanished} of ${people} people of ${batchIdOf(batch)} are no longer in the source, more than the campaign's limit of ${rejectLimit * 100} %. Nothing was rendered and nobody's pointer was taken back. Look at the source, or raise rejectLimit.`,
+    );
+  }
   if (changes.rows < ROWS_FOR_A_VERDICT || changes.rejected <= changes.rows * rejectLimit) return;
   throw new Failure(
     'DataQuality',

@@ -5,12 +5,17 @@ import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
+import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { WhenWithdrawn } from '../storage/pointers.ts';
 import { headVideo } from '../storage/videos.ts';
 import type { Template } from '../templates/template.ts';
-import type { WarehouseReader } from '../warehouse/reader.ts';
+import type { SourceRow, WarehouseReader } from '../warehouse/reader.ts';
+import type { DeltaStrategy } from '../warehouse/source.ts';
+import { compareWatermarks, isAfterWatermark } from '../warehouse/watermark.ts';
 import { plansOf, readState } from './batches.ts';
-import { type DeltaPlan, planDelta } from './delta-plan.ts';
+import { deliveredByLedger, deliveredByPointers } from './delivered.ts';
+import { type DeltaPlan, type DeltaPlanInput, planDelta } from './delta-plan.ts';
 import type { CampaignState } from './manifest.ts';
 import { partsOf } from './scene-key.ts';
 import { planScenes, type ScenePlan } from './scene-plan.ts';
@@ -28,6 +33,10 @@ export interface PlannedCampaign {
   readonly pointerKey: string;
   readonly lanes: BatchPlan['lanes'];
   readonly rejectLimit: number;
+  /** How the source's changes are found. */
+  readonly delta: DeltaStrategy;
+  /** What becomes of the pointers of people who are gone or want no video. */
+  readonly whenWithdrawn: WhenWithdrawn;
   /** Whether scenes that the template declares are rendered once and joined, or every video is rendered whole. */
   readonly scenes: 'auto' | 'off';
   /** Where a campaign that has never run begins: with everyone, or with what changed since the night before. */
@@ -82,11 +91,16 @@ export async function readNight(
     today: night.today,
     night: night.night,
     previousNight: night.previousNight,
+    ...(campaign.delta.strategy === 'watermark' && {
+      lagMs: campaign.delta.lagMinutes * 60_000,
+      overlapMs: campaign.delta.overlapMinutes * 60_000,
+    }),
   });
   const takesUp = input.csvKey === undefined && window.moves;
   const carriedOver = takesUp ? state.carryOver.map(({ recipientId }) => recipientId) : [];
-  const assembly = campaign.scenes === 'auto' && template.scenes.length > 0 ? 'scenes' : 'whole';
-  const delta = await readDelta({ campaign, template, assembly, window, carriedOver }, input, signal);
+  const assembly: Assembly = campaign.scenes === 'auto' && template.scenes.length > 0 ? 'scenes' : 'whole';
+  const question = { store, campaign, template, assembly, state, window, carriedOver };
+  const delta = await readDelta(question, input, signal);
   return { window, carriedOver, assembly, delta };
 }
 
@@ -130,18 +144,18 @@ function startingState(
 }
 
 async function readDelta(
-  { campaign, template, assembly, window, carriedOver }: DeltaQuestion,
+  question: DeltaQuestion,
   { csvKey, recipientLimit, engine }: NightInput,
   signal: AbortSignal,
 ): Promise<DeltaPlan> {
+  const { campaign, template, assembly, window, carriedOver } = question;
   const source = campaign.openSource(template, csvKey ?? null);
   try {
-    // A file that somebody gives by hand is meant as a whole, whatever stamps it has.
-    const range = csvKey === undefined ? { since: window.since, until: window.until } : WHOLE_FILE;
     return await planDelta({
-      rows: source.readChanges(range, signal),
-      range,
-      ordered: source.ordered,
+      // A file that somebody gives by hand is meant as a whole, whatever stamps it has.
+      ...(csvKey === undefined
+        ? await rowsOf(question, source, signal)
+        : { rows: source.readAll(signal), range: WHOLE_FILE, ordered: false, end: null }),
       carryOver: carriedOver.length === 0 ? undefined : source.readRecipients(carriedOver, window.until, signal),
       validateParams: (params) => template.validateParams(params),
       keyOf: (params) =>
@@ -159,7 +173,42 @@ async function readDelta(
   }
 }
 
+/** What is read and how it is taken, by the campaign's strategy. */
+async function rowsOf(
+  { store, campaign, state, window }: DeltaQuestion,
+  source: WarehouseReader,
+  signal: AbortSignal,
+): Promise<Pick<DeltaPlanInput, 'rows' | 'range' | 'ordered' | 'end' | 'known'>> {
+  const { since, until, readFrom } = window;
+  const range = { since, until };
+  const end = { updatedAt: until, recipientId: null };
+  switch (campaign.delta.strategy) {
+    case 'snapshot': {
+      const delivered = deliveredByLedger(await Ledger.read(store, state.ledger, signal));
+      return { rows: source.readAll(signal), range, ordered: false, end, known: { isEcho: () => true, delivered } };
+    }
+    case 'changes': {
+      const rows = source.readChangeLog?.({ since: since?.updatedAt ?? null, until }, signal);
+      if (rows === undefined) {
+        throw new Failure('CampaignInvalid', `a ${source.kind} source keeps no changes; take another delta strategy`);
+      }
+      return { rows, range, ordered: false, end };
+    }
+    case 'watermark': {
+      const ordered = source.capabilities.watermark;
+      const rows = source.readChanges({ since: readFrom, until }, signal);
+      const plain = { rows, range, ordered, end: ordered ? end : null };
+      if (compareWatermarks(readFrom, since) === 0) return plain;
+      const isEcho = ({ updatedAt, recipientId }: SourceRow) =>
+        updatedAt !== null && !isAfterWatermark({ updatedAt, recipientId }, since);
+      return { ...plain, known: { isEcho, delivered: deliveredByPointers(store, campaign, signal) } };
+    }
+  }
+}
+
 interface DeltaQuestion {
+  readonly store: ObjectStore;
+  readonly state: CampaignState;
   readonly campaign: PlannedCampaign;
   readonly template: Template;
   readonly assembly: Assembly;

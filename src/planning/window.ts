@@ -2,7 +2,7 @@
 
 import type { Watermark } from '../contracts/batch.ts';
 import type { BusinessDate } from '../contracts/ids.ts';
-import { compareStamps, laterWatermark } from '../warehouse/watermark.ts';
+import { compareStamps, laterWatermark, stampFromNanoseconds, stampToNanoseconds } from '../warehouse/watermark.ts';
 import type { CampaignState, CarryOver, PlanDocument } from './manifest.ts';
 
 export interface WindowInput {
@@ -18,12 +18,18 @@ export interface WindowInput {
   readonly night: string;
   /** When the scheduled night before that began. */
   readonly previousNight: string;
+  /** The night ends so long before it begins, as what is stamped by then may not be committed yet. Default: 0. */
+  readonly lagMs?: number;
+  /** So much before the watermark is read again, for what was committed late. Default: 0. */
+  readonly overlapMs?: number;
 }
 
 export interface PlannedWindow {
   readonly rule: 'first-night' | 'next-night' | 'same-night' | 'older-night' | 'missed-night';
   readonly since: Watermark | null;
   readonly until: string;
+  /** Where reading begins: `since`, or before it by the overlap. */
+  readonly readFrom: Watermark | null;
   /** Whether the campaign's watermark follows this batch and its carry-over is taken up by it. */
   readonly moves: boolean;
 }
@@ -41,7 +47,10 @@ export interface PlannedWindow {
  * Tuesday made up for on Wednesday does not take Wednesday morning.
  */
 export function planWindow(input: WindowInput): PlannedWindow {
-  const { state, businessDate, asOf, night, previousNight } = input;
+  const { state, businessDate, lagMs = 0, overlapMs = 0 } = input;
+  const asOf = before(input.asOf, lagMs);
+  const night = before(input.night, lagMs);
+  const previousNight = before(input.previousNight, lagMs);
   const attempts = input.priorPlans
     .filter(({ batch, csvKey }) => batch.businessDate === businessDate && csvKey === null)
     .toSorted((a, b) => a.batch.attempt - b.batch.attempt);
@@ -51,22 +60,33 @@ export function planWindow(input: WindowInput): PlannedWindow {
   const lastEnd = (start: string) => attempts.reduce((end, { window }) => later(end, window.until), start);
 
   if (isOlder && first !== undefined) {
-    return { rule: 'older-night', since: first.window.since, until: lastEnd(first.window.until), moves: false };
+    const { since, until, readFrom = since } = first.window;
+    return { rule: 'older-night', since, until: lastEnd(until), readFrom, moves: false };
   }
   if (isOlder) {
     const since = { updatedAt: previousNight, recipientId: null };
-    return { rule: 'missed-night', since, until: later(ownEnd, previousNight), moves: false };
+    return { rule: 'missed-night', since, until: later(ownEnd, previousNight), readFrom: since, moves: false };
   }
   if (first !== undefined) {
-    return { rule: 'same-night', since: first.window.since, until: lastEnd(ownEnd), moves: true };
+    const { since, readFrom = since } = first.window;
+    return { rule: 'same-night', since, until: lastEnd(ownEnd), readFrom, moves: true };
   }
-  return {
-    rule: state.watermark === null ? 'first-night' : 'next-night',
-    since: state.watermark,
-    // A clock behind the watermark makes an empty window, not one that runs backwards.
-    until: state.watermark === null ? ownEnd : later(ownEnd, state.watermark.updatedAt),
-    moves: true,
-  };
+  const since = state.watermark;
+  if (since === null) return { rule: 'first-night', since, until: ownEnd, readFrom: null, moves: true };
+  // A campaign that has never closed a batch has nothing that could have come late.
+  const overlaps = overlapMs > 0 && state.lastBatch !== null;
+  const readFrom = overlaps ? { updatedAt: before(since.updatedAt, overlapMs), recipientId: '' } : since;
+  // A clock behind the watermark makes an empty window, not one that runs backwards.
+  return { rule: 'next-night', since, until: later(ownEnd, since.updatedAt), readFrom, moves: true };
+}
+
+/** A stamp, so much earlier. */
+function before(stamp: string, ms: number): string {
+  if (ms === 0) return stamp;
+  const nanoseconds = stampToNanoseconds(stamp);
+  const shifted = nanoseconds === null ? null : stampFromNanoseconds(nanoseconds - BigInt(Math.round(ms)) * 1_000_000n);
+  if (shifted === null) throw new RangeError(`'${stamp}' is not an ISO 8601 time with an offset`);
+  return shifted;
 }
 
 const later = (a: string, b: string): string => (compareStamps(a, b) < 0 ? b : a);
@@ -109,6 +129,7 @@ export function stateAfter(
       businessDate > lastBatch.businessDate ||
       (businessDate === lastBatch.businessDate && attempt >= lastBatch.attempt));
   return {
+    ...state,
     watermark: plan.watermark === null ? state.watermark : laterWatermark(state.watermark, plan.watermark),
     carryOver: [...carried.values()],
     lastBatch: isNewest ? { businessDate, attempt, ...plan.window } : lastBatch,

@@ -5,10 +5,12 @@ import type { BatchSummary, CloseBatchInput, VariantOutcome } from '../contracts
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
 import { readState } from '../planning/batches.ts';
+import { paramsDigest } from '../planning/canonical-params.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { type Settlement, stateAfter } from '../planning/window.ts';
 import { readJsonLines, swapJson } from '../storage/documents.ts';
+import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { settledVariants } from './outcomes.ts';
 import { reportHtml } from './report-html.ts';
@@ -56,7 +58,8 @@ export async function closeBatch(
     { contentType: 'text/html; charset=utf-8' },
     signal,
   );
-  await moveState(store, plan, { owed: [...failed, ...rejected], delivered }, signal);
+  const settlement = { owed: [...failed, ...rejected], delivered };
+  await moveState(store, plan, settlement, (ledger) => nextLedger({ store, manifests }, plan, ledger, signal), signal);
   return report.summary;
 }
 
@@ -102,16 +105,39 @@ async function earlierWallMs(store: ObjectStore, batch: BatchRef, signal: AbortS
   return earlier.summary.wallSeconds * 1000;
 }
 
+/** Of a source that is read whole: what everyone has been shown, with what this batch delivered and took back. */
+async function nextLedger(
+  { store, manifests }: Pick<CloseDeps, 'store' | 'manifests'>,
+  plan: PlanDocument,
+  previous: string | null,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (plan.strategy !== 'snapshot' || plan.csvKey !== null) return previous;
+  const ledger = await Ledger.read(store, previous, signal);
+  for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
+    if (outcome.outcome === 'failed') continue;
+    const digest = paramsDigest(variant.params);
+    for (const recipientId of variant.recipients) ledger.set(recipientId, digest, plan.batch);
+  }
+  for await (const { recipientId } of readJsonLines(store, objectKeys.withdrawn(plan.batch), withdrawnLine, signal)) {
+    ledger.set(recipientId, null, plan.batch);
+  }
+  return await ledger.write(store, plan.batch, signal);
+}
+
+const withdrawnLine = z.object({ recipientId: z.string().min(1) });
+
 async function moveState(
   store: ObjectStore,
   plan: PlanDocument,
   settlement: Settlement,
+  ledgerAfter: (ledger: string | null) => Promise<string | null>,
   signal: AbortSignal,
 ): Promise<void> {
   const { campaign } = plan.batch;
   for (let attempt = 1; attempt <= MAX_SWAPS; attempt += 1) {
     const { state, etag } = await readState(store, campaign, signal);
-    const next = stateAfter(state, plan, settlement);
+    const next = { ...stateAfter(state, plan, settlement), ledger: await ledgerAfter(state.ledger) };
     if ((await swapJson(store, objectKeys.state(campaign), etag, next, signal)) === 'stored') return;
   }
   throw new Failure(

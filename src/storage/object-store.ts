@@ -1,6 +1,7 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -156,6 +157,13 @@ export class ObjectStore implements Disposable {
   }
 
   /** Everything under a prefix, in key order, page by page. */
+  /** Removes an object; one that is not there is removed already. Only what names a person is ever removed. */
+  async remove(key: string, signal?: AbortSignal): Promise<void> {
+    await this.request('DeleteObject', key, signal, async () => {
+      await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }), { abortSignal: signal });
+    });
+  }
+
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     const pages = paginateListObjectsV2(
       { client: this.client },

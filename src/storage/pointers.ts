@@ -1,19 +1,16 @@
 /** The one kind of object that changes: `users/<id>.json` says which video a recipient should see now. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import pMap from 'p-map';
 import { z } from 'zod';
-import { asFailure, FAILURES, Failure } from '../contracts/failures.ts';
-import { type BatchRef, batchIdOf, isBusinessDate, objectKeys } from '../contracts/ids.ts';
+import { Failure } from '../contracts/failures.ts';
+import { type BatchRef, isBusinessDate, objectKeys } from '../contracts/ids.ts';
 import { RENDITION_IDS, type StoredVideo } from '../contracts/video.ts';
 import type { ObjectStore } from './object-store.ts';
-import { pointerKey } from './pointer-keys.ts';
 
 /** Readers see a new video within a minute. */
 const POINTER_CACHE = 'public,max-age=60';
 const MAX_ATTEMPTS = 40;
 const MAX_PAUSE_MS = 250;
-const CONCURRENCY = 24;
 
 const videoFields = {
   variantKey: z.string(),
@@ -25,17 +22,31 @@ const videoFields = {
   sha256: z.string(),
 };
 
-export const pointerSchema = z.object({
+const owner = {
   recipientId: z.string(),
   campaign: z.string(),
   businessDate: z.string().refine(isBusinessDate),
   attempt: z.int(),
+};
+
+export const pointerSchema = z.object({
+  ...owner,
   ...videoFields,
+  /** sha256 hex of the params that the video shows; absent in pointers of before it was kept. */
+  paramsDigest: z.string().optional(),
   /** Every rendition that the batch made, by name; the fields above repeat the batch's own. */
   renditions: z.partialRecord(z.enum(RENDITION_IDS), z.object(videoFields)),
   updatedAt: z.string(),
 });
 export type Pointer = Readonly<z.infer<typeof pointerSchema>>;
+
+/** What stands where the pointer of somebody stood who is gone or wants no video. */
+export const neutralPointerSchema = z.strictObject({ ...owner, withdrawn: z.literal(true), updatedAt: z.string() });
+export type NeutralPointer = Readonly<z.infer<typeof neutralPointerSchema>>;
+
+/** What becomes of such a pointer: it is removed, or a neutral one takes its place. */
+export const WHEN_WITHDRAWN = ['remove', 'neutral'] as const;
+export type WhenWithdrawn = (typeof WHEN_WITHDRAWN)[number];
 
 export type PointerOutcome = 'published' | 'unchanged' | 'superseded';
 
@@ -46,8 +57,9 @@ export function pointerOf(
     batch,
     recipientId,
     video,
+    paramsDigest,
     updatedAt,
-  }: { batch: BatchRef; recipientId: string; video: StoredVideo; updatedAt: string },
+  }: { batch: BatchRef; recipientId: string; video: StoredVideo; paramsDigest?: string; updatedAt: string },
 ): Pointer {
   const { variantKey, rendition, width, height, durationMs, sizeBytes, sha256 } = video;
   const fields = {
@@ -60,7 +72,16 @@ export function pointerOf(
     sha256,
   };
   const { campaign, businessDate, attempt } = batch;
-  return { recipientId, campaign, businessDate, attempt, ...fields, renditions: { [rendition]: fields }, updatedAt };
+  return {
+    recipientId,
+    campaign,
+    businessDate,
+    attempt,
+    ...fields,
+    ...(paramsDigest !== undefined && { paramsDigest }),
+    renditions: { [rendition]: fields },
+    updatedAt,
+  };
 }
 
 /** Negative when `a` is from an older batch than `b`: by business date, then by attempt. */
@@ -79,14 +100,16 @@ export function compareBatches(
 export async function publishPointer(
   store: ObjectStore,
   key: string,
-  pointer: Pointer,
+  pointer: Pointer | NeutralPointer,
   signal?: AbortSignal,
 ): Promise<PointerOutcome> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const current = await store.get(key, signal);
     if (current !== null) {
       const present = parsePointer(current.body);
-      if (compareBatches(pointer, present) < 0) return 'superseded';
+      const order = compareBatches(pointer, present);
+      // Within one batch, whoever is withdrawn was so after the plan.
+      if (order < 0 || (order === 0 && isNeutral(present) && !isNeutral(pointer))) return 'superseded';
       if (sameContent(pointer, present)) return 'unchanged';
     }
     const body = JSON.stringify(pointer);
@@ -101,56 +124,23 @@ export async function publishPointer(
   );
 }
 
-export interface PublishRequest {
-  readonly batch: BatchRef;
-  /** The campaign's key pattern, for example `users/{recipientId}.json`. */
-  readonly pointerKey: string;
-  readonly recipients: readonly string[];
-  readonly video: StoredVideo;
-  /** ISO 8601 UTC. */
-  readonly updatedAt: string;
-}
+const isNeutral = (pointer: Pointer | NeutralPointer): pointer is NeutralPointer => 'withdrawn' in pointer;
 
-/**
- * Points everyone at the video. Returns how many now are: those whom a newer batch had reached already are not counted.
- * A pointer that cannot be written does not keep the others from theirs: they are written first, then one `Failure`
- * says how many were not. Only `Cancelled` stops at once.
- */
-export async function publishPointers(
+/** What is there, or null. Throws `Failure('StorageDenied')` when something else is. */
+export async function readPointer(
   store: ObjectStore,
-  request: PublishRequest,
+  key: string,
   signal?: AbortSignal,
-): Promise<number> {
-  const failures: Failure[] = [];
-  let reached = 0;
-  await pMap(
-    request.recipients,
-    async (recipientId) => {
-      try {
-        const key = pointerKey(request.pointerKey, request.batch.campaign, recipientId);
-        const outcome = await publishPointer(store, key, pointerOf(store, { ...request, recipientId }), signal);
-        if (outcome !== 'superseded') reached += 1;
-      } catch (error) {
-        const failure = asFailure(error);
-        if (signal?.aborted || failure.failureClass === 'Cancelled') throw failure;
-        failures.push(failure);
-      }
-    },
-    { concurrency: CONCURRENCY },
-  );
-  // Among several kinds, one that passes decides: tried again, the writes that only that one stopped succeed.
-  const told = failures.find(({ failureClass }) => FAILURES[failureClass].retryable) ?? failures[0];
-  if (told === undefined) return reached;
-  throw new Failure(
-    told.failureClass,
-    `${failures.length} of ${request.recipients.length} pointers of batch ${batchIdOf(request.batch)} could not be written; the others were. ${told.message}`,
-    { cause: told },
-  );
+): Promise<Pointer | NeutralPointer | null> {
+  const current = await store.get(key, signal);
+  return current === null ? null : parsePointer(current.body);
 }
 
-function parsePointer(body: Buffer): Pointer {
+const anyPointerSchema = z.union([neutralPointerSchema, pointerSchema]);
+
+function parsePointer(body: Buffer): Pointer | NeutralPointer {
   try {
-    return pointerSchema.parse(JSON.parse(body.toString('utf8')));
+    return anyPointerSchema.parse(JSON.parse(body.toString('utf8')));
   } catch (error) {
     // Overwriting it could put an older batch over a newer one: a person must look.
     throw new Failure(
@@ -161,8 +151,10 @@ function parsePointer(body: Buffer): Pointer {
   }
 }
 
-const contentOf = (pointer: Pointer): string => JSON.stringify(pointerSchema.parse({ ...pointer, updatedAt: '' }));
-const sameContent = (a: Pointer, b: Pointer): boolean => contentOf(a) === contentOf(b);
+const contentOf = (pointer: Pointer | NeutralPointer): string =>
+  JSON.stringify(anyPointerSchema.parse({ ...pointer, updatedAt: '' }));
+const sameContent = (a: Pointer | NeutralPointer, b: Pointer | NeutralPointer): boolean =>
+  contentOf(a) === contentOf(b);
 
 /** Grows with every lost race; random, so that the losers do not meet again. */
 async function pause(attempt: number, signal?: AbortSignal): Promise<void> {

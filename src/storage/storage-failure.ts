@@ -13,7 +13,15 @@ export interface StorageTarget {
 }
 
 /** Key prefixes of Nightreel's own objects: their keys name nobody. Pointers may not lie under them. */
-export const OWN_PREFIXES = ['videos/', 'scenes/', 'batches/', 'state/', 'inputs/', 'templates/'] as const;
+export const OWN_PREFIXES = [
+  'videos/',
+  'scenes/',
+  'batches/',
+  'state/',
+  'inputs/',
+  'templates/',
+  'withdrawn/',
+] as const;
 
 interface Verdict {
   readonly failureClass: FailureClass;

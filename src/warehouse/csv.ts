@@ -1,6 +1,6 @@
-/** Reads an uploaded CSV: RFC 4180, UTF-8, a header row; record by record, in the file's own order. */
+/** Reads a CSV: RFC 4180, UTF-8, a header row; record by record, in the file's own order. */
 
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isNativeError } from 'node:util/types';
 import { type CsvError, parse } from 'csv-parse';
@@ -8,8 +8,10 @@ import { parse as parseSync } from 'csv-parse/sync';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { paramCoercion } from './coercion.ts';
+import { compileMapping, type Mapping } from './mapping.ts';
 import type { ChangeRange, SourceRow, WarehouseReader } from './reader.ts';
 import type { CsvSource } from './source.ts';
+import { isWithdrawn } from './sql/rows.ts';
 import { isAfterWatermark, stampFromNanoseconds, stampToNanoseconds } from './watermark.ts';
 
 export interface CsvWarehouseOptions {
@@ -18,7 +20,9 @@ export interface CsvWarehouseOptions {
   /** Opens the file from its beginning; called once per read, and the stream is destroyed after it. */
   readonly open: () => Promise<Readable>;
   readonly columns?: CsvSource['columns'];
-  /** Template parameter → column; absent: a column is the parameter of its own name, where the schema has that one. */
+  /** Absent: the one of `,` `;` tab and `|` that the first line has most of. */
+  readonly delimiter?: string;
+  /** Absent: a column is the parameter of its own name, where the schema has that one. */
   readonly params?: CsvSource['params'];
   /** The template's JSON Schema: cells become the types it asks for (`"12"` → 12). Absent: all stay text, all columns count. */
   readonly paramsSchema?: object;
@@ -31,11 +35,17 @@ const MAX_RECORD_CHARACTERS = 256 * 1024;
 interface Header {
   readonly id: number;
   readonly stamp: number;
-  readonly params: readonly (readonly [name: string, at: number])[];
+  readonly withdrawn: number;
+  readonly consent: number;
+  readonly at: ReadonlyMap<string, number>;
+  readonly mapping: Mapping;
 }
+
+const DEFAULT_COLUMNS: CsvSource['columns'] = { recipientId: 'recipient_id', updatedAt: 'updated_at' };
 
 export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader {
   const closing = new AbortController();
+  const { columns = DEFAULT_COLUMNS } = options;
   const coerce = paramCoercion(options.paramsSchema);
 
   async function* read(
@@ -52,7 +62,7 @@ export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader 
         } else if (header === null) {
           header = readHeader(record.cells, options);
         } else {
-          const row = toRow(record.cells, record.line, header, coerce);
+          const row = toRow(record.cells, record.line, { columns, header, coerce });
           if (keep(row)) yield row;
         }
       }
@@ -70,13 +80,14 @@ export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader 
 
   return {
     kind: 'csv',
-    ordered: false,
+    capabilities: { watermark: false, changes: false, snapshot: true },
     readChanges: (range, signal) => read((row) => inTime(row, range), signal),
     readRecipients: (ids, until, signal) => {
       const wanted = new Set(ids);
       const isWanted = (row: SourceRow) => row.recipientId !== null && wanted.has(row.recipientId);
       return read((row) => isWanted(row) && inTime(row, { since: null, until }), signal);
     },
+    readAll: (signal) => read(() => true, signal),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the CSV reader was closed'));
     },
@@ -89,7 +100,7 @@ type CsvRecord =
 
 /** Records of the file, header first; a malformed one comes as its problem, and the file goes on after it. */
 async function* records(
-  { name, open }: CsvWarehouseOptions,
+  { name, open, delimiter }: CsvWarehouseOptions,
   signal: AbortSignal,
 ): AsyncGenerator<CsvRecord, void, undefined> {
   signal.throwIfAborted();
@@ -97,8 +108,11 @@ async function* records(
   const skipped: CsvRecord[] = [];
   let last = 0;
   let neverClosed = false;
+  const opened = await open();
+  const { input, found } = delimiter === undefined ? await sniff(opened) : { input: opened, found: delimiter };
   const parser = parse({
     bom: true,
+    delimiter: found,
     info: true,
     skip_empty_lines: true,
     // A quote in the middle of a cell then spoils its own line, not all up to the next quote; `isStrict` finds it again.
@@ -113,12 +127,12 @@ async function* records(
     },
   });
   // Its error is the parser's too, whose iteration below throws it; here it must only not go unhandled.
-  const flowing = pipeline(await open(), parser, { signal }).catch((error: unknown) => error);
+  const flowing = pipeline(input, parser, { signal }).catch((error: unknown) => error);
   try {
     for await (const { info, raw, record: cells } of parser as AsyncIterable<ParsedRecord>) {
       while (skipped[0] !== undefined && skipped[0].line <= info.lines) yield* skipped.splice(0, 1);
       last = info.lines;
-      if (!cells.some((cell) => cell.includes('"')) || isStrict(raw)) yield { line: info.lines, cells };
+      if (!cells.some((cell) => cell.includes('"')) || isStrict(raw, found)) yield { line: info.lines, cells };
       else yield { line: info.lines, problem: STRAY_QUOTE };
     }
     yield* skipped;
@@ -130,6 +144,40 @@ async function* records(
   }
 }
 
+const DELIMITERS = [',', ';', '\t', '|'] as const;
+/** A first line longer than this is no header. */
+const SNIFFED_BYTES = 64 * 1024;
+
+/** The delimiter that the first line has most of, outside quotes; a comma where it has none. */
+async function sniff(stream: Readable): Promise<{ readonly input: Readable; readonly found: string }> {
+  const chunks: Buffer[] = [];
+  let [bytes, isWhole] = [0, false];
+  const iterator = stream[Symbol.asyncIterator]();
+  while (!isWhole && bytes < SNIFFED_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    const chunk = Buffer.from(next.value);
+    chunks.push(chunk);
+    bytes += chunk.length;
+    isWhole = chunk.includes('\n');
+  }
+  const [line = ''] = Buffer.concat(chunks).toString('utf8').split('\n');
+  const bare = line.replaceAll(/"[^"]*"/g, '');
+  const counts = DELIMITERS.map((one) => bare.split(one).length);
+  async function* whole() {
+    try {
+      yield* chunks;
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+    } finally {
+      stream.destroy();
+    }
+  }
+  return {
+    input: Readable.from(whole(), { objectMode: false }),
+    found: DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',',
+  };
+}
+
 interface ParsedRecord {
   readonly info: { readonly lines: number };
   readonly raw: string;
@@ -139,16 +187,19 @@ interface ParsedRecord {
 const STRAY_QUOTE = 'a quote stands in the middle of a cell; a quote inside quotes is written twice';
 
 /** Whether one record is CSV without any leniency. */
-function isStrict(raw: string): boolean {
+function isStrict(raw: string, delimiter: string): boolean {
   try {
-    return parseSync(raw, { bom: true, skip_empty_lines: true }).length === 1;
+    return parseSync(raw, { bom: true, delimiter, skip_empty_lines: true }).length === 1;
   } catch {
     // The parser says no by throwing, with the cell in its message.
     return false;
   }
 }
 
-function readHeader(cells: readonly string[], { name, columns, params, paramsSchema }: CsvWarehouseOptions): Header {
+function readHeader(
+  cells: readonly string[],
+  { name, columns = DEFAULT_COLUMNS, params, paramsSchema }: CsvWarehouseOptions,
+): Header {
   // A file without a header begins with a person: no message quotes a cell.
   const names = cells.map((cell) => cell.trim());
   const twice = names.findIndex((column, at) => names.indexOf(column) !== at);
@@ -165,16 +216,21 @@ function readHeader(cells: readonly string[], { name, columns, params, paramsSch
       `it has no column '${column}': its first line has ${width}, none of that name. Let the first line name the columns, separated by commas, or correct the names in the campaign's source`,
     );
   };
-  const id = required(columns?.recipientId ?? 'recipient_id');
-  const stamp = names.indexOf(columns?.updatedAt ?? 'updated_at');
-  if (params !== undefined) {
-    return { id, stamp, params: Object.entries(params).map(([param, column]) => [param, required(column)] as const) };
-  }
+  const leading = {
+    id: required(columns.recipientId),
+    stamp: columns.updatedAt === undefined ? -1 : names.indexOf(columns.updatedAt),
+    withdrawn: columns.withdrawn === undefined ? -1 : required(columns.withdrawn),
+    consent: columns.consent === undefined ? -1 : required(columns.consent),
+  };
+  const taken = new Set(Object.values(leading));
   const known = schemaProperties(paramsSchema);
-  const byName = names
-    .map((column, at) => [column, at] as const)
-    .filter(([column, at]) => column !== '' && at !== id && at !== stamp && (known?.has(column) ?? true));
-  return { id, stamp, params: byName };
+  const byName = names.filter((column, at) => column !== '' && !taken.has(at) && (known?.has(column) ?? true));
+  // An empty cell says nothing: the schema decides whether the parameter may be absent.
+  const mapping = compileMapping(params ?? Object.fromEntries(byName.map((column) => [column, column])), {
+    emptyIsAbsent: true,
+  });
+  const at = new Map(mapping.columns.map((column) => [column, required(column)]));
+  return { ...leading, at, mapping };
 }
 
 /** Names of the parameters that a schema lists, or null when it lists none. */
@@ -183,31 +239,32 @@ function schemaProperties(schema: object | undefined): ReadonlySet<string> | nul
   return listed.success ? new Set(Object.keys(listed.data.properties)) : null;
 }
 
-function toRow(
-  cells: readonly string[],
-  line: number,
-  header: Header,
-  coerce: (params: Record<string, unknown>) => Record<string, unknown>,
-): SourceRow {
-  const params: Record<string, unknown> = {};
-  for (const [name, at] of header.params) {
-    // An empty cell says nothing: the schema decides whether the parameter may be absent.
-    if (cells[at]) params[name] = cells[at];
-  }
+interface RowContext {
+  readonly columns: CsvSource['columns'];
+  readonly header: Header;
+  readonly coerce: (params: Record<string, unknown>) => Record<string, unknown>;
+}
+
+function toRow(cells: readonly string[], line: number, { columns, header, coerce }: RowContext): SourceRow {
   const stamp = cells[header.stamp];
   const nanoseconds = stamp ? stampToNanoseconds(stamp) : null;
-  const row: SourceRow = {
-    line,
-    // Half a name is nobody's.
-    recipientId: cells[header.id]?.includes('\uFFFD') ? null : cells[header.id] || null,
-    updatedAt: nanoseconds === null ? null : stampFromNanoseconds(nanoseconds),
-    params: coerce(params),
-  };
-  if (cells.some((cell) => cell.includes('\uFFFD'))) return { ...row, problem: 'the line is not valid UTF-8' };
-  if (stamp && row.updatedAt === null) {
-    return { ...row, problem: 'the time of the last change is not ISO 8601 with an offset, like 2026-11-23T03:00:00Z' };
+  // Half a name is nobody's.
+  const recipientId = cells[header.id]?.includes('\uFFFD') ? null : cells[header.id] || null;
+  const updatedAt = nanoseconds === null ? null : stampFromNanoseconds(nanoseconds);
+  const place = { line, recipientId, updatedAt };
+  if (cells.some((cell) => cell.includes('\uFFFD'))) {
+    return { ...place, params: {}, problem: 'the line is not valid UTF-8' };
   }
-  return row;
+  if (stamp && updatedAt === null) {
+    const problem = 'the time of the last change is not ISO 8601 with an offset, like 2026-11-23T03:00:00Z';
+    return { ...place, params: {}, problem };
+  }
+  if (isWithdrawn(columns, cells[header.withdrawn], cells[header.consent])) {
+    return { ...place, params: {}, withdrawn: true };
+  }
+  const { params, problem } = header.mapping.map((column) => cells[header.at.get(column) ?? -1] || null);
+  if (problem !== undefined) return { ...place, params: {}, problem: problem.reason, problemPath: problem.path };
+  return { ...place, params: coerce({ ...params }) };
 }
 
 /** Lines are counted at the end of a record, as far as the parser got. */

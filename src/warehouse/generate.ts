@@ -13,7 +13,7 @@ import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import type { BusinessDate } from '../contracts/ids.ts';
-import { duckDbFailure } from './duckdb.ts';
+import { duckDbFailure } from './duckdb/reader.ts';
 import {
   inChangeOrder,
   inventNight,

@@ -20,8 +20,11 @@ export function stampToNanoseconds(stamp: string): bigint | null {
 export function stampFromNanoseconds(nanoseconds: bigint): string | null {
   const limit = 8_640_000_000_000_000_000_000n;
   if (nanoseconds < -limit || nanoseconds > limit) return null;
-  const fractionalSecondDigits = nanoseconds % 1000n === 0n ? 6 : 9;
-  return Temporal.Instant.fromEpochNanoseconds(nanoseconds).toString({ fractionalSecondDigits });
+  // Whole milliseconds are what a Date holds exactly; the digits below them never pass through one.
+  const below = ((nanoseconds % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const text = new Date(Number((nanoseconds - below) / 1_000_000n)).toISOString();
+  const digits = String(below).padStart(6, '0');
+  return `${text.slice(0, -1)}${below % 1000n === 0n ? digits.slice(0, 3) : digits}Z`;
 }
 
 function nanosecondsOf(stamp: string): bigint {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { businessDateOf, nightCalendar } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
@@ -16,17 +18,34 @@ export async function plannedCampaign(
 ): Promise<PlannedCampaign> {
   const campaign = await loadCampaign(settings.root, id);
   const { schedule, source } = campaign;
+  const queryText =
+    'query' in source && source.query !== undefined ? await readQuery(settings.root, source.query) : null;
   return {
     ...campaign,
+    delta: source.delta,
     calendar: (given, asOf) => {
       const businessDate = given ?? businessDateOf(asOf, schedule.timeZone);
       return { businessDate, ...nightCalendar(businessDate, asOf, schedule) };
     },
     openSource: ({ paramsSchema }, csvKey) =>
       csvKey === null
-        ? openWarehouse(source, { defaultDuckDbPath: settings.warehousePath, paramsSchema })
+        ? openWarehouse(source, {
+            defaultDuckDbPath: settings.warehousePath,
+            paramsSchema,
+            environment: settings.variables,
+            tag: JSON.stringify({ app: 'nightreel', campaign: campaign.id }),
+            ...(queryText !== null && { queryText }),
+          })
         : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),
   };
+}
+
+async function readQuery(root: string, file: string): Promise<string> {
+  try {
+    return await readFile(join(root, 'campaigns', file), 'utf8');
+  } catch (cause) {
+    throw new Failure('CampaignInvalid', `the source's query campaigns/${file} cannot be read`, { cause });
+  }
 }
 
 async function openInput(store: ObjectStore, key: string) {

@@ -9,7 +9,7 @@ import {
 import type { BatchPlan, BatchProgress, BatchSummary, NightlyBatchInput } from '../contracts/batch.ts';
 import { batchIdOf, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
-import { batches, render, warehouse } from './activity-proxies.ts';
+import { batches, pointers, render, warehouse } from './activity-proxies.ts';
 import { sceneLane } from './scene-lane.ts';
 import { assertNightlyInput } from './validate.ts';
 import { variantLane } from './variant-lane.ts';
@@ -35,8 +35,10 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
   const plan = await warehouse.planBatch({ ...input, asOf, engine, runId: workflowInfo().runId });
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate }]);
 
-  const { recipients, variants, cached, sharedScenes } = plan.counts;
+  const { recipients, variants, cached, sharedScenes, withdrawn } = plan.counts;
   const about = `Batch ${batchIdOf(plan.batch)}: ${recipients} recipients, ${variants} variants, ${cached} of them already stored`;
+  // Before anything is rendered: whoever said no must not wait for the others.
+  if (withdrawn > 0) await pointers.withdrawPointers({ batch: plan.batch });
   if (sharedScenes > 0) {
     enter({ phase: 'scenes', plan }, `${about}; rendering ${sharedScenes} scenes that several of them share`);
     await Promise.all(lanesOf(plan, plan.scenePages).map((lane) => runSceneLane(plan, lane, input.childrenPerRun)));

@@ -48,12 +48,18 @@ test('what may be left out has one default each', async () => {
     title: 'T',
     template: 't',
     rendition: 'email-480p',
-    source: { type: 'csv', path: 'users.csv', columns: { recipientId: 'recipient_id', updatedAt: 'updated_at' } },
+    source: {
+      type: 'csv',
+      path: 'users.csv',
+      columns: { recipientId: 'recipient_id', updatedAt: 'updated_at' },
+      delta: { strategy: 'watermark', lagMinutes: 0, overlapMinutes: 0 },
+    },
     pointerKey: 'users/{recipientId}.json',
     lanes: { count: 2, window: 8 },
     firstNight: 'everyone',
     scenes: 'auto',
     rejectLimit: 0.1,
+    whenWithdrawn: 'remove',
     schedule: { days: ['Sun'], at: '06:30', timeZone: 'Asia/Tokyo', catchupHours: 6 },
   });
 });

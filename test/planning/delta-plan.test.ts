@@ -6,8 +6,17 @@ import type { SourceRow } from '../../src/warehouse/reader.ts';
 import { asRead, at, keyOf, outcomeOf, row, stream, validateParams } from './support.ts';
 
 const until = at(100);
+const NOTHING_ELSE = { unchanged: 0, withdrawn: 0, vanished: 0 };
 const plan = (rows: readonly SourceRow[], more: Partial<DeltaPlanInput> = {}) =>
-  planDelta({ rows: stream(rows), range: { since: null, until }, ordered: true, validateParams, keyOf, ...more });
+  planDelta({
+    rows: stream(rows),
+    range: { since: null, until },
+    ordered: true,
+    end: { updatedAt: until, recipientId: null },
+    validateParams,
+    keyOf,
+    ...more,
+  });
 
 describe('the plan of a delta', () => {
   test('people with equal params share one variant, in the order in which they changed', async () => {
@@ -16,7 +25,15 @@ describe('the plan of a delta', () => {
       { key: keyOf({ n: 7 }), params: { n: 7 }, recipients: ['a', 'c'] },
       { key: keyOf({ n: 8 }), params: { n: 8 }, recipients: ['b'] },
     ]);
-    expect(counts).toEqual({ rows: 3, recipients: 3, rejected: 0, duplicates: 0, carriedOver: 0, variants: 2 });
+    expect(counts).toEqual({
+      rows: 3,
+      recipients: 3,
+      rejected: 0,
+      duplicates: 0,
+      ...NOTHING_ELSE,
+      carriedOver: 0,
+      variants: 2,
+    });
     expect(watermark).toEqual({ updatedAt: until, recipientId: null });
     expect(rejects).toEqual([]);
   });
@@ -90,7 +107,10 @@ describe('the plan of a delta', () => {
   });
 
   test('a file without order gives no watermark; its last line wins, or its newest where both are stamped', async () => {
-    const unstamped = await plan([row('a', null, 1), row('b', null, 2), row('a', null, 3)], { ordered: false });
+    const unstamped = await plan([row('a', null, 1), row('b', null, 2), row('a', null, 3)], {
+      ordered: false,
+      end: null,
+    });
     expect(outcomeOf(unstamped)).toEqual(
       new Map([
         ['b', 2],
@@ -103,9 +123,10 @@ describe('the plan of a delta', () => {
 
   test('an empty delta is a plan of nothing that moves the watermark to the end', async () => {
     expect(await plan([])).toEqual({
+      withdrawn: [],
       variants: [],
       rejects: [],
-      counts: { rows: 0, recipients: 0, rejected: 0, duplicates: 0, carriedOver: 0, variants: 0 },
+      counts: { rows: 0, recipients: 0, rejected: 0, duplicates: 0, ...NOTHING_ELSE, carriedOver: 0, variants: 0 },
       changes: { rows: 0, rejected: 0 },
       watermark: { updatedAt: until, recipientId: null },
     });
@@ -123,7 +144,15 @@ describe('people carried over', () => {
         ['new', 2],
       ]),
     );
-    expect(result.counts).toEqual({ rows: 4, recipients: 3, rejected: 1, duplicates: 0, carriedOver: 1, variants: 2 });
+    expect(result.counts).toEqual({
+      rows: 4,
+      recipients: 3,
+      rejected: 1,
+      duplicates: 0,
+      ...NOTHING_ELSE,
+      carriedOver: 1,
+      variants: 2,
+    });
     // Whether the data broke is judged by tonight's rows: the one rejected here has been so before.
     expect(result.changes).toEqual({ rows: 2, rejected: 0 });
     expect(result.rejects).toMatchObject([{ recipientId: 'gone' }]);

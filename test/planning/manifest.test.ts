@@ -100,11 +100,14 @@ test('plan and state documents come back as they were written', () => {
     rendition: 'phone-720p',
     assembly: 'scenes',
     pointerKey: 'users/{recipientId}.json',
+    whenWithdrawn: 'neutral',
+    strategy: 'snapshot',
     lanes: { count: 2, window: 8 },
     window: { since, until },
     watermark: { updatedAt: until, recipientId: null },
     counts: {
       ...{ rows: 3, recipients: 2, rejected: 1, duplicates: 0, carriedOver: 0, variants: 2, cached: 1 },
+      ...{ unchanged: 5, withdrawn: 2, vanished: 1 },
       ...{ sceneSlots: 12, distinctScenes: 8, storedScenes: 3, sharedScenes: 2 },
     },
     pages: 1,
@@ -116,6 +119,7 @@ test('plan and state documents come back as they were written', () => {
   };
   expect(parsePlanDocument(JSON.stringify(plan), 'plan.json')).toEqual(plan);
   const state = {
+    ledger: 'state/ledgers/x.jsonl.gz',
     watermark: since,
     carryOver: [
       { recipientId: 'x', businessDate: '2026-11-23', attempt: 2, reason: 'BrowserCrashed' },

@@ -49,6 +49,8 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
   rendition: 'phone-720p',
   assembly: 'whole',
   pointerKey: 'users/{recipientId}.json',
+  whenWithdrawn: 'remove',
+  strategy: 'watermark',
   lanes: { count: 8, window: 32 },
   window: {
     since: { updatedAt: '2026-11-21T04:00:00.123456Z', recipientId: 'ada@example.com' },
@@ -60,6 +62,9 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
     recipients: 0,
     rejected: 0,
     duplicates: 0,
+    unchanged: 0,
+    withdrawn: 0,
+    vanished: 0,
     carriedOver: 0,
     variants: 0,
     cached: 0,

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { BatchRef, BusinessDate, CampaignId, VariantKey } from '../../src/contracts/ids.ts';
 import type { StoredVideo } from '../../src/contracts/video.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { pointerOf, pointerSchema, publishPointer, publishPointers } from '../../src/storage/pointers.ts';
+import { pointerOf, pointerSchema, publishPointer } from '../../src/storage/pointers.ts';
+import { publishPointers } from '../../src/storage/publish-pointers.ts';
 import { TestS3 } from '../support/s3.ts';
 
 let server: TestS3;

@@ -116,7 +116,7 @@ describe('the CSV reader', () => {
       'name,amount\nAnn,1\n',
       "no column 'recipient_id': its first line has 2 columns, none of that name. Let the first",
     ],
-    ['recipient_id\tname\na\tAnn\n', 'its first line has 1 column, none'],
+    ['recipient_id:name\na:Ann\n', 'its first line has 1 column, none'],
     ['recipient_id,name,name\n', 'columns 2 and 3 of its first line have the same name; rename one'],
     ['recipient_id,name\na,"Ann\nb,Bo\nc,Cy\n', 'is never closed'],
   ])('a file that cannot be understood is refused: %j', async (text, message) => {
@@ -193,10 +193,11 @@ describe('the CSV reader', () => {
     const path = join(folder.path, 'users.csv');
     await writeFile(path, 'recipient_id,name\na,Ann\n');
     const columns = { recipientId: 'recipient_id', updatedAt: 'updated_at' };
-    await using there = openWarehouse({ type: 'csv', path, columns });
+    const delta = { strategy: 'watermark', lagMinutes: 0, overlapMinutes: 0 } as const;
+    await using there = openWarehouse({ type: 'csv', path, columns, delta });
     expect(await collect(there.readChanges(all, never))).toHaveLength(1);
     expect(await readFile(path, 'utf8')).toContain('Ann');
-    await using gone = openWarehouse({ type: 'csv', path: `${path}.gone`, columns });
+    await using gone = openWarehouse({ type: 'csv', path: `${path}.gone`, columns, delta });
     await expect(collect(gone.readChanges(all, never))).rejects.toMatchObject({ failureClass: 'WarehouseDenied' });
   });
 });

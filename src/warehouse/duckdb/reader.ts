@@ -1,86 +1,118 @@
-/** Reads a DuckDB file: read-only, one short opening per read, chunk by chunk. */
+/** Reads a DuckDB file, or Parquet and CSV files through DuckDB: read-only, one short opening per read, chunk by chunk. */
 
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isNativeError } from 'node:util/types';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, LIST, listValue, VARCHAR } from '@duckdb/node-api';
-import { Failure } from '../contracts/failures.ts';
-import { changesQuery, probeQuery, type Query, recipientsQuery, type StampColumn } from './duckdb-query.ts';
-import { tickOf, toJsonValue, toStamp } from './duckdb-values.ts';
-import type { SourceRow, WarehouseReader } from './reader.ts';
-import type { DuckDbSource } from './source.ts';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBValue,
+  LIST,
+  listValue,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { Failure } from '../../contracts/failures.ts';
+import { compileMapping } from '../mapping.ts';
+import type { SourceRow, WarehouseReader } from '../reader.ts';
+import type { DuckDbSource } from '../source.ts';
+import { DeltaQueries, type Query, type Relation } from '../sql/delta-query.ts';
+import { neededStamp, type StampColumn } from '../sql/dialect.ts';
+import type { ParsedSql } from '../sql/named-parameters.ts';
+import { rowBuilder } from '../sql/rows.ts';
+import { DUCKDB } from './dialect.ts';
+import { stampColumnOf, toJsonValue, toStamp } from './values.ts';
 
-/** A source whose file is known. */
-export type LocatedDuckDbSource = DuckDbSource & { readonly path: string };
+/** A source whose file is known: a database, or null for a source that names `files`. */
+export type LocatedDuckDbSource = Pick<DuckDbSource, 'table' | 'files' | 'columns' | 'params'> & {
+  readonly path: string | null;
+};
 
 /**
  * Nothing is opened before the first read. While a read runs, the file cannot be opened for writing by another process,
  * so a read should be consumed without long pauses.
  */
-export function openDuckDbWarehouse(source: LocatedDuckDbSource): WarehouseReader {
-  const path = resolve(source.path);
+export function openDuckDbWarehouse(source: LocatedDuckDbSource, query?: ParsedSql): WarehouseReader {
+  const path = source.path === null ? ':memory:' : resolve(source.path);
+  const name = source.path === null ? (source.files ?? 'the files') : path;
   const closing = new AbortController();
+  const mapping = compileMapping(source.params);
+  const { columns } = source;
+  const queries = new DeltaQueries(DUCKDB, {
+    relation: relationOf(source, query),
+    columns,
+    values: mapping.columns,
+  });
+  const build = rowBuilder(columns, mapping);
 
   async function* read(
-    query: (column: StampColumn) => Query,
-    ids: readonly string[] | null,
+    question: (column: StampColumn | null) => Query,
     outer: AbortSignal,
   ): AsyncGenerator<SourceRow, void, undefined> {
     const signal = AbortSignal.any([outer, closing.signal]);
     try {
       await using opened = await openReadOnly(path, signal);
       const { connection } = opened;
-      const { sql, countSql, values } = query(await stampColumn(connection, source));
-      const bound = { ...values, ...(ids === null ? {} : { ids: listValue([...ids]) }) };
-      const types = ids === null ? {} : { ids: LIST(VARCHAR) };
+      const column = await stampColumn(connection, queries.probe(), columns.updatedAt);
+      const { sql, countSql, values } = question(column);
+      const bound = values.map((value): DuckDBValue => (typeof value === 'string' ? value : listValue([...value])));
+      const types = values.map((value) => (typeof value === 'string' ? VARCHAR : LIST(VARCHAR)));
       // A stream that breaks off, by an error or an interrupt, ends like one that is complete: only the count tells.
       const expected = (await connection.run(countSql, bound, types).then((result) => result.getRows()))[0]?.[0];
       opened.result = await connection.stream(sql, bound, types);
       let line = 0;
-      for await (const row of rowsOf(opened.result, source)) {
+      for await (const { stamp, cells } of rowsOf(opened.result)) {
         signal.throwIfAborted();
         line += 1;
-        yield { line, ...row };
+        yield build(line, stamp, cells);
       }
       signal.throwIfAborted();
       if (BigInt(line) !== expected) {
         throw new Failure(
           'WarehouseUnavailable',
-          `reading ${path} broke off after ${line} of ${String(expected)} rows`,
+          `reading ${name} broke off after ${line} of ${String(expected)} rows`,
         );
       }
     } catch (error) {
-      throw duckDbFailure(error, path, signal);
+      throw duckDbFailure(error, name, signal);
     }
   }
 
   return {
     kind: 'duckdb',
-    ordered: true,
-    readChanges: (range, signal) => read((column) => changesQuery(source, column, range), null, signal),
-    readRecipients: (ids, until, signal) => read((column) => recipientsQuery(source, column, until), ids, signal),
+    capabilities: { watermark: columns.updatedAt !== undefined, changes: false, snapshot: true },
+    readChanges: (range, signal) => read((column) => queries.changes(neededStamp(column), range), signal),
+    readRecipients: (ids, until, signal) => read((column) => queries.recipients(column, ids, until), signal),
+    readAll: (signal) => read((column) => queries.all(column, new Date().toISOString()), signal),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the warehouse reader was closed'));
     },
   };
 }
 
-type CellsOfRow = Omit<SourceRow, 'line'>;
+function relationOf({ table, files }: LocatedDuckDbSource, query: ParsedSql | undefined): Relation {
+  if (query !== undefined) return { query };
+  if (files === undefined) return { table: table ?? '' };
+  const text = `'${files.replaceAll("'", "''")}'`;
+  return { sql: files.endsWith('.parquet') ? `read_parquet(${text})` : `read_csv(${text})` };
+}
 
-async function* rowsOf(result: DuckDBResult, source: DuckDbSource): AsyncGenerator<CellsOfRow, void, undefined> {
-  const names = Object.keys(source.params);
+interface CellsOfRow {
+  readonly stamp: string | null;
+  readonly cells: readonly unknown[];
+}
+
+async function* rowsOf(result: DuckDBResult): AsyncGenerator<CellsOfRow, void, undefined> {
   const types = result.columnTypes();
   for await (const rows of result.yieldRows()) {
-    for (const [id, stamp, ...cells] of rows) {
-      const params: Record<string, unknown> = {};
-      names.forEach((name, at) => {
-        const type = types[at + 2];
-        const cell = cells[at];
-        params[name] = type === undefined || cell === undefined ? null : toJsonValue(cell, type);
+    for (const row of rows) {
+      const cells = row.map((cell, at) => {
+        const type = types[at];
+        return at === 1 || cell === null || type === undefined ? null : toJsonValue(cell, type);
       });
-      yield { recipientId: typeof id === 'string' ? id : null, updatedAt: toStamp(stamp ?? null), params };
+      yield { stamp: toStamp(row[1] ?? null), cells };
     }
   }
 }
@@ -93,12 +125,14 @@ interface OpenedDatabase extends AsyncDisposable {
 
 async function openReadOnly(path: string, signal: AbortSignal): Promise<OpenedDatabase> {
   signal.throwIfAborted();
-  // Said in our words, because DuckDB's own errors carry no code.
-  const file = await stat(path);
-  if (!file.isFile()) throw new Failure('WarehouseDenied', `${path} is not a file; it must be a DuckDB database`);
+  if (path !== ':memory:') {
+    // Said in our words, because DuckDB's own errors carry no code.
+    const file = await stat(path);
+    if (!file.isFile()) throw new Failure('WarehouseDenied', `${path} is not a file; it must be a DuckDB database`);
+  }
   // From the cache: file locks do not hold inside one process, and a second, writing instance there would corrupt the file.
   const instance = await DuckDBInstance.fromCache(path, {
-    access_mode: 'READ_ONLY',
+    ...(path === ':memory:' ? {} : { access_mode: 'READ_ONLY' }),
     // A sort larger than this goes to temp_directory, which DuckDB makes when needed and removes.
     memory_limit: '1GB',
     temp_directory: join(
@@ -133,18 +167,25 @@ async function openReadOnly(path: string, signal: AbortSignal): Promise<OpenedDa
   return opened;
 }
 
-/** Type of the stamp column, from the database: it decides how the watermark is compared. */
-async function stampColumn(connection: DuckDBConnection, source: DuckDbSource): Promise<StampColumn> {
-  const type = (await connection.run(probeQuery(source))).columnType(1);
-  const tickNanoseconds = tickOf(type);
-  if (tickNanoseconds === null) {
-    throw new Failure(
-      'WarehouseDenied',
-      `column '${source.columns.updatedAt}' of table '${source.table}' is ${type.toString()}; ` +
-        'the time of the last change must be a TIMESTAMP, with or without time zone',
-    );
-  }
-  return { sqlType: type.toString(), tickNanoseconds };
+/** The stamp column, from the database: its type decides how the watermark is compared. Null when the campaign names none. */
+async function stampColumn(
+  connection: DuckDBConnection,
+  { sql, values }: Query,
+  name: string | undefined,
+): Promise<StampColumn | null> {
+  const probed = await connection.run(
+    sql,
+    values.map(String),
+    values.map(() => VARCHAR),
+  );
+  if (name === undefined) return null;
+  const type = probed.columnType(1);
+  const column = stampColumnOf(type);
+  if (column !== null) return column;
+  throw new Failure(
+    'SqlError',
+    `column '${name}' is ${type.toString()}; the time of the last change must be a TIMESTAMP, with or without time zone`,
+  );
 }
 
 /** DuckDB's errors carry no code: they are text that begins with their kind. These pass by themselves. */
@@ -154,6 +195,8 @@ const PERMANENT = /not a valid DuckDB database|does not exist|trying to read a d
 /** Kinds whose text names files, tables, columns and SQL, but never a row's values. */
 const QUOTABLE =
   /^(IO|Connection|Out of Memory|TransactionContext|Catalog|Binder|Parser|Permission|Serialization) Error/;
+/** Of those, what is wrong in the campaign or its query. */
+const WRONG_SQL = /^(Catalog|Binder|Parser) Error/;
 const NODE_DENIED = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR']);
 
 /** Maps what DuckDB or the file system threw while the database at `path` was used. */
@@ -176,6 +219,7 @@ export function duckDbFailure(error: unknown, path: string, signal?: AbortSignal
     const kind = /^[A-Za-z ]+ Error/.exec(message)?.[0] ?? 'an unknown error';
     return new Failure('WarehouseDenied', `${path}: DuckDB reports ${kind} while reading the table or view`);
   }
+  if (WRONG_SQL.test(message)) return new Failure('SqlError', `${path}: ${message}`, { cause: error });
   return TRANSIENT.test(message) && !PERMANENT.test(message)
     ? new Failure('WarehouseUnavailable', `${path} cannot be read just now: ${message}`, { cause: error })
     : new Failure('WarehouseDenied', `${path}: ${message}`, { cause: error });

@@ -14,22 +14,20 @@ import {
   type Json,
   JsonDuckDBValueConverter,
 } from '@duckdb/node-api';
-import { stampFromNanoseconds } from './watermark.ts';
-
-/** A number when JavaScript holds exactly this decimal text, else the text. */
-function exactNumber(text: string): number | string {
-  const value = Number(text);
-  const plain = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
-  return (Number.isInteger(value) ? Number.isSafeInteger(value) : true) && String(value) === plain ? value : text;
-}
+import { exactNumber } from '../numbers.ts';
+import type { StampColumn } from '../sql/dialect.ts';
+import { stampFromNanoseconds } from '../watermark.ts';
 
 const convert: DuckDBValueConverter<Json> = (value, type, converter) => {
   if (typeof value === 'bigint') return exactNumber(value.toString());
   if (value instanceof DuckDBDecimalValue) return exactNumber(value.toString());
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  const stamp = toStamp(value);
+  if (stamp !== null) return stamp;
   return JsonDuckDBValueConverter(value, type, converter);
 };
 
-/** Integers and decimals become numbers where that is exact and text where not; times, UUIDs and the like become text. */
+/** Integers and decimals become numbers where that is exact and text where not; times become ISO 8601, UUIDs and the like text. */
 export const toJsonValue = (value: DuckDBValue, type: DuckDBType): Json => convert(value, type, convert);
 
 /** Nanoseconds per tick of the column types that can carry a watermark. A date cannot: it hides changes of the same day. */
@@ -41,8 +39,12 @@ const TICK_NANOSECONDS: Partial<Record<DuckDBTypeId, bigint>> = {
   [DuckDBTypeId.TIMESTAMP_NS]: 1n,
 };
 
-/** Nanoseconds per tick of a timestamp column, or null when its type cannot carry a watermark. */
-export const tickOf = (type: DuckDBType): bigint | null => TICK_NANOSECONDS[type.typeId] ?? null;
+/** A timestamp column, or null when its type cannot carry a watermark. */
+export function stampColumnOf(type: DuckDBType): StampColumn | null {
+  const tickNanoseconds = TICK_NANOSECONDS[type.typeId];
+  if (tickNanoseconds === undefined) return null;
+  return { sqlType: type.toString(), hasZone: type.typeId === DuckDBTypeId.TIMESTAMP_TZ, tickNanoseconds };
+}
 
 /** Canonical stamp of a value of a timestamp column; a column without time zone is taken as UTC. Null when there is none. */
 export function toStamp(value: DuckDBValue): string | null {

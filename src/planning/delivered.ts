@@ -1,0 +1,52 @@
+/** What people were last shown, for the plan: as their pointers say, or as the campaign's ledger does. */
+
+import pMap from 'p-map';
+import { Failure } from '../contracts/failures.ts';
+import type { Ledger } from '../storage/ledger.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { pointerKey } from '../storage/pointer-keys.ts';
+import { readPointer } from '../storage/pointers.ts';
+import type { Delivered } from './delta-plan.ts';
+
+/** GET requests at a time. */
+const CONCURRENCY = 48;
+
+/** For the few who are read again because of the overlap: a request each. */
+export const deliveredByPointers = (
+  store: ObjectStore,
+  { id, pointerKey: pattern }: { readonly id: string; readonly pointerKey: string },
+  signal: AbortSignal,
+): Delivered => ({
+  async unchanged(wanted) {
+    const unchanged = new Set<string>();
+    await pMap(
+      wanted,
+      async ([recipientId, digest]) => {
+        const pointer = await readPointer(store, pointerKey(pattern, id, recipientId), signal).catch(asNotDelivered);
+        const shown = pointer === null || 'withdrawn' in pointer ? null : (pointer.paramsDigest ?? '');
+        if (shown === digest) unchanged.add(recipientId);
+      },
+      { concurrency: CONCURRENCY, signal },
+    );
+    return unchanged;
+  },
+});
+
+/** Something that is in the way of one pointer is that person's failure, not the night's. */
+function asNotDelivered(error: unknown) {
+  if (error instanceof Failure && error.failureClass === 'StorageDenied') return { withdrawn: true } as const;
+  throw error;
+}
+
+/** For a source that is read whole. Somebody who was shown a video and is not there any more is gone. */
+export const deliveredByLedger = (ledger: Ledger): Delivered => ({
+  async unchanged(wanted) {
+    const unchanged = new Set<string>();
+    for (const [recipientId, digest] of wanted) {
+      const same = digest === null ? !ledger.has(recipientId) : ledger.shows(recipientId, digest);
+      if (same) unchanged.add(recipientId);
+    }
+    return unchanged;
+  },
+  missing: (isThere) => [...ledger.ids()].filter((recipientId) => !isThere(recipientId)),
+});
