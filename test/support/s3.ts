@@ -1,15 +1,14 @@
 /** A real S3 server for tests: one SeaweedFS on free ports, in a temporary folder, gone when the test is. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { ObjectStore } from '../../src/storage/object-store.ts';
+import { endGuarded, guarded, isFree } from './guarded.ts';
 
 const BUCKET = 'nightreel-test';
 const CREDENTIALS = { accessKeyId: 'nightreel-test-key', secretAccessKey: 'nightreel-test-secret' };
@@ -17,12 +16,6 @@ const CREDENTIALS = { accessKeyId: 'nightreel-test-key', secretAccessKey: 'night
 const PORTS = { from: 12_000, to: 22_000 } as const;
 const START_ATTEMPTS = 5;
 const READY_WITHIN_MS = 20_000;
-
-/**
- * Runs a server until this process is gone, even by SIGKILL: then the pipe on standard input closes. Killed outright,
- * since nobody needs its data: when asked politely, SeaweedFS now and then takes 30 s.
- */
-const GUARD = '"$@" </dev/null & server=$!; trap : TERM; cat >/dev/null; kill -9 $server; wait $server';
 
 export class TestS3 implements AsyncDisposable {
   readonly bucket = BUCKET;
@@ -70,8 +63,7 @@ export class TestS3 implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.guard.stdin?.end();
-    if (this.guard.exitCode === null && this.guard.signalCode === null) await once(this.guard, 'exit');
+    await endGuarded(this.guard);
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -129,12 +121,7 @@ async function launch(folder: string, ports: Ports): Promise<ChildProcess> {
       `-${name}.port.grpc=${port + 10_000}`,
     ]),
   ];
-  const guard = spawn('bash', ['-c', `exec >${join(folder, 'log')} 2>&1; ${GUARD}`, 'bash', weedPath(), ...args], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    cwd: folder,
-  });
-  await once(guard, 'spawn');
-  return guard;
+  return await guarded([weedPath(), ...args], { log: join(folder, 'log'), cwd: folder });
 }
 
 function weedPath(): string {
@@ -149,10 +136,3 @@ async function freePorts(attempts: number): Promise<Ports> {
   if (attempts === 0) throw new Error('no free ports');
   return await freePorts(attempts - 1);
 }
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((answer) => {
-    const probe = createServer();
-    probe.once('error', () => answer(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => answer(true)));
-  });

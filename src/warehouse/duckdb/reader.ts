@@ -203,7 +203,9 @@ const NODE_DENIED = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR']);
 export function duckDbFailure(error: unknown, path: string, signal?: AbortSignal): Failure {
   if (error instanceof Failure) return error;
   if (signal?.aborted) return new Failure('Cancelled', `reading ${path} was cancelled`, { cause: error });
-  const message = isNativeError(error) ? (error.message.split('\n')[0] ?? '') : String(error);
+  const [message = ''] = (isNativeError(error) ? error.message : String(error))
+    .replace(/^Failed to [a-z ]+: /, '')
+    .split('\n');
   const code = isNativeError(error) && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') {
     const what = `there is no warehouse at ${path}; name one in the campaign's source, or let \`nightreel demo\` generate it`;

@@ -91,8 +91,9 @@ export class PostgresSession implements AsyncDisposable {
       for (;;) {
         const { rows, fields } = await this.#read(cursor, count);
         signal.throwIfAborted();
-        typeIds ??= fields.map(({ dataTypeID }) => dataTypeID);
+        // The driver tells the columns with the rows only.
         if (rows.length === 0) return;
+        typeIds ??= fields.map(({ dataTypeID }) => dataTypeID);
         yield { typeIds, rows };
         count = nextCount(rows);
       }
@@ -111,7 +112,7 @@ export class PostgresSession implements AsyncDisposable {
     try {
       cursor.read(count, (error, rows, result) => {
         if (error) reject(error);
-        else resolve({ rows, fields: result.fields });
+        else resolve({ rows, fields: (result as pg.QueryResult | undefined)?.fields ?? [] });
       });
       return await promise;
     } finally {

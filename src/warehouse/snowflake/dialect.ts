@@ -8,8 +8,8 @@ export const SNOWFLAKE: Dialect = {
   placeholder: (position) => `${MARK}${position}${MARK}`,
   asText: (expression) => `CAST(${expression} AS VARCHAR)`,
   asBytes: (text) => `TO_BINARY(${text}, 'UTF-8')`,
-  asStamp: (placeholder, { sqlType }) => `TO_${sqlType}(${placeholder})`,
-  asInstant: (placeholder) => `TO_TIMESTAMP_TZ(${placeholder})`,
+  asStamp: (placeholder, { sqlType }) => `CAST(${placeholder} AS ${sqlType})`,
+  asInstant: (placeholder) => `CAST(${placeholder} AS TIMESTAMP_TZ)`,
   // Snowflake has no infinite times.
   isUnusable: (stamp) => `${stamp} IS NULL`,
   isOneOf: (text, placeholder) =>

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Puts in place what only `npm test` needs, after setup.sh: PostgreSQL, and fakesnow as a stand-in for Snowflake. Does nothing
+# (and needs no network) when both are there. Ends with 3 and one sentence when something cannot be installed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { echo "setup: $*" >&2; }
+stop() { say "$*"; exit 3; }
+quietly() { "$@" >.tools/setup-tests.log 2>&1 </dev/null || { tail -n "15" .tools/setup-tests.log >&2; return 1; }; }
+has() { command -v "$1" >/dev/null; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+has_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+fakesnow_fits() { [ -f .tools/fakesnow/requirements.txt ] && cmp -s scripts/fakesnow.txt .tools/fakesnow/requirements.txt; }
+
+mkdir -p .tools
+missing=()
+has_postgres || missing+=(postgresql)
+fakesnow_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+if [ ${#missing[@]} -gt 0 ]; then
+  list=${missing[*]}
+  has apt-get || stop "missing: $list; this system has no apt-get, so install them with its own package manager, then run this again."
+  [ "$(id -u)" = 0 ] || has sudo || stop "missing: $list; run 'apt-get install --no-install-recommends $list' as root, then run this again."
+  say "installs the system packages $list."
+  # No cluster of the system's own: the tests start theirs.
+  if has_postgres || [ -e /etc/postgresql-common/createcluster.conf ]; then :; else
+    quietly as_root mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+  fi
+  quietly as_root apt-get -o DPkg::Lock::Timeout=300 update -qq ||
+    stop 'apt-get update failed (its last words are above); check the network and /etc/apt, then run this again.'
+  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \
+    install -y -qq --no-install-recommends "${missing[@]}" ||
+    stop "apt-get could not install $list (its last words are above); install them by hand, then run this again."
+fi
+
+if ! fakesnow_fits; then
+  say 'installs fakesnow into .tools/fakesnow.'
+  work=$(mktemp -d .tools/tmp-tests.XXXXXX)
+  trap 'rm -rf "$work"' EXIT
+  quietly env PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --quiet --no-deps --only-binary=:all: \
+    --progress-bar off --target "$work/fakesnow" --requirement scripts/fakesnow.txt ||
+    stop 'pip could not fetch fakesnow (its last words are above); check its index and proxy settings, then run this again.'
+  cp scripts/fakesnow.txt "$work/fakesnow/requirements.txt"
+  rm -rf .tools/fakesnow
+  mv "$work/fakesnow" .tools/fakesnow
+fi
