@@ -117,7 +117,9 @@ export class TestSnowflake implements AsyncDisposable {
       schema: 'PUBLIC',
       disableQueryContextCache: true,
     });
-    await connection.connectAsync();
+    await new Promise<void>((resolve, reject) => {
+      connection.connect((error) => (error ? reject(error) : resolve()));
+    });
     for (const statement of statements) {
       const [sqlText, ...binds] = typeof statement === 'string' ? [statement] : statement;
       await execute(connection, sqlText, binds);

@@ -53,7 +53,7 @@ export class SnowflakeSession implements AsyncDisposable {
         clientSessionKeepAlive: true,
       } as ConnectionOptions);
       const session = new SnowflakeSession(name, connection);
-      await withLimit(connection.connectAsync(), name, signal);
+      await withLimit(connect(connection), name, signal);
       await session.#run(`ALTER SESSION SET TIMEZONE = 'UTC', CLIENT_RESULT_CHUNK_SIZE = ${CHUNK_MEGABYTES}`);
       return session;
     } catch (error) {
@@ -127,6 +127,13 @@ async function* rowsOf(
     signal.removeEventListener('abort', cancel);
     stream.destroy();
   }
+}
+
+/** The driver's own `connectAsync` says nothing of a login that was refused. */
+async function connect(connection: Connection): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  connection.connect((error) => (error ? reject(error) : resolve()));
+  await promise;
 }
 
 /** The driver takes no signal. A login that is given up ends by itself when its own retries do. */
