@@ -19,7 +19,7 @@ import { machineSize, slotsFor } from '../src/rendering/browser/sizing.ts';
 import { joinScenes } from '../src/rendering/join.ts';
 import type { RenderedScene, Renderer } from '../src/rendering/renderer.ts';
 import type { Template } from '../src/templates/template.ts';
-import { ensureGeneratedWarehouse } from '../src/warehouse/generate.ts';
+import { ensureGeneratedWarehouse } from '../src/warehouse/generated/duckdb.ts';
 import { openWarehouse } from '../src/warehouse/index.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
 import { openPage, ROOT, renderOne, startRenderer } from './engine.ts';

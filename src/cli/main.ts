@@ -3,6 +3,8 @@ import { packageVersion } from '../config/version.ts';
 import { registerBackfill } from './backfill.ts';
 import { registerBench } from './bench.ts';
 import { registerCheck } from './check.ts';
+import { registerData } from './data.ts';
+import { registerDelta } from './delta.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerDown } from './down.ts';
@@ -24,6 +26,7 @@ const program = new Command('nightreel')
 
 registerDemo(program);
 registerRun(program);
+registerDelta(program);
 registerEstimate(program);
 registerRender(program);
 registerCheck(program);
@@ -34,6 +37,7 @@ registerUp(program);
 registerStatus(program);
 registerDown(program);
 registerDoctor(program);
+registerData(program);
 registerBench(program);
 
 try {

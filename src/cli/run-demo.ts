@@ -7,7 +7,7 @@ import { readEnvironment } from '../config/environment.ts';
 import { loadSettings, type Settings } from '../config/settings.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
 import { type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
-import { ensureGeneratedWarehouse } from '../warehouse/generate.ts';
+import { ensureGeneratedWarehouse } from '../warehouse/generated/duckdb.ts';
 import { WorkerSupervisor } from '../workers/supervisor.ts';
 import { runBatch } from './run-batch.ts';
 import { startServers } from './run-up.ts';

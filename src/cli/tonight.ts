@@ -5,12 +5,15 @@ import type { BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { type NightDelta, type PlannedCampaign, type PlannedNight, readNight } from '../planning/read-night.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Template } from '../templates/template.ts';
+import type { SourceType } from '../warehouse/source.ts';
 import { plannedCampaign } from '../workers/planned-campaign.ts';
 
 export interface TonightOptions {
   readonly date?: BusinessDate | undefined;
   /** At most so many recipients. */
   readonly recipients?: number | undefined;
+  /** The same table in another engine. */
+  readonly sourceType?: SourceType | undefined;
   /** First part of the keys of what may be stored. */
   readonly engineDigest: string;
 }
@@ -28,10 +31,10 @@ export async function readTonight(
   { settings, store }: { readonly settings: Settings; readonly store: ObjectStore },
   id: CampaignId,
   templateOf: (campaign: PlannedCampaign) => Promise<Template>,
-  { date, recipients, engineDigest }: TonightOptions,
+  { date, recipients, sourceType, engineDigest }: TonightOptions,
   signal: AbortSignal,
 ): Promise<Tonight> {
-  const campaign = await plannedCampaign(settings, store, id);
+  const campaign = await plannedCampaign(settings, store, id, { sourceType });
   const template = await templateOf(campaign);
   const asOf = new Date().toISOString();
   const night = campaign.calendar(date, asOf);

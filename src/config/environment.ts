@@ -40,6 +40,8 @@ export interface Environment {
   /** Null: the embedded server is meant. */
   readonly s3: OwnObjectStore | null;
   readonly logLevel: LogLevel;
+  /** All that are set: sources name some of them for their credentials. */
+  readonly variables: Variables;
 }
 
 /** The repository's root: the CLI may be started from any folder. */
@@ -78,6 +80,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
     temporal: readTemporal(set, settings),
     s3: readObjectStore(set, settings),
     logLevel: settings.NIGHTREEL_LOG_LEVEL,
+    variables: set,
   };
 }
 

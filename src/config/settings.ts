@@ -23,7 +23,7 @@ export async function loadSettings(): Promise<Settings> {
     ...(await resolveConnections(environment)),
     root: projectRoot(),
     version: packageVersion(),
-    variables: process.env,
+    variables: environment.variables,
     logLevel: environment.logLevel,
     otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
   };

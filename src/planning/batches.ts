@@ -38,6 +38,14 @@ export async function plansOf(
   return plans.sort((a, b) => a.batch.attempt - b.batch.attempt);
 }
 
+/** The plan of the newest batch that was closed; null when there is none. */
+export async function latestPlan(store: ObjectStore, campaign: CampaignId): Promise<PlanDocument | null> {
+  const batch = await latestBatch(store, campaign);
+  const key = batch === null ? null : objectKeys.plan(batch);
+  const text = key === null ? null : await store.getText(key);
+  return key === null || text === null ? null : parsePlanDocument(text, key);
+}
+
 /** The last attempt at a business date that was planned; null when there is none. */
 export async function latestAttempt(
   store: ObjectStore,

@@ -68,6 +68,7 @@ export type NightInput = Pick<PlanBatchInput, 'asOf' | 'csvKey' | 'recipientLimi
 };
 
 export interface NightDelta {
+  readonly sourceKind: WarehouseReader['kind'];
   readonly window: PlannedWindow;
   /** IDs of people whose video failed earlier and who are looked up again. */
   readonly carriedOver: readonly string[];
@@ -100,8 +101,8 @@ export async function readNight(
   const carriedOver = takesUp ? state.carryOver.map(({ recipientId }) => recipientId) : [];
   const assembly: Assembly = campaign.scenes === 'auto' && template.scenes.length > 0 ? 'scenes' : 'whole';
   const question = { store, campaign, template, assembly, state, window, carriedOver };
-  const delta = await readDelta(question, input, signal);
-  return { window, carriedOver, assembly, delta };
+  const { delta, sourceKind } = await readDelta(question, input, signal);
+  return { sourceKind, window, carriedOver, assembly, delta };
 }
 
 export interface LookUpQuestion {
@@ -147,11 +148,11 @@ async function readDelta(
   question: DeltaQuestion,
   { csvKey, recipientLimit, engine }: NightInput,
   signal: AbortSignal,
-): Promise<DeltaPlan> {
+): Promise<Pick<NightDelta, 'delta' | 'sourceKind'>> {
   const { campaign, template, assembly, window, carriedOver } = question;
   const source = campaign.openSource(template, csvKey ?? null);
   try {
-    return await planDelta({
+    const delta = await planDelta({
       // A file that somebody gives by hand is meant as a whole, whatever stamps it has.
       ...(csvKey === undefined
         ? await rowsOf(question, source, signal)
@@ -168,6 +169,7 @@ async function readDelta(
         }),
       recipientLimit,
     });
+    return { delta, sourceKind: source.kind };
   } finally {
     await source[Symbol.asyncDispose]();
   }

@@ -1,6 +1,8 @@
 /** The `source:` part of a campaign file: where recipients come from, which column is which, and how changes are found. */
 
+import { join } from 'node:path';
 import { z } from 'zod';
+import { Failure } from '../contracts/failures.ts';
 import { paramsSchema } from './mapping.ts';
 
 const columnName = z.string().min(1).max(255);
@@ -158,3 +160,21 @@ export type WarehouseSource = DuckDbSource | PostgresSource | SnowflakeSource | 
 export type SourceColumns = Readonly<z.infer<typeof columns>>;
 /** How a source's changes are found. */
 export type DeltaStrategy = WarehouseSource['delta'];
+
+export const SOURCE_TYPES = ['duckdb', 'postgres', 'snowflake', 'csv'] as const;
+export type SourceType = (typeof SOURCE_TYPES)[number];
+
+/**
+ * The same table in another engine, with the same columns and window: to compare them, or before a move.
+ * A file is looked for in `folder`, by the table's name.
+ */
+export function sourceIn(type: SourceType, source: WarehouseSource, folder: string): WarehouseSource {
+  if (type === source.type) return source;
+  const { columns, params, delta } = source;
+  const table = 'table' in source ? source.table : undefined;
+  if (table === undefined) {
+    throw new Failure('CampaignInvalid', 'only a source that names a table can be looked for in another engine');
+  }
+  const place = type === 'csv' ? { path: join(folder, `${table}.csv`) } : { table };
+  return sourceSchema.parse({ type, ...place, columns, params, delta });
+}

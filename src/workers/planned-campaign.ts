@@ -9,15 +9,21 @@ import type { PlannedCampaign } from '../planning/read-night.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openCsvWarehouse } from '../warehouse/csv.ts';
 import { openWarehouse } from '../warehouse/index.ts';
+import { type SourceType, sourceIn } from '../warehouse/source.ts';
 
-/** A campaign file with its calendar and source, as planning wants it. Read anew for each plan: an edit needs no restart. */
+/**
+ * A campaign file with its calendar and source, as planning wants it; `sourceType`: the same table in another engine. Read anew for
+ * each plan: an edit needs no restart.
+ */
 export async function plannedCampaign(
   settings: Settings,
   store: ObjectStore,
   id: CampaignId,
+  { sourceType }: { readonly sourceType?: SourceType | undefined } = {},
 ): Promise<PlannedCampaign> {
   const campaign = await loadCampaign(settings.root, id);
-  const { schedule, source } = campaign;
+  const { schedule } = campaign;
+  const source = sourceType === undefined ? campaign.source : sourceIn(sourceType, campaign.source, settings.home);
   const queryText =
     'query' in source && source.query !== undefined ? await readQuery(settings.root, source.query) : null;
   return {

@@ -11,7 +11,7 @@ import { ObjectStore } from '../../src/storage/object-store.ts';
 import { endGuarded, guarded, isFree } from './guarded.ts';
 
 const BUCKET = 'nightreel-test';
-const CREDENTIALS = { accessKeyId: 'nightreel-test-key', secretAccessKey: 'nightreel-test-secret' };
+export const TEST_CREDENTIALS = { accessKeyId: 'nightreel-test-key', secretAccessKey: 'nightreel-test-secret' };
 /** Below the ports that the kernel hands out, as are the gRPC ports 10,000 above. */
 const PORTS = { from: 12_000, to: 22_000 } as const;
 const START_ATTEMPTS = 5;
@@ -50,7 +50,7 @@ export class TestS3 implements AsyncDisposable {
   }
 
   clientConfig(over: S3ClientConfig = {}): S3ClientConfig {
-    return { endpoint: this.endpoint, region: 'us-east-1', credentials: CREDENTIALS, ...over };
+    return { endpoint: this.endpoint, region: 'us-east-1', credentials: TEST_CREDENTIALS, ...over };
   }
 
   /** A store on the server's bucket. */
@@ -93,7 +93,7 @@ async function launch(folder: string, ports: Ports): Promise<ChildProcess> {
       identities: [
         {
           name: 'nightreel',
-          credentials: [{ accessKey: CREDENTIALS.accessKeyId, secretKey: CREDENTIALS.secretAccessKey }],
+          credentials: [{ accessKey: TEST_CREDENTIALS.accessKeyId, secretKey: TEST_CREDENTIALS.secretAccessKey }],
           actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
         },
         { name: 'anonymous', actions: [`Read:${BUCKET}/videos/*`, `Read:${BUCKET}/batches/*/report.html`] },

@@ -11,17 +11,10 @@ import {
 } from '@duckdb/node-api';
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-import { Failure } from '../contracts/failures.ts';
-import type { BusinessDate } from '../contracts/ids.ts';
-import { duckDbFailure } from './duckdb/reader.ts';
-import {
-  inChangeOrder,
-  inventNight,
-  inventPopulation,
-  type Referrer,
-  shareSome,
-  type TimeSpan,
-} from './generated-business.ts';
+import { Failure } from '../../contracts/failures.ts';
+import type { BusinessDate } from '../../contracts/ids.ts';
+import { duckDbFailure } from '../duckdb/reader.ts';
+import { inChangeOrder, inventNight, inventPopulation, type Referrer, shareSome, type TimeSpan } from './business.ts';
 
 export interface GenerateOptions {
   /** The DuckDB file; made, with its folder, when it is not there. */
@@ -29,6 +22,8 @@ export interface GenerateOptions {
   readonly businessDate: BusinessDate;
   /** ISO 8601 UTC: nothing is stamped later. */
   readonly asOf: string;
+  /** People on the first day; default: 10,000. */
+  readonly population?: number;
 }
 
 export interface GeneratedWarehouse {
@@ -70,7 +65,13 @@ export async function ensureGeneratedWarehouse(options: GenerateOptions): Promis
       const { recipients, changed } = await describe(path, options.businessDate);
       return { created: true, recipients, changed };
     }
-    const { last } = await describe(path, options.businessDate);
+    const { last, recipients: there } = await describe(path, options.businessDate);
+    if (options.population !== undefined && there !== options.population) {
+      throw new Failure(
+        'WarehouseDenied',
+        `${path} holds ${there} people already, not ${options.population}; delete it or name another file`,
+      );
+    }
     if (last === null || last < options.businessDate) {
       await inDatabase(path, {}, (connection) => addNight(connection, options, span));
     }
@@ -115,7 +116,11 @@ async function createWarehouse(path: string, options: GenerateOptions, span: Tim
     await inDatabase(draft, {}, async (connection) => {
       await connection.run(TABLES);
       // Well before the night, weekends included, so that a campaign's first changes are this night's.
-      await append(connection, 'referrers', inventPopulation(span.afterMicros - QUIET_MICROS).map(cells));
+      await append(
+        connection,
+        'referrers',
+        inventPopulation(span.afterMicros - QUIET_MICROS, options.population).map(cells),
+      );
       await addNight(connection, options, span);
       // The oldest rows are the first slice of a campaign's first night: these, too, share some videos.
       const old = (await readAll(connection)).filter((row) => row.updatedAtMicros <= span.afterMicros);

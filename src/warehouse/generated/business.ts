@@ -8,7 +8,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
-import { COMMON_NAMES, TOO_LONG_NAME, WORLD_NAMES } from './generated-names.ts';
+import { COMMON_NAMES, TOO_LONG_NAME, WORLD_NAMES } from './names.ts';
 
 export interface Numbers {
   readonly name: string | null;
@@ -143,10 +143,10 @@ function drawCount(dice: Dice): number {
 const drawBonus = (dice: Dice, count: number): number => (count < 2 ? 0 : 5 * dice.between(0, Math.min(count * 2, 60)));
 
 /** Everybody there is on the first day, with stamps somewhere in the 90 days that end at `untilMicros`. */
-export function inventPopulation(untilMicros: number): Referrer[] {
+export function inventPopulation(untilMicros: number, population: number = POPULATION): Referrer[] {
   const dice = new Dice('referrers');
   const span = 90 * 86_400e6;
-  return Array.from({ length: POPULATION }, (_, index) => {
+  return Array.from({ length: population }, (_, index) => {
     const name = drawName(dice);
     const count = drawCount(dice);
     const updatedAtMicros = untilMicros - 1 - Math.floor(dice.fraction() ** 2 * span);
@@ -168,11 +168,12 @@ export interface Night<R extends Referrer> {
   readonly added: readonly Referrer[];
 }
 
-/** What the day of `businessDate` does to these people. Every one of them has another ID. */
+/** What the day of `businessDate` does to these people, of whom it touches about half. Every one of them has another ID. */
 export function inventNight<R extends Referrer>(businessDate: string, people: readonly R[], span: TimeSpan): Night<R> {
   const dice = new Dice(`night ${businessDate}`);
   const weekday = new Date(`${businessDate}T00:00:00Z`).getUTCDay();
-  const count = (CHANGES_BY_WEEKDAY[weekday] ?? 5_000) + dice.between(-200, 200);
+  const usual = (CHANGES_BY_WEEKDAY[weekday] ?? 5_000) + dice.between(-200, 200);
+  const count = Math.round((usual * people.length) / POPULATION);
   const touched = dice.shuffled(people).slice(0, Math.min(count, people.length));
   const stamps = drawStamps(dice, touched.length, span);
   const moved = touched.map((before, index) => ({
@@ -241,13 +242,18 @@ function spoil(dice: Dice, rows: readonly Referrer[]): Referrer[] {
     { name: null },
     { earnings: -20 },
   ];
-  const places = new Map(faults.map((fault, index) => [index === 0 ? 27 : dice.between(200, rows.length - 1), fault]));
+  const places = new Map(
+    faults.map((fault, index) => [
+      index === 0 ? 27 : dice.between(Math.min(200, rows.length - 1), rows.length - 1),
+      fault,
+    ]),
+  );
   return rows.map((row, at) => ({ ...row, ...places.get(at) }));
 }
 
 function extraRows(dice: Dice, businessDate: string, rows: readonly Referrer[], span: TimeSpan): Referrer[] {
   const repeated = Array.from({ length: 5 }, () => {
-    const row = rows[dice.between(200, rows.length - 1)];
+    const row = rows[dice.between(Math.min(200, rows.length - 1), rows.length - 1)];
     if (row === undefined) return null;
     const count = Math.max(0, row.referralCount) + 1;
     const later = Math.min(span.untilMicros, row.updatedAtMicros + dice.between(0, 60_000_000));
