@@ -1,7 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BenchContext, BenchResult } from '../../bench/bench.ts';
 import { isRenditionId, RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
 import { CAPTURE_ROUTES, type CaptureRoute } from '../rendering/browser/flags.ts';
+import { SOURCE_TYPES, type SourceType } from '../warehouse/source.ts';
+import { positiveInteger } from './arguments.ts';
 
 interface Common {
   readonly json?: boolean;
@@ -32,6 +34,11 @@ interface NightFlags extends Common {
   readonly sample: number;
 }
 
+interface DeltaFlags extends Common {
+  readonly rows: number;
+  readonly source: SourceType;
+}
+
 interface VersusFlags extends Common {
   readonly runs: number;
   readonly template: string;
@@ -56,6 +63,7 @@ Examples:
   nightreel bench soak --renders 100           many renders through one pool: does anything grow?
   nightreel bench assembly                     what joining stored scenes costs
   nightreel bench night                        a night of 5,000 people, with scenes and without
+  nightreel bench delta --source postgres      reading and checking what changed
   nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
 
@@ -130,6 +138,14 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     .addHelpText('after', examples('night', '', '--recipients 5000 --json', '--sample 10'))
     .action((flags: NightFlags) =>
       runBench(flags, async (context) => (await import('../../bench/night.ts')).run({ ...flags, ...context })),
+    );
+
+  add('delta', 'What reading and checking a delta costs: rows per second, memory, by engine')
+    .option('--rows <n>', 'people in the table', positiveInteger, 100_000)
+    .addOption(new Option('--source <type>', 'where they are').choices([...SOURCE_TYPES]).default('duckdb'))
+    .addHelpText('after', examples('delta', '', '--rows 1000000 --source postgres --json', '--source csv'))
+    .action((flags: DeltaFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/delta.ts')).run({ ...flags, ...context })),
     );
 
   add('twins', 'A whole generated night twice, from scenes and whole: every video against its twin, frame by frame')

@@ -64,7 +64,8 @@ test('the same night from four engines: the same people, params and videos', asy
   }
   const [duckdb, ...others] = nights;
   expect(duckdb).toMatchObject({ source: 'duckdb', counts: { rejected: expect.any(Number) } });
-  const { rows = 0, recipients = 0, rejected = 0, duplicates = 0 } = (duckdb ?? {})['counts'] as Record<string, number>;
+  const counts = duckdb?.['counts'] as Record<string, number> | undefined;
+  const { rows = 0, recipients = 0, rejected = 0, duplicates = 0 } = counts ?? {};
   expect(recipients).toBeGreaterThan(100);
   expect(rejected).toBeGreaterThan(1);
   expect(recipients + rejected + duplicates).toBe(rows);

@@ -1,0 +1,92 @@
+/** What reading a delta costs: every row read, mapped, checked, keyed and kept, as a plan does it, in a process of its own. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { isBusinessDate } from '../src/contracts/ids.ts';
+import { copyToCsv, copyToPostgres, copyToSnowflake } from '../src/warehouse/generated/copy-to.ts';
+import { ensureGeneratedWarehouse } from '../src/warehouse/generated/duckdb.ts';
+import type { SourceType } from '../src/warehouse/source.ts';
+import { TestPostgres } from '../test/support/postgres.ts';
+import { TestSnowflake } from '../test/support/snowflake.ts';
+import type { BenchContext, BenchResult } from './bench.ts';
+import type { DeltaFigures, DeltaTask } from './delta-read.ts';
+import { noteMachine } from './machine.ts';
+
+export interface DeltaOptions extends BenchContext {
+  readonly rows: number;
+  readonly source: SourceType;
+}
+
+const DATE = ['2026-11-20'].filter(isBusinessDate)[0];
+const COLUMNS = { recipientId: 'referrer_id', updatedAt: 'updated_at' };
+const PARAMS = {
+  name: 'first_name',
+  referralCount: 'referral_count',
+  earnings: 'earnings_usd',
+  nextMilestone: 'next_milestone',
+  milestoneReward: 'milestone_reward_usd',
+};
+
+/** Rows of the generated business; the servers are this machine's own, started for it. */
+export async function run({ rows, source, signal, progress }: DeltaOptions): Promise<BenchResult> {
+  if (DATE === undefined) throw new TypeError('a business date is a calendar day');
+  await noteMachine(progress, signal);
+  progress.expect(3);
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-delta-'));
+  await using servers = new AsyncDisposableStack();
+  try {
+    progress.step(`generating ${rows} people`);
+    const path = join(folder, 'w.duckdb');
+    await ensureGeneratedWarehouse({ path, businessDate: DATE, asOf: `${DATE}T23:00:00-05:00`, population: rows });
+    progress.step(`copying them to ${source}`);
+    const onRows = () => signal.throwIfAborted();
+    const shape = { columns: COLUMNS, params: PARAMS };
+    const task = async (): Promise<DeltaTask> => {
+      switch (source) {
+        case 'duckdb':
+          return { source: { type: source, path, table: 'referrers', ...shape }, environment: {} };
+        case 'csv': {
+          const file = join(folder, 'people.csv');
+          await copyToCsv(path, file);
+          return { source: { type: source, path: file, ...shape }, environment: {} };
+        }
+        case 'postgres': {
+          const server = servers.use(await TestPostgres.start());
+          await copyToPostgres(path, server.url, onRows);
+          return {
+            source: { type: source, table: 'referrers', ...shape },
+            environment: { NIGHTREEL_POSTGRES_URL: server.url },
+          };
+        }
+        case 'snowflake': {
+          const server = servers.use(await TestSnowflake.start());
+          const environment = server.environment('key');
+          await copyToSnowflake(path, environment, onRows, signal);
+          return { source: { type: source, table: 'referrers', ...shape }, environment };
+        }
+      }
+    };
+    const file = join(folder, 'task.json');
+    await writeFile(file, JSON.stringify(await task()));
+    progress.step('reading');
+    const figures = await readElsewhere(file, signal);
+    return { rows: [{ source, ...figures }], json: { source, ...figures } };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** In a process that has done nothing else: its memory is the reading's. */
+async function readElsewhere(task: string, signal: AbortSignal): Promise<DeltaFigures> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'delta-read.ts'), task], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    signal,
+  });
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`the reading process ended with ${code}`);
+  return JSON.parse(output) as DeltaFigures;
+}
