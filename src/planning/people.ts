@@ -1,0 +1,119 @@
+/**
+ * What stands for each person while a delta is read. A night may name a million: each takes a few numbers in typed arrays,
+ * and the ID itself.
+ */
+
+import { stampToNanoseconds } from '../warehouse/watermark.ts';
+
+/** A row's stamp in two numbers that hold every nanosecond; seconds NaN: none. */
+interface Moment {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+const NEVER: Moment = { seconds: Number.NaN, nanoseconds: 0 };
+const CANONICAL = /^\+?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?Z$/;
+
+/** Throws a RangeError for text that is no ISO 8601 time with an offset. */
+function momentOf(stamp: string | null): Moment {
+  if (stamp === null) return NEVER;
+  const canonical = CANONICAL.exec(stamp);
+  if (canonical !== null) {
+    const seconds = Math.floor(Date.parse(stamp) / 1000);
+    return { seconds, nanoseconds: canonical[1] === undefined ? 0 : Number(canonical[1].padEnd(9, '0')) };
+  }
+  const nanoseconds = stampToNanoseconds(stamp);
+  if (nanoseconds === null) throw new RangeError(`'${stamp}' is not an ISO 8601 time with an offset`);
+  const below = ((nanoseconds % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  return { seconds: Number((nanoseconds - below) / 1_000_000_000n), nanoseconds: Number(below) };
+}
+
+export interface Standing {
+  /** Index of the video to be made; withdrawn people and rejects have negative numbers of the caller's choice. */
+  readonly outcome: number;
+  readonly carriedOver: boolean;
+  /** Whether the row may be one of an earlier night's. */
+  readonly echo: boolean;
+}
+
+const CARRIED_OVER = 1;
+const ECHO = 2;
+
+export class People {
+  /** Where each is in the arrays. */
+  readonly #places = new Map<string, number>();
+  #seconds = new Float64Array(1024);
+  #nanoseconds = new Uint32Array(1024);
+  #outcomes = new Int32Array(1024);
+  #flags = new Uint8Array(1024);
+  /** When the standing decision was made, among all. */
+  #turns = new Uint32Array(1024);
+  #turn = 0;
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  has(person: string): boolean {
+    return this.#places.has(person);
+  }
+
+  get(person: string): Standing | undefined {
+    const at = this.#places.get(person);
+    return at === undefined ? undefined : this.#at(at);
+  }
+
+  /** Whether a row of this stamp is older than what stands. Both must have one: a file without stamps is in its own order. */
+  isOlder(person: string, stamp: string | null): boolean {
+    const at = this.#places.get(person);
+    if (at === undefined) return false;
+    const { seconds, nanoseconds } = momentOf(stamp);
+    const [standing = Number.NaN, below = 0] = [this.#seconds[at], this.#nanoseconds[at]];
+    return seconds < standing || (seconds === standing && nanoseconds < below);
+  }
+
+  set(person: string, stamp: string | null, { outcome, carriedOver, echo }: Standing): void {
+    let at = this.#places.get(person);
+    if (at === undefined) {
+      at = this.#places.size;
+      if (at === this.#turns.length) this.#grow();
+      this.#places.set(person, at);
+    }
+    const { seconds, nanoseconds } = momentOf(stamp);
+    this.#seconds[at] = seconds;
+    this.#nanoseconds[at] = nanoseconds;
+    this.#outcomes[at] = outcome;
+    this.#flags[at] = (carriedOver ? CARRIED_OVER : 0) | (echo ? ECHO : 0);
+    this.#turns[at] = this.#turn;
+    this.#turn += 1;
+  }
+
+  /** Everyone, in the order in which what stands was decided. */
+  *inOrder(): Generator<readonly [person: string, standing: Standing], void, undefined> {
+    const ids = [...this.#places.keys()];
+    const order = Uint32Array.from(ids.keys()).sort((a, b) => (this.#turns[a] ?? 0) - (this.#turns[b] ?? 0));
+    for (const at of order) yield [ids[at] ?? '', this.#at(at)];
+  }
+
+  #at(at: number): Standing {
+    const flags = this.#flags[at] ?? 0;
+    return {
+      outcome: this.#outcomes[at] ?? 0,
+      carriedOver: (flags & CARRIED_OVER) !== 0,
+      echo: (flags & ECHO) !== 0,
+    };
+  }
+
+  #grow(): void {
+    const length = this.#turns.length * 2;
+    const grown = <T extends { set(from: T): void }>(larger: T, from: T): T => {
+      larger.set(from);
+      return larger;
+    };
+    this.#seconds = grown(new Float64Array(length), this.#seconds);
+    this.#nanoseconds = grown(new Uint32Array(length), this.#nanoseconds);
+    this.#outcomes = grown(new Int32Array(length), this.#outcomes);
+    this.#flags = grown(new Uint8Array(length), this.#flags);
+    this.#turns = grown(new Uint32Array(length), this.#turns);
+  }
+}
