@@ -1,7 +1,9 @@
-/** The reading process of `bench delta`: takes a task, prints its figures. */
+/** The process of `bench delta` that reads: takes a task, prints its figures. */
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Params } from '../src/contracts/video.ts';
+import { normaliseParams } from '../src/planning/canonical-params.ts';
 import { planDelta } from '../src/planning/delta-plan.ts';
 import { variantKeyOf } from '../src/planning/variant-key.ts';
 import { TemplateLibrary } from '../src/templates/library.ts';
@@ -14,40 +16,58 @@ export interface DeltaTask {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** `read`: every row is read, mapped, checked and keyed, then let go. `plan`: and kept, as a night's plan does. */
+export type DeltaWork = 'read' | 'plan';
+
 export interface DeltaFigures {
   readonly rows: number;
-  readonly recipients: number;
-  readonly variants: number;
   readonly seconds: number;
   readonly rowsPerSecond: number;
   /** Of this process, at its highest, in MB of 10^6 bytes. */
   readonly peakRssMb: number;
 }
 
-const [file = ''] = process.argv.slice(2);
+const [file = '', work = 'read'] = process.argv.slice(2);
 const task = JSON.parse(await readFile(file, 'utf8')) as DeltaTask;
 const template = await new TemplateLibrary(join(import.meta.dirname, '../templates')).read('referral');
 const { environment } = task;
 const { paramsSchema } = template;
 await using reader = openWarehouse(sourceSchema.parse(task.source), { environment, paramsSchema });
 const range = { since: null, until: '9999-12-31T23:59:59Z' };
+const keyOf = (params: Params) =>
+  variantKeyOf({ engineDigest: 'bench', templateDigest: template.digest, params, rendition: 'phone-720p' });
+const changes = reader.readChanges(range, AbortSignal.timeout(3_600_000));
+
+async function readOnly(): Promise<number> {
+  let rows = 0;
+  for await (const row of changes) {
+    rows += 1;
+    const normalised = normaliseParams(row.params);
+    const checked = normalised.ok ? template.validateParams(normalised.params) : normalised;
+    if (checked.ok) keyOf(checked.params);
+  }
+  return rows;
+}
+
+async function plan(): Promise<number> {
+  const { counts } = await planDelta({
+    rows: changes,
+    range,
+    ordered: reader.capabilities.watermark,
+    end: null,
+    validateParams: (params) => template.validateParams(params),
+    keyOf,
+  });
+  return counts.rows;
+}
+
 const started = performance.now();
-const { counts } = await planDelta({
-  rows: reader.readChanges(range, AbortSignal.timeout(3_600_000)),
-  range,
-  ordered: reader.capabilities.watermark,
-  end: null,
-  validateParams: (params) => template.validateParams(params),
-  keyOf: (params) =>
-    variantKeyOf({ engineDigest: 'bench', templateDigest: template.digest, params, rendition: 'phone-720p' }),
-});
+const rows = work === 'plan' ? await plan() : await readOnly();
 const seconds = (performance.now() - started) / 1000;
 const figures: DeltaFigures = {
-  rows: counts.rows,
-  recipients: counts.recipients,
-  variants: counts.variants,
+  rows,
   seconds: Math.round(seconds * 100) / 100,
-  rowsPerSecond: Math.round(counts.rows / seconds),
+  rowsPerSecond: Math.round(rows / seconds),
   peakRssMb: Math.round((process.resourceUsage().maxRSS * 1024) / 1e6),
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);

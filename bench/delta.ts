@@ -1,4 +1,4 @@
-/** What reading a delta costs: every row read, mapped, checked, keyed and kept, as a plan does it, in a process of its own. */
+/** What reading a delta costs, and what planning it does, each in a process that does nothing else. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import type { SourceType } from '../src/warehouse/source.ts';
 import { TestPostgres } from '../test/support/postgres.ts';
 import { TestSnowflake } from '../test/support/snowflake.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
-import type { DeltaFigures, DeltaTask } from './delta-read.ts';
+import type { DeltaFigures, DeltaTask, DeltaWork } from './delta-read.ts';
 import { noteMachine } from './machine.ts';
 
 export interface DeltaOptions extends BenchContext {
@@ -35,7 +35,7 @@ const PARAMS = {
 export async function run({ rows, source, signal, progress }: DeltaOptions): Promise<BenchResult> {
   if (DATE === undefined) throw new TypeError('a business date is a calendar day');
   await noteMachine(progress, signal);
-  progress.expect(3);
+  progress.expect(4);
   const folder = await mkdtemp(join(tmpdir(), 'nightreel-delta-'));
   await using servers = new AsyncDisposableStack();
   try {
@@ -73,16 +73,24 @@ export async function run({ rows, source, signal, progress }: DeltaOptions): Pro
     const file = join(folder, 'task.json');
     await writeFile(file, JSON.stringify(await task()));
     progress.step('reading');
-    const figures = await readElsewhere(file, signal);
-    return { rows: [{ source, ...figures }], json: { source, ...figures } };
+    const read = await elsewhere(file, 'read', signal);
+    progress.step('planning');
+    const plan = await elsewhere(file, 'plan', signal);
+    return {
+      rows: [
+        { source, work: 'read and check', ...read },
+        { source, work: 'and plan', ...plan },
+      ],
+      json: { source, ...read, plan },
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** In a process that has done nothing else: its memory is the reading's. */
-async function readElsewhere(task: string, signal: AbortSignal): Promise<DeltaFigures> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'delta-read.ts'), task], {
+/** In a process of its own: its memory is that work's. */
+async function elsewhere(task: string, work: DeltaWork, signal: AbortSignal): Promise<DeltaFigures> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'delta-read.ts'), task, work], {
     stdio: ['ignore', 'pipe', 'inherit'],
     signal,
   });

@@ -55,6 +55,8 @@ export function openDuckDbWarehouse(source: LocatedDuckDbSource, query?: ParsedS
     try {
       await using opened = await openReadOnly(path, signal);
       const { connection } = opened;
+      // What a table needs is one sort; what a query of the user's own needs, only its author knows.
+      if (query !== undefined) await connection.run("SET memory_limit = '1GB'");
       const column = await stampColumn(connection, queries.probe(), columns.updatedAt);
       const { sql, countSql, values } = question(column);
       const bound = values.map((value): DuckDBValue => (typeof value === 'string' ? value : listValue([...value])));
@@ -134,7 +136,7 @@ async function openReadOnly(path: string, signal: AbortSignal): Promise<OpenedDa
   const instance = await DuckDBInstance.fromCache(path, {
     ...(path === ':memory:' ? {} : { access_mode: 'READ_ONLY' }),
     // A sort larger than this goes to temp_directory, which DuckDB makes when needed and removes.
-    memory_limit: '1GB',
+    memory_limit: '64MB',
     temp_directory: join(
       tmpdir(),
       `nightreel-duckdb-${process.pid}-${createHash('sha256').update(path).digest('hex').slice(0, 8)}`,
