@@ -35,6 +35,8 @@ export class Tally {
   /** Of people, as outcomes number them; some of them no longer stand. */
   readonly #rejects: Reject[] = [];
   readonly #ownRejects: Reject[] = [];
+  /** People carried over: whatever they were shown, theirs is planned. */
+  readonly #owed = new Set<string>();
   #changeRows = 0;
   #duplicates = 0;
   #changedPeople = 0;
@@ -86,7 +88,9 @@ export class Tally {
 
   takeCarriedOver(row: SourceRow): void {
     const decision = this.decide(row);
-    if (decision.person !== null) this.#stand(decision, true);
+    if (decision.person === null) return;
+    this.#owed.add(decision.person);
+    this.#stand(decision, true);
   }
 
   #stand({ row, person, verdict }: Decision, carriedOver: boolean): void {
@@ -117,6 +121,7 @@ export class Tally {
   }
 
   #isEcho(row: SourceRow): boolean {
+    if (row.recipientId !== null && this.#owed.has(row.recipientId)) return false;
     return this.#input.known?.isEcho(row) ?? false;
   }
 
