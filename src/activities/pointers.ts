@@ -5,6 +5,7 @@ import { asFailure, FAILURES } from '../contracts/failures.ts';
 import { type BatchRef, objectKeys } from '../contracts/ids.ts';
 import type { StoredVideo } from '../contracts/video.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
+import type { Consent } from '../planning/consent.ts';
 import type { ManifestReader, ManifestVariant } from '../planning/manifest-reader.ts';
 import { readJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -18,6 +19,7 @@ const VARIANTS_AT_A_TIME = 8;
 export interface PointerDeps {
   readonly store: ObjectStore;
   readonly manifests: ManifestReader;
+  readonly consent: Consent;
   /** The time stamped on a pointer, ISO 8601 UTC. */
   readonly now: () => string;
 }
@@ -27,21 +29,21 @@ const withdrawnLine = z.object({ recipientId: z.string().min(1) });
 export type PointerActivities = ReturnType<typeof createPointerActivities>;
 
 /** Writes to `users/`: on the `storage` task queue. */
-export const createPointerActivities = ({ store, manifests, now }: PointerDeps) => {
-  /** Points every recipient of the variant at the video. Returns how many now do. */
+export const createPointerActivities = ({ store, manifests, consent, now }: PointerDeps) => {
+  /** Points every recipient of the variant who still wants one at the video. Returns how many now do. */
   const publish = async (
-    batch: BatchRef,
+    { batch, page }: { readonly batch: BatchRef; readonly page: number },
     { recipients, params }: Pick<ManifestVariant, 'recipients' | 'params'>,
     video: StoredVideo,
     signal: AbortSignal,
   ) => {
     const { pointerKey, whenWithdrawn } = await manifests.plan(batch);
+    const request = { batch, pointerKey, whenWithdrawn, updatedAt: now() };
+    const withdrawn = await consent.withdrawnOf(batch, page, signal);
+    const [unwilling, willing] = [true, false].map((is) => recipients.filter((id) => withdrawn.has(id) === is));
+    if (unwilling?.length) await withdrawPointers(store, { ...request, recipients: unwilling }, signal);
     const shown = { video, paramsDigest: paramsDigest(params) };
-    return await publishPointers(
-      store,
-      { batch, pointerKey, whenWithdrawn, recipients, ...shown, updatedAt: now() },
-      signal,
-    );
+    return await publishPointers(store, { ...request, recipients: willing ?? [], ...shown }, signal);
   };
 
   return {
@@ -49,7 +51,7 @@ export const createPointerActivities = ({ store, manifests, now }: PointerDeps) 
     async publishPointers({ batch, page, index, video }: PublishPointersInput): Promise<number> {
       return await runActivity(async (signal) => {
         return await publish(
-          batch,
+          { batch, page },
           await manifests.variant({ batch, page, index, key: video.variantKey }),
           video,
           signal,
@@ -77,7 +79,7 @@ export const createPointerActivities = ({ store, manifests, now }: PointerDeps) 
           variants.flatMap(({ cached, ...variant }) => (cached === null ? [] : [{ variant, cached }])),
           async ({ variant: { index, key, recipients, params }, cached }): Promise<VariantOutcome> => {
             try {
-              const pointers = await publish(batch, { recipients, params }, cached, signal);
+              const pointers = await publish({ batch, page }, { recipients, params }, cached, signal);
               return { outcome: 'cached', page, index, key, renderMs: 0, pointers };
             } catch (error) {
               const { failureClass, message } = asFailure(error);

@@ -113,6 +113,8 @@ const planDocument = z.object({
   pointerKey: z.string().min(1),
   /** What becomes of the pointer of somebody who is withdrawn. */
   whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
+  /** Whether the source is asked once more, before pointers are written, who still wants a video. */
+  asksConsent: z.boolean().default(false),
   /** How the source's changes were found. */
   strategy: z.enum(['watermark', 'snapshot', 'changes']).default('watermark'),
   lanes: z.object({ count: z.int().positive(), window: z.int().positive() }),

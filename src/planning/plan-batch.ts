@@ -78,6 +78,7 @@ export async function planBatch(
     assembly,
     pointerKey: campaign.pointerKey,
     whenWithdrawn: campaign.whenWithdrawn,
+    asksConsent: campaign.asksConsent && csvKey === null,
     strategy: campaign.delta.strategy,
     lanes: campaign.lanes,
     window: { since: window.since, until: window.until, readFrom: window.readFrom },

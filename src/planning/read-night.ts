@@ -35,6 +35,8 @@ export interface PlannedCampaign {
   readonly rejectLimit: number;
   /** How the source's changes are found. */
   readonly delta: DeltaStrategy;
+  /** Whether the source can say who is gone or wants no video. */
+  readonly asksConsent: boolean;
   /** What becomes of the pointers of people who are gone or want no video. */
   readonly whenWithdrawn: WhenWithdrawn;
   /** Whether scenes that the template declares are rendered once and joined, or every video is rendered whole. */

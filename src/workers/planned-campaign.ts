@@ -29,6 +29,7 @@ export async function plannedCampaign(
   return {
     ...campaign,
     delta: source.delta,
+    asksConsent: (source.columns.withdrawn ?? source.columns.consent) !== undefined,
     calendar: (given, asOf) => {
       const businessDate = given ?? businessDateOf(asOf, schedule.timeZone);
       return { businessDate, ...nightCalendar(businessDate, asOf, schedule) };

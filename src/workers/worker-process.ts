@@ -13,6 +13,7 @@ import { createRenderActivities } from '../activities/render.ts';
 import { connectFailure, type TemporalTarget } from '../client/connect.ts';
 import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { Consent } from '../planning/consent.ts';
 import { ManifestReader } from '../planning/manifest-reader.ts';
 import type { PlanDeps } from '../planning/plan-batch.ts';
 import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../rendering/browser/owned-folders.ts';
@@ -97,9 +98,10 @@ export async function runWorkerProcess(
     }
     if (roles.includes('storage')) {
       const now = () => new Date().toISOString();
+      const consent = new Consent({ manifests, templates, loadCampaign: options.loadCampaign });
       const activities = {
         ...createBatchActivities({ store, manifests, now }),
-        ...createPointerActivities({ store, manifests, now }),
+        ...createPointerActivities({ store, manifests, consent, now }),
       };
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));
     }

@@ -101,6 +101,7 @@ test('plan and state documents come back as they were written', () => {
     assembly: 'scenes',
     pointerKey: 'users/{recipientId}.json',
     whenWithdrawn: 'neutral',
+    asksConsent: true,
     strategy: 'snapshot',
     lanes: { count: 2, window: 8 },
     window: { since, until },

@@ -50,6 +50,7 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
   assembly: 'whole',
   pointerKey: 'users/{recipientId}.json',
   whenWithdrawn: 'remove',
+  asksConsent: false,
   strategy: 'watermark',
   lanes: { count: 8, window: 32 },
   window: {

@@ -9,6 +9,8 @@ export const SNOWFLAKE: Dialect = {
   asText: (expression) => `CAST(${expression} AS VARCHAR)`,
   asBytes: (text) => `TO_BINARY(${text}, 'UTF-8')`,
   asStamp: (placeholder, { sqlType }) => `CAST(${placeholder} AS ${sqlType})`,
+  // The driver makes objects of moment.js of times: half of a night's memory.
+  fetchStamp: (stamp) => `DATE_PART(EPOCH_NANOSECOND, ${stamp})`,
   asInstant: (placeholder) => `CAST(${placeholder} AS TIMESTAMP_TZ)`,
   // Snowflake has no infinite times.
   isUnusable: (stamp) => `${stamp} IS NULL`,

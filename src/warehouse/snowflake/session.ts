@@ -12,7 +12,7 @@ const LOGIN_RETRIES = 2;
 /** Megabytes of a chunk of the result; the least that Snowflake takes. */
 const CHUNK_MEGABYTES = 16;
 /** Rows that the driver keeps ready, and chunks that it fetches ahead. */
-const ROWS_AHEAD = 1_000;
+const ROWS_AHEAD = 200;
 const CHUNKS_AHEAD = 1;
 
 export interface SnowflakeResult {

@@ -33,8 +33,9 @@ interface SfTime {
 const isSfTime = (value: unknown): value is SfTime =>
   typeof value === 'object' && value !== null && 'getMidnightSeconds' in value && 'getNanoSeconds' in value;
 
-/** Canonical stamp of a timestamp; one without time zone is taken as UTC. Null when there is none. */
+/** Canonical stamp of nanoseconds since 1970, as text, or of a timestamp; null when there is none. */
 export function toStamp(value: unknown): string | null {
+  if (typeof value === 'string' && /^-?\d+$/.test(value)) return stampFromNanoseconds(BigInt(value));
   if (!isSfDate(value)) return null;
   return stampFromNanoseconds(BigInt(value.getEpochSeconds()) * 1_000_000_000n + BigInt(value.getNanoSeconds()));
 }

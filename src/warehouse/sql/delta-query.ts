@@ -44,7 +44,12 @@ export class DeltaQueries {
   /** Reads nothing; its result's column types say whether the source fits. */
   probe(): Query {
     const statement = new Statement(this.#dialect, this.#source);
-    return statement.query('1 = 0', { since: null, until: BEGINNING }, 'none');
+    return statement.query(
+      '1 = 0',
+      { since: null, until: BEGINNING },
+      'none',
+      this.#source.columns.updatedAt !== undefined,
+    );
   }
 
   /** Rows in (since, until], then those whose stamp has no place in time, to be rejected rather than to vanish. */
@@ -118,12 +123,13 @@ class Statement {
     return { sql: this.#dialect.asStamp(this.bind(value), column), exact: over === 0n };
   }
 
-  query(where: string, range: ChangeRange, order: 'stamp' | 'person' | 'none'): Query {
+  /** @param raw whether the stamp comes as the column has it, so that its type is seen. */
+  query(where: string, range: ChangeRange, order: 'stamp' | 'person' | 'none', raw = false): Query {
     const { columns, values } = this.#source;
     const optional = (name: string | undefined) => (name === undefined ? 'NULL' : quoteIdentifier(name));
     const cells = [
       this.#dialect.asText(this.id),
-      this.stamp,
+      raw || columns.updatedAt === undefined ? this.stamp : (this.#dialect.fetchStamp?.(this.stamp) ?? this.stamp),
       optional(columns.withdrawn),
       optional(columns.consent),
       ...values.map(quoteIdentifier),

@@ -20,6 +20,8 @@ export interface Dialect {
   asBytes(text: string): string;
   /** A bound ISO 8601 time as a value of the stamp column's type. */
   asStamp(placeholder: string, column: StampColumn): string;
+  /** How the stamp of a row is fetched, where the engine's driver makes a costly object of a time. */
+  fetchStamp?(stamp: string): string;
   /** A bound ISO 8601 time as an instant, for a query of the user's own. */
   asInstant(placeholder: string): string;
   /** Whether a stamp has no place in time. */
