@@ -7,7 +7,7 @@ export function exactNumber(text: string): number | string {
   const value = Number(text);
   // Scientific notation, and zeros at either end, are another spelling of the same number.
   const plain = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return text;
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) return text;
   if (String(value) === plain) return value;
   return plain === '-0' ? 0 : text;
 }

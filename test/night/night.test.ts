@@ -99,6 +99,37 @@ describe('a night of the generated business', () => {
   });
 
   test(
+    'people who have left since lose their pointer, and the others keep theirs',
+    async () => {
+      const before = await probe.pointers();
+      const hasLeft = ({ recipientId }: { recipientId: string }) => /[37]$/.test(recipientId);
+      const staying = before.filter((pointer) => !hasLeft(pointer));
+      expect(before.length - staying.length).toBeGreaterThan(2);
+      // With this limit reading ends behind the rows of all forty.
+      const run = await home.run([
+        'demo',
+        '--campaign',
+        'leavers',
+        '--recipients',
+        String(staying.length),
+        '--workers',
+        '1',
+        '--json',
+      ]);
+      expect(run).toMatchObject({ code: 0 });
+      expect(lastJson(run.stdout)).toMatchObject({ recipients: staying.length, rendered: 0, failed: 0 });
+      const after = await probe.pointers();
+      const ids = (pointers: readonly { recipientId: string }[]) =>
+        pointers.map(({ recipientId }) => recipientId).sort();
+      expect(ids(after)).toEqual(ids(staying));
+      expect((await probe.keys('withdrawn/leavers/')).length).toBeGreaterThanOrEqual(before.length - staying.length);
+      // Nothing in Temporal says who.
+      for (const history of await probe.histories()) expect(history.text).not.toMatch(/ref_0\d{4}/);
+    },
+    3 * MINUTE,
+  );
+
+  test(
     'the same night again renders nothing and says so',
     async () => {
       const before = await probe.versions('videos/');
