@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Watermark } from '../../src/contracts/batch.ts';
+import { paramsDigest } from '../../src/planning/canonical-params.ts';
 import { type DeltaPlanInput, planDelta } from '../../src/planning/delta-plan.ts';
 import type { SourceRow } from '../../src/warehouse/reader.ts';
 import { asRead, at, keyOf, outcomeOf, row, stream, validateParams } from './support.ts';
@@ -284,5 +285,82 @@ describe('over any table', () => {
         expect(await plan(rows, { recipientLimit })).toEqual(await plan(rows, { recipientLimit }));
       }),
     );
+  });
+});
+
+describe('rows that may have been read before', () => {
+  const known = (delivered: Record<string, number | null>, missing: readonly string[] = []) => ({
+    isEcho: (one: SourceRow) => one.updatedAt !== null && one.updatedAt <= at(10),
+    delivered: {
+      unchanged: async (wanted: ReadonlyMap<string, string | null>) =>
+        new Set(
+          [...wanted].flatMap(([id, digest]) => {
+            const shown = delivered[id];
+            const is = shown === undefined || shown === null ? null : paramsDigest({ n: shown });
+            return is === digest ? [id] : [];
+          }),
+        ),
+      missing: () => missing,
+    },
+  });
+
+  test('count only where they say something else than what was delivered', async () => {
+    const rows = [row('same', 1, 1), row('late', 2, 2), row('new', 11, 1), row('both', 3, 5), row('both', 12, 1)];
+    const result = await plan(rows, { known: known({ same: 1, late: 1, new: 1, both: 1 }) });
+    expect(outcomeOf(result)).toEqual(
+      new Map([
+        ['late', 2],
+        ['new', 1],
+        ['both', 1],
+      ]),
+    );
+    expect(result.counts).toMatchObject({ rows: 5, recipients: 3, unchanged: 1, duplicates: 1 });
+  });
+
+  test('of somebody who is owed a video are planned whatever was delivered', async () => {
+    const result = await plan([row('a', 1, 1), row('b', 2, 1)], {
+      carryOver: stream([row('a', 1, 1)]),
+      known: known({ a: 1, b: 1 }),
+    });
+    expect(outcomeOf(result)).toEqual(new Map([['a', 1]]));
+  });
+
+  test('do not count towards a limit where rows are in order, and are what a limit cuts where all are such', async () => {
+    const rows = [row('late', 1, 1), row('x', 11, 1), row('y', 12, 1), row('z', 13, 1)];
+    const ordered = await plan(rows, { known: known({}), recipientLimit: 2 });
+    expect([...outcomeOf(ordered).keys()]).toEqual(['late', 'x', 'y']);
+    expect(ordered.watermark).toEqual({ updatedAt: at(12), recipientId: 'y' });
+    const all = { ...known({}), isEcho: () => true };
+    const whole = await plan(rows, { known: all, ordered: false, recipientLimit: 2 });
+    expect([...outcomeOf(whole).keys()]).toEqual(['late', 'x']);
+    expect(whole.watermark).toBeNull();
+  });
+
+  test('and those who are missing from a whole are withdrawn', async () => {
+    const result = await plan([row('a', 1, 1)], { known: known({ a: 1 }, ['gone']), ordered: false });
+    expect(result.withdrawn).toEqual(['gone']);
+    expect(result.counts).toMatchObject({ rows: 1, recipients: 0, unchanged: 1, withdrawn: 1, vanished: 1 });
+  });
+});
+
+describe('people who are withdrawn', () => {
+  const left = (id: string, minute: number): SourceRow => ({ ...row(id, minute, 0), params: {}, withdrawn: true });
+
+  test('get nothing, whatever came before, and are counted by themselves', async () => {
+    const result = await plan([row('a', 1, 1), row('b', 2, 1), left('a', 3), left('c', 4), row('c', 5, 2)]);
+    expect(outcomeOf(result)).toEqual(
+      new Map([
+        ['b', 1],
+        ['c', 2],
+      ]),
+    );
+    expect(result.withdrawn).toEqual(['a']);
+    expect(result.counts).toMatchObject({ rows: 5, recipients: 2, withdrawn: 1, duplicates: 2 });
+  });
+
+  test('are so even when the row has no time, or the params are nonsense', async () => {
+    const result = await plan([{ ...left('a', 1), updatedAt: null, params: { n: 'x' } }]);
+    expect(result.withdrawn).toEqual(['a']);
+    expect(result.rejects).toEqual([]);
   });
 });
