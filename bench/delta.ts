@@ -88,9 +88,9 @@ export async function run({ rows, source, signal, progress }: DeltaOptions): Pro
   }
 }
 
-/** In a process of its own: its memory is that work's. */
+/** In a process of its own, started as a worker is: its memory is that work's. */
 async function elsewhere(task: string, work: DeltaWork, signal: AbortSignal): Promise<DeltaFigures> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'delta-read.ts'), task, work], {
+  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, 'delta-read.ts'), task, work], {
     stdio: ['ignore', 'pipe', 'inherit'],
     signal,
   });
