@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** What setup itself calls from the system. */
@@ -204,4 +204,37 @@ test('bin/nightreel finds its Node.js through a link, from any folder', () => {
     env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` },
   });
   expect([ran.status, ran.stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+});
+
+describe('what only the tests need', () => {
+  const setupTests = () => {
+    const ran = spawnSync(join(bin, 'bash'), [join(copy, 'scripts/setup-tests.sh')], {
+      env: { PATH: bin, HOME: copy },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return { code: ran.status, lines: `${ran.stdout}${ran.stderr}`.split('\n').filter((line) => line !== '') };
+  };
+  beforeEach(() => {
+    for (const name of ['cmp', 'cp']) {
+      symlinkSync(execFileSync('bash', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(bin, name));
+    }
+    program('initdb', 'exit 0');
+  });
+
+  test('is left alone when it is there', () => {
+    mkdirSync(join(copy, '.tools/fakesnow'), { recursive: true });
+    cpSync(join(copy, 'scripts/fakesnow.txt'), join(copy, '.tools/fakesnow/requirements.txt'));
+    expect(setupTests()).toEqual({ code: 0, lines: [] });
+  });
+
+  test('is not taken for installed when pip failed, and says so in one sentence', () => {
+    program('python3', 'case "$*" in *--version*) exit 0;; esac; echo "no such index" >&2; exit 1');
+    for (let run = 0; run < 2; run++) {
+      const { code, lines } = setupTests();
+      expect(code).toBe(3);
+      expect(lines).toContain('no such index');
+      expect(lines.at(-1)).toMatch(/pip could not fetch fakesnow .* run this again\.$/);
+    }
+  });
 });
