@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { RESULTS, type Results } from '../contracts/batch.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
 import { type CampaignId, isCampaignId } from '../contracts/ids.ts';
 import { RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
@@ -36,6 +37,8 @@ export interface Campaign {
   readonly rejectLimit: number;
   /** What becomes of the pointer of somebody who is gone or wants no video. */
   readonly whenWithdrawn: WhenWithdrawn;
+  /** `parquet`: what became of everyone is written as a table when a batch closes. */
+  readonly results: Results;
   readonly schedule: CampaignSchedule;
 }
 
@@ -60,6 +63,7 @@ const fileSchema = z.strictObject({
   firstNight: z.enum(['everyone', 'changes']).default('everyone'),
   scenes: z.enum(['auto', 'off']).default('auto'),
   rejectLimit: z.number().min(0).max(1).default(0.1),
+  results: z.enum(RESULTS).default('none'),
   whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
   schedule: z.strictObject({
     days: z

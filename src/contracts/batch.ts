@@ -15,6 +15,10 @@ export interface Watermark {
   readonly recipientId: string | null;
 }
 
+/** Where what became of everyone is written, for other systems: nowhere, or as Parquet in the bucket. */
+export const RESULTS = ['none', 'parquet'] as const;
+export type Results = (typeof RESULTS)[number];
+
 /** The engine that will render a batch, as its render workers describe themselves. */
 export interface EngineFingerprint {
   /** sha256 hex over everything below but the route: the first part of every variant key. */

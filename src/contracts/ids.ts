@@ -76,6 +76,7 @@ export const objectKeys = {
     `${objectKeys.outcomes(batch)}${writer}/${pageName(page)}.jsonl`,
   reportJson: (batch: BatchRef) => `${objectKeys.batch(batch)}report.json`,
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
+  results: (batch: BatchRef) => `results/${batchIdOf(batch)}.parquet`,
   input: (sha256: string) => `inputs/${sha256}.csv`,
   pinnedTemplate: (digest: string) => `templates/${digest}`,
 } as const;

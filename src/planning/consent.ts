@@ -1,7 +1,6 @@
 /** Whether people still want their video at the moment when it is published: the source is asked again, a page at a time. */
 
-import type { BatchRef, CampaignId } from '../contracts/ids.ts';
-import { batchIdOf } from '../contracts/ids.ts';
+import { type BatchRef, batchIdOf, type CampaignId } from '../contracts/ids.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import type { ManifestReader } from './manifest-reader.ts';
 import type { PlannedCampaign } from './read-night.ts';
@@ -43,7 +42,7 @@ export class Consent {
     const { manifests, templates, loadCampaign } = this.#deps;
     const { variants } = await manifests.page(batch, page);
     const campaign = await loadCampaign(batch.campaign);
-    await using source = campaign.openSource(await templates.read(campaign.template), null);
+    await using source = campaign.openSource(await templates.read(campaign.template), null, batchIdOf(batch));
     const withdrawn = new Set<string>();
     const ids = variants.flatMap(({ recipients }) => recipients);
     for await (const row of source.readRecipients(ids, END_OF_TIME, signal)) {

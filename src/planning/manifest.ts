@@ -1,6 +1,7 @@
 /** What a plan leaves in the object store: manifest pages, `plan.json` and the campaign's state. Schemas and pure builders. */
 
 import { z } from 'zod';
+import { RESULTS } from '../contracts/batch.ts';
 import { Failure, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import {
   type BusinessDate,
@@ -115,6 +116,8 @@ const planDocument = z.object({
   whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
   /** Whether the source is asked once more, before pointers are written, who still wants a video. */
   asksConsent: z.boolean().default(false),
+  /** Whether what became of everyone is written as a table when the batch closes. */
+  results: z.enum(RESULTS).default('none'),
   /** How the source's changes were found. */
   strategy: z.enum(['watermark', 'snapshot', 'changes']).default('watermark'),
   lanes: z.object({ count: z.int().positive(), window: z.int().positive() }),

@@ -45,7 +45,12 @@ export async function planBatch(
   const template = await templates.read(campaign.template);
   await pinTemplate(store, template, signal);
   const csvKey = input.csvKey ?? null;
-  const { window, carriedOver, assembly, delta } = await readNight(store, { campaign, template, night }, input, signal);
+  const { window, carriedOver, assembly, delta } = await readNight(
+    store,
+    { campaign, template, night },
+    { ...input, about: batchIdOf(batch) },
+    signal,
+  );
   const rejects = delta.rejects.map((reject) => `${JSON.stringify(reject)}\n`).join('');
   await store.put(objectKeys.rejects(batch), rejects, { contentType: 'application/x-ndjson' }, signal);
   assertDataQuality(campaign, batch, delta);
@@ -78,6 +83,7 @@ export async function planBatch(
     assembly,
     pointerKey: campaign.pointerKey,
     whenWithdrawn: campaign.whenWithdrawn,
+    results: campaign.results,
     asksConsent: campaign.asksConsent && csvKey === null,
     strategy: campaign.delta.strategy,
     lanes: campaign.lanes,

@@ -1,7 +1,7 @@
 /** What a night takes, without writing anything: what changed, who gets which video, and what of it is stored already. */
 
 import pMap from 'p-map';
-import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
+import type { BatchPlan, PlanBatchInput, Results } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
@@ -35,6 +35,8 @@ export interface PlannedCampaign {
   readonly rejectLimit: number;
   /** How the source's changes are found. */
   readonly delta: DeltaStrategy;
+  /** Whether what became of everyone is written as a table. */
+  readonly results: Results;
   /** Whether the source can say who is gone or wants no video. */
   readonly asksConsent: boolean;
   /** What becomes of the pointers of people who are gone or want no video. */
@@ -45,8 +47,8 @@ export interface PlannedCampaign {
   readonly firstNight: 'everyone' | 'changes';
   /** Places a business date and the instant `asOf` in the campaign's time zone. */
   calendar(businessDate: BusinessDate | undefined, asOf: string): PlannedNight;
-  /** The campaign's source, or the CSV under `csvKey` in its place. */
-  openSource(template: Template, csvKey: string | null): WarehouseReader;
+  /** The campaign's source, or the CSV under `csvKey` in its place; `about` tells the warehouse what it is read for. */
+  openSource(template: Template, csvKey: string | null, about?: string): WarehouseReader;
 }
 
 export interface PlannedNight {
@@ -67,6 +69,8 @@ export interface NightQuestion {
 /** How a night is asked for: the part of a batch's input that decides what is read. */
 export type NightInput = Pick<PlanBatchInput, 'asOf' | 'csvKey' | 'recipientLimit'> & {
   readonly engine: { readonly digest: string };
+  /** What the warehouse is told it is read for. */
+  readonly about?: string;
 };
 
 export interface NightDelta {
@@ -148,11 +152,12 @@ function startingState(
 
 async function readDelta(
   question: DeltaQuestion,
-  { csvKey, recipientLimit, engine }: NightInput,
+  input: NightInput,
   signal: AbortSignal,
 ): Promise<Pick<NightDelta, 'delta' | 'sourceKind'>> {
   const { campaign, template, assembly, window, carriedOver } = question;
-  const source = campaign.openSource(template, csvKey ?? null);
+  const { csvKey, recipientLimit, engine } = input;
+  const source = campaign.openSource(template, csvKey ?? null, input.about);
   try {
     const delta = await planDelta({
       // A file that somebody gives by hand is meant as a whole, whatever stamps it has.

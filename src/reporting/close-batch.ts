@@ -15,6 +15,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { settledVariants } from './outcomes.ts';
 import { reportHtml } from './report-html.ts';
 import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
+import { type PersonResult, writeResults } from './results.ts';
 
 /** Batches of one campaign that close at the same moment are few. */
 const MAX_SWAPS = 10;
@@ -58,6 +59,9 @@ export async function closeBatch(
     { contentType: 'text/html; charset=utf-8' },
     signal,
   );
+  if (plan.results === 'parquet') {
+    await writeResults(store, batch, peopleOf({ store, manifests }, plan, signal), signal);
+  }
   const settlement = { owed: [...failed, ...rejected], delivered };
   await moveState(store, plan, settlement, (ledger) => nextLedger({ store, manifests }, plan, ledger, signal), signal);
   return report.summary;
@@ -86,7 +90,7 @@ async function settle(
   return { outcomes, failed, delivered };
 }
 
-const rejectLine = z.object({ recipientId: z.string().nullable() });
+const rejectLine = z.object({ recipientId: z.string().nullable(), reason: z.string() });
 
 /** People whose row was rejected are owed a video, too: the next plan looks at their row again. */
 async function rejectedPeople(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<Owed[]> {
@@ -123,6 +127,28 @@ async function nextLedger(
     ledger.set(recipientId, null, plan.batch);
   }
   return await ledger.write(store, plan.batch, signal);
+}
+
+/** Everyone of the batch, as other systems may want to know. */
+async function* peopleOf(
+  { store, manifests }: Pick<CloseDeps, 'store' | 'manifests'>,
+  plan: PlanDocument,
+  signal: AbortSignal,
+): AsyncGenerator<PersonResult, void, undefined> {
+  const { batch } = plan;
+  for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
+    const status = outcome.outcome;
+    const reason = status === 'failed' ? outcome.failureClass : null;
+    const url = status === 'failed' ? null : store.url(objectKeys.video(variant.key));
+    for (const recipientId of variant.recipients) yield { recipientId, status, reason, url, variantKey: variant.key };
+  }
+  const none = { url: null, variantKey: null };
+  for await (const { recipientId, reason } of readJsonLines(store, objectKeys.rejects(batch), rejectLine, signal)) {
+    if (recipientId !== null) yield { recipientId, status: 'rejected', reason, ...none };
+  }
+  for await (const { recipientId } of readJsonLines(store, objectKeys.withdrawn(batch), withdrawnLine, signal)) {
+    yield { recipientId, status: 'withdrawn', reason: null, ...none };
+  }
 }
 
 const withdrawnLine = z.object({ recipientId: z.string().min(1) });

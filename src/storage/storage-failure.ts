@@ -21,6 +21,7 @@ export const OWN_PREFIXES = [
   'inputs/',
   'templates/',
   'withdrawn/',
+  'results/',
 ] as const;
 
 interface Verdict {

@@ -34,13 +34,13 @@ export async function plannedCampaign(
       const businessDate = given ?? businessDateOf(asOf, schedule.timeZone);
       return { businessDate, ...nightCalendar(businessDate, asOf, schedule) };
     },
-    openSource: ({ paramsSchema }, csvKey) =>
+    openSource: ({ paramsSchema }, csvKey, about) =>
       csvKey === null
         ? openWarehouse(source, {
             defaultDuckDbPath: settings.warehousePath,
             paramsSchema,
             environment: settings.variables,
-            tag: JSON.stringify({ app: 'nightreel', campaign: campaign.id }),
+            tag: JSON.stringify({ app: 'nightreel', campaign: campaign.id, ...(about && { batch: about }) }),
             ...(queryText !== null && { queryText }),
           })
         : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),

@@ -59,6 +59,7 @@ test('what may be left out has one default each', async () => {
     firstNight: 'everyone',
     scenes: 'auto',
     rejectLimit: 0.1,
+    results: 'none',
     whenWithdrawn: 'remove',
     schedule: { days: ['Sun'], at: '06:30', timeZone: 'Asia/Tokyo', catchupHours: 6 },
   });

@@ -102,6 +102,7 @@ test('plan and state documents come back as they were written', () => {
     pointerKey: 'users/{recipientId}.json',
     whenWithdrawn: 'neutral',
     asksConsent: true,
+    results: 'parquet',
     strategy: 'snapshot',
     lanes: { count: 2, window: 8 },
     window: { since, until },

@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { objectKeys } from '../../src/contracts/ids.ts';
 import { readState } from '../../src/planning/batches.ts';
@@ -8,6 +11,7 @@ import { reportSchema } from '../../src/reporting/report-json.ts';
 import { writeJsonLines } from '../../src/storage/documents.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { TestS3 } from '../support/s3.ts';
+import { temporaryFolder } from '../warehouse/support.ts';
 import { cached, failed, keyOf, planOf, rendered } from './night.ts';
 
 let server: TestS3;
@@ -28,7 +32,7 @@ const putJson = (key: string, value: unknown) =>
   store.put(key, JSON.stringify(value), { contentType: 'application/json' });
 
 /** A planned night of four variants for six people, one of whose rows was rejected. */
-async function plannedNight(attempt: number) {
+async function plannedNight(attempt: number, results: 'none' | 'parquet' = 'none') {
   const plan = planOf({ rows: 7, recipients: 6, rejected: 1, variants: 4, cached: 1 });
   const batch = { ...plan.batch, attempt };
   const line = (index: number, ...recipients: string[]) => ({
@@ -40,9 +44,10 @@ async function plannedNight(attempt: number) {
     cached: null,
   });
   const variants = [line(0, 'r0', 'r0b'), line(1, 'r1'), line(2, 'r2', 'r2b'), line(3, 'r3')];
-  await putJson(objectKeys.plan(batch), { ...plan, batch });
+  await putJson(objectKeys.plan(batch), { ...plan, batch, results });
   await putJson(objectKeys.manifestPage(batch, 1), { page: 1, variants });
   await writeJsonLines(store, objectKeys.rejects(batch), [{ recipientId: 'bad-row', reason: 'no name' }]);
+  await writeJsonLines(store, objectKeys.withdrawn(batch), [{ recipientId: 'left' }]);
   return batch;
 }
 
@@ -107,5 +112,39 @@ describe('closing a batch', () => {
     const after = await readState(store, batch.campaign);
     expect(after.state.watermark).toEqual(state.watermark);
     expect(after.state.carryOver.map(({ recipientId }) => recipientId)).toEqual(['bad-row']);
+  });
+
+  test('writes what became of everyone as a table where the campaign wants it, and again after a repair', async () => {
+    const batch = await plannedNight(3, 'parquet');
+    const deps = { store, manifests: new ManifestReader(store), now };
+    const lane = [rendered(0, 4_000, 2), cached(1), failed(2, 'FontMissing', 'No font.'), rendered(3, 4_000)];
+    await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes: lane });
+    await closeBatch(deps, { batch, wallMs: 1 }, signal);
+    const table = async () => {
+      await using folder = await temporaryFolder();
+      const file = join(folder.path, 'results.parquet');
+      await writeFile(file, (await store.get(objectKeys.results(batch)))?.body ?? '');
+      const connection = await (await DuckDBInstance.create(':memory:')).connect();
+      const read = await connection.runAndReadAll(`SELECT * FROM '${file}' ORDER BY recipient_id`);
+      return read.getRowObjectsJson();
+    };
+    const of = { campaign: batch.campaign, business_date: batch.businessDate, attempt: 3 };
+    const video = (index: number) => ({ url: store.url(objectKeys.video(keyOf(index))), variant_key: keyOf(index) });
+    const none = { url: null, variant_key: null };
+    const rows = await table();
+    expect(rows).toEqual([
+      { recipient_id: 'bad-row', ...of, status: 'rejected', reason: 'no name', ...none },
+      { recipient_id: 'left', ...of, status: 'withdrawn', reason: null, ...none },
+      { recipient_id: 'r0', ...of, status: 'rendered', reason: null, ...video(0) },
+      { recipient_id: 'r0b', ...of, status: 'rendered', reason: null, ...video(0) },
+      { recipient_id: 'r1', ...of, status: 'cached', reason: null, ...video(1) },
+      { recipient_id: 'r2', ...of, status: 'failed', reason: 'FontMissing', url: null, variant_key: keyOf(2) },
+      { recipient_id: 'r2b', ...of, status: 'failed', reason: 'FontMissing', url: null, variant_key: keyOf(2) },
+      { recipient_id: 'r3', ...of, status: 'rendered', reason: null, ...video(3) },
+    ]);
+    const backfill = { batch, writer: 'backfill-1', page: 1, outcomes: [rendered(2, 3_000, 2)] };
+    await recordOutcomes(store, backfill);
+    await closeBatch(deps, { batch, wallMs: null }, signal);
+    expect((await table()).filter(({ status }) => status === 'failed')).toEqual([]);
   });
 });

@@ -51,6 +51,7 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
   pointerKey: 'users/{recipientId}.json',
   whenWithdrawn: 'remove',
   asksConsent: false,
+  results: 'none',
   strategy: 'watermark',
   lanes: { count: 8, window: 32 },
   window: {

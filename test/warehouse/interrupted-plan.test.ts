@@ -51,7 +51,7 @@ test('the batch has the same people, videos and bounds as one that nothing distu
   const campaignOf = (name: string): PlannedCampaign => ({
     ...{ id: isThere([name].filter(isCampaignId)[0]), template: 'card', rendition: 'email-480p' },
     ...{ pointerKey: 'users/{recipientId}.json', lanes: { count: 2, window: 1 }, rejectLimit: 0.1, scenes: 'off' },
-    ...{ firstNight: 'everyone', delta: source.delta, asksConsent: false, whenWithdrawn: 'remove' },
+    ...{ firstNight: 'everyone', delta: source.delta, asksConsent: false, results: 'none', whenWithdrawn: 'remove' },
     calendar: () => ({ businessDate, ...nightCalendar(businessDate, asOf, schedule) }),
     openSource: ({ paramsSchema }) => {
       const reader = openWarehouse(source, { environment: { NIGHTREEL_POSTGRES_URL: postgres.url }, paramsSchema });

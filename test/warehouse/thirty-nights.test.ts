@@ -158,6 +158,7 @@ class Business {
       firstNight: 'everyone',
       delta: source.delta,
       asksConsent: true,
+      results: 'none',
       whenWithdrawn: draw(2) === 0 ? 'remove' : 'neutral',
       calendar: (given, asOf) => {
         const businessDate = given ?? dateOf(asOf);

@@ -1,0 +1,82 @@
+/** What became of everyone, as a table for other systems to join on: one Parquet file per batch in the bucket. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { type BatchRef, objectKeys } from '../contracts/ids.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** One person of a batch. */
+export interface PersonResult {
+  readonly recipientId: string;
+  readonly status: 'rendered' | 'cached' | 'failed' | 'rejected' | 'withdrawn';
+  /** Of `failed`: its class. Of `rejected`: the reason. */
+  readonly reason: string | null;
+  /** Of the video; null where there is none. */
+  readonly url: string | null;
+  readonly variantKey: string | null;
+}
+
+const COLUMNS = `recipient_id VARCHAR, campaign VARCHAR, business_date DATE, attempt INTEGER, status VARCHAR, reason VARCHAR,
+  url VARCHAR, variant_key VARCHAR`;
+
+/**
+ * Writes `results/<campaign>/<date>/<attempt>.parquet`, once more when a backfill closes the batch again. Columns:
+ * recipient_id, campaign, business_date, attempt, status, reason, url, variant_key. Returns the object's key.
+ */
+export async function writeResults(
+  store: ObjectStore,
+  batch: BatchRef,
+  people: AsyncIterable<PersonResult>,
+  signal: AbortSignal,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-results-'));
+  try {
+    const file = join(folder, 'results.parquet');
+    await writeParquet(join(folder, 'w.duckdb'), file, batch, people);
+    const key = objectKeys.results(batch);
+    await store.put(key, await readFile(file), { contentType: 'application/vnd.apache.parquet' }, signal);
+    return key;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeParquet(
+  database: string,
+  file: string,
+  { campaign, businessDate, attempt }: BatchRef,
+  people: AsyncIterable<PersonResult>,
+): Promise<void> {
+  // In a file, so that a million people need no memory.
+  const instance = await DuckDBInstance.create(database, { memory_limit: '64MB' });
+  const connection = await instance.connect();
+  try {
+    await connection.run(
+      `CREATE TABLE people (recipient_id VARCHAR, status VARCHAR, reason VARCHAR, url VARCHAR, variant_key VARCHAR)`,
+    );
+    const appender = await connection.createAppender('people');
+    try {
+      for await (const { recipientId, status, reason, url, variantKey } of people) {
+        appender.appendVarchar(recipientId);
+        for (const text of [status, reason, url, variantKey]) {
+          if (text === null) appender.appendNull();
+          else appender.appendVarchar(text);
+        }
+        appender.endRow();
+      }
+    } finally {
+      appender.closeSync();
+    }
+    await connection.run(`CREATE TABLE results (${COLUMNS})`);
+    await connection.run(
+      `INSERT INTO results SELECT recipient_id, $campaign, CAST($date AS DATE), $attempt, status, reason, url, variant_key FROM people`,
+      { campaign, date: businessDate, attempt },
+    );
+    await connection.run(`COPY results TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
