@@ -27,6 +27,9 @@ PASSWORD = os.environ.get("BRIDGE_PASSWORD", "")
 TOKEN = os.environ.get("BRIDGE_TOKEN", "")
 PUBLIC_KEY = os.environ.get("BRIDGE_PUBLIC_KEY", "")
 
+# What our sessions set; the driver writes times by it.
+PARAMETERS = {"TIMEZONE": "Etc/UTC", "TIME_OUTPUT_FORMAT": "HH24:MI:SS.FF9"}
+
 # fakesnow has one time zone and no session parameters to speak of.
 fs.shared_fs.nop_regexes = [r"\s*alter\s+session\s+(un)?set\s+(?!autocommit|quoted_identifiers)", r"\s*use\s+(warehouse|role)\b"]
 
@@ -133,7 +136,7 @@ async def query(request):
     fs.shared_fs.results_cache.clear()  # it keeps every result for ever
     if answer["success"] and answer["data"].get("rowtype") is not None:
         as_json_answer(answer["data"], str(request.base_url))
-        answer["data"]["parameters"] = [{"name": "TIMEZONE", "value": "Etc/UTC"}]
+        answer["data"]["parameters"] = [{"name": name, "value": value} for name, value in PARAMETERS.items()]
         answer.setdefault("code", None)
     # Always HTTP 200: the driver tries a 5xx again for minutes instead of reporting it.
     return JSONResponse(answer)

@@ -1,13 +1,13 @@
 /** The same behaviour asked of every engine that holds tables, each answering for real. */
 
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openWarehouse } from '../../src/warehouse/index.ts';
 import { sourceSchema } from '../../src/warehouse/source.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { TestSnowflake } from '../support/snowflake.ts';
 import { behavesAsWarehouse, type Engine } from './engine-suite.ts';
-import { runSql, temporaryFolder } from './support.ts';
+import { collect, idsOf, never, runSql, temporaryFolder } from './support.ts';
 
 let postgres: TestPostgres;
 let snowflake: TestSnowflake;
@@ -45,4 +45,47 @@ afterAll(async () => {
 
 describe.each(NAMES)('%s', (name) => {
   behavesAsWarehouse(name, () => engines[name]);
+});
+
+test('DuckDB reads Parquet and CSV files by a pattern, and says which are not there', async () => {
+  await runSql(
+    join(folder.path, 'made.duckdb'),
+    `COPY (SELECT 'p' || i AS id, TIMESTAMP '2026-11-23 03:00:00' + i * INTERVAL 1 SECOND AS "at", i AS n FROM range(3) r(i)) TO '${join(folder.path, 'one.parquet')}'`,
+    `COPY (SELECT 'q' || i AS id, TIMESTAMP '2026-11-23 04:00:00' AS "at", i AS n FROM range(2) r(i)) TO '${join(folder.path, 'two.parquet')}'`,
+    `COPY (SELECT 'c' AS id, TIMESTAMP '2026-11-23 05:00:00' AS "at", 9 AS n) TO '${join(folder.path, "it''s.csv")}'`,
+  );
+  const open = (files: string) =>
+    openWarehouse(
+      sourceSchema.parse({
+        ...{ type: 'duckdb', files: join(folder.path, files) },
+        columns: { recipientId: 'id', updatedAt: 'at' },
+        params: { n: 'n' },
+      }),
+    );
+  const range = { since: { updatedAt: '2026-11-23T03:00:00Z', recipientId: null }, until: '2026-12-01T00:00:00Z' };
+  await using parquet = open('*.parquet');
+  expect(idsOf(await collect(parquet.readChanges(range, never)))).toEqual(['p1', 'p2', 'q0', 'q1']);
+  await using csv = open("it's.csv");
+  expect(await collect(csv.readChanges(range, never))).toMatchObject([{ recipientId: 'c', params: { n: 9 } }]);
+  await using none = open('none*.parquet');
+  const failure = await collect(none.readChanges(range, never)).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ failureClass: 'WarehouseDenied' });
+  expect((failure as Error).message).toContain('none*.parquet');
+});
+
+test('Snowflake: what the driver makes of odd cells is mended', async () => {
+  await snowflake.run(
+    'CREATE TABLE ODD ("id" VARCHAR, "t" TIME, "d" DATE, "ts" TIMESTAMP_NTZ, "b" BOOLEAN, "f" FLOAT, "v" VARIANT)',
+    `INSERT INTO ODD SELECT 'nulls', NULL, NULL, NULL, NULL, NULL, NULL`,
+    `INSERT INTO ODD SELECT 'all', '13:05:00.5', '9999-12-31', '1969-12-31 23:59:59.999999', TRUE, 0.1, PARSE_JSON('{"a": [1, null]}')`,
+  );
+  const params = { t: 't', d: 'd', ts: 'ts', b: 'b', f: 'f', v: 'v' };
+  await using reader = engines.snowflake.open({
+    ...{ table: 'ODD', columns: { recipientId: 'id' }, params, delta: { strategy: 'snapshot' } },
+  });
+  const rows = await collect(reader.readAll(never));
+  expect(Object.fromEntries(rows.map((row) => [row.recipientId, row.params]))).toEqual({
+    nulls: { t: null, d: null, ts: null, b: null, f: null, v: null },
+    all: { t: '13:05:00.5', d: '9999-12-31', ts: '1969-12-31T23:59:59.999999Z', b: true, f: 0.1, v: { a: [1, null] } },
+  });
 });

@@ -193,7 +193,8 @@ async function stampColumn(
 /** DuckDB's errors carry no code: they are text that begins with their kind. These pass by themselves. */
 const TRANSIENT = /^(IO Error|Connection Error|Out of Memory Error|TransactionContext Error)/;
 /** Of the I/O errors, those that no retry cures. */
-const PERMANENT = /not a valid DuckDB database|does not exist|trying to read a database file with version/i;
+const PERMANENT =
+  /not a valid DuckDB database|does not exist|No files found|trying to read a database file with version/i;
 /** Kinds whose text names files, tables, columns and SQL, but never a row's values. */
 const QUOTABLE =
   /^(IO|Connection|Out of Memory|TransactionContext|Catalog|Binder|Parser|Permission|Serialization) Error/;

@@ -11,6 +11,8 @@ const CONNECT_WITHIN_MS = 60_000;
 const LOGIN_RETRIES = 2;
 /** Megabytes of a chunk of the result; the least that Snowflake takes. */
 const CHUNK_MEGABYTES = 16;
+/** Times of day come as text in the session's format, whose default has no fractions. */
+const SESSION = `ALTER SESSION SET TIMEZONE = 'UTC', TIME_OUTPUT_FORMAT = 'HH24:MI:SS.FF9', CLIENT_RESULT_CHUNK_SIZE = ${CHUNK_MEGABYTES}`;
 /** Rows that the driver keeps ready, and chunks that it fetches ahead. */
 const ROWS_AHEAD = 200;
 const CHUNKS_AHEAD = 1;
@@ -50,11 +52,10 @@ export class SnowflakeSession implements AsyncDisposable {
         // Else a NULL that is fetched as text is the text 'NULL'.
         representNullAsStringNull: false,
         disableQueryContextCache: true,
-        clientSessionKeepAlive: true,
       } as ConnectionOptions);
       const session = new SnowflakeSession(name, connection);
       await withLimit(connect(connection), name, signal);
-      await session.#run(`ALTER SESSION SET TIMEZONE = 'UTC', CLIENT_RESULT_CHUNK_SIZE = ${CHUNK_MEGABYTES}`);
+      await session.#run(SESSION);
       return session;
     } catch (error) {
       throw snowflakeFailure(error, name, signal);

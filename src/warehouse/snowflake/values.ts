@@ -25,14 +25,6 @@ interface SfDate {
 const isSfDate = (value: unknown): value is SfDate =>
   typeof value === 'object' && value !== null && 'getEpochSeconds' in value && 'getNanoSeconds' in value;
 
-interface SfTime {
-  getMidnightSeconds(): number;
-  getNanoSeconds(): number;
-  getScale(): number;
-}
-const isSfTime = (value: unknown): value is SfTime =>
-  typeof value === 'object' && value !== null && 'getMidnightSeconds' in value && 'getNanoSeconds' in value;
-
 /** Canonical stamp of nanoseconds since 1970, as text, or of a timestamp; null when there is none. */
 export function toStamp(value: unknown): string | null {
   if (typeof value === 'string' && /^-?\d+$/.test(value)) return stampFromNanoseconds(BigInt(value));
@@ -46,14 +38,10 @@ export function toJsonValue(value: unknown, column: Column): unknown {
   if (column.isNumber() && typeof value === 'string') return exactNumber(value);
   if (column.isTimestamp()) return toStamp(value);
   if (column.isDate()) return toStamp(value)?.replace(/T.*$/, '') ?? null;
-  if (column.isTime()) return isSfTime(value) ? timeText(value) : null;
+  if (column.isTime())
+    return String(value)
+      .replace(/(\.\d*?)0+$/, '$1')
+      .replace(/\.$/, '');
   if (Buffer.isBuffer(value)) return value.toString('hex');
   return value;
-}
-
-function timeText(time: SfTime): string {
-  const stamp = stampFromNanoseconds(
-    BigInt(time.getMidnightSeconds()) * 1_000_000_000n + BigInt(time.getNanoSeconds()),
-  );
-  return stamp?.replace(/^.*T/, '').replace(/\.?0*Z$/, '') ?? '';
 }
