@@ -7,6 +7,7 @@ import { openCsvWarehouse } from './csv.ts';
 import { openDuckDbWarehouse } from './duckdb/reader.ts';
 import { openPostgresWarehouse } from './postgres/reader.ts';
 import type { WarehouseReader } from './reader.ts';
+import { fetchedFirst, isInBucket, type OpenObject, openS3File } from './s3-files.ts';
 import { openSnowflakeWarehouse } from './snowflake/reader.ts';
 import type { WarehouseSource } from './source.ts';
 import { parseSql } from './sql/named-parameters.ts';
@@ -20,6 +21,8 @@ export interface OpenWarehouseOptions {
   readonly queryText?: string;
   /** The variables that hold connection strings and credentials; absent: none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** For files in a bucket. */
+  readonly openObject?: OpenObject;
   /** Told to the warehouse with every statement, so that its owner sees whose they are. */
   readonly tag?: string;
 }
@@ -33,7 +36,12 @@ export function openWarehouse(source: WarehouseSource, options: OpenWarehouseOpt
       if (path === undefined) {
         throw new Failure('CampaignInvalid', 'the DuckDB source has no path, and there is no embedded warehouse here');
       }
-      return openDuckDbWarehouse({ ...source, path }, queryOf(source, options));
+      const query = queryOf(source, options);
+      const { files } = source;
+      if (files === undefined || !isInBucket(files)) return openDuckDbWarehouse({ ...source, path }, query);
+      return fetchedFirst(files, options.openObject, (local) =>
+        openDuckDbWarehouse({ ...source, path: null, files: local }, query),
+      );
     }
     case 'postgres': {
       const query = queryOf(source, options);
@@ -48,6 +56,7 @@ export function openWarehouse(source: WarehouseSource, options: OpenWarehouseOpt
       return openCsvWarehouse({
         name: source.path,
         open: async () => {
+          if (isInBucket(source.path)) return await openS3File(source.path, options.openObject);
           const stream = createReadStream(source.path);
           await once(stream, 'open');
           return stream;

@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import type { PlannedCampaign } from '../planning/read-night.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import { ObjectStore } from '../storage/object-store.ts';
 import { openCsvWarehouse } from '../warehouse/csv.ts';
 import { openWarehouse } from '../warehouse/index.ts';
 import { type SourceType, sourceIn } from '../warehouse/source.ts';
@@ -40,11 +40,21 @@ export async function plannedCampaign(
             defaultDuckDbPath: settings.warehousePath,
             paramsSchema,
             environment: settings.variables,
+            openObject: (object) => openObject(settings, object),
             tag: JSON.stringify({ app: 'nightreel', campaign: campaign.id, ...(about && { batch: about }) }),
             ...(queryText !== null && { queryText }),
           })
         : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),
   };
+}
+
+/** An object of any bucket that the object store's credentials can read. */
+async function openObject({ s3 }: Settings, { bucket, key }: { readonly bucket: string; readonly key: string }) {
+  const store = new ObjectStore({ ...s3, bucket });
+  const stream = await store.getStream(key);
+  if (stream === null) store.close();
+  else stream.once('close', () => store.close());
+  return stream;
 }
 
 async function readQuery(root: string, file: string): Promise<string> {

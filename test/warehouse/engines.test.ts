@@ -1,10 +1,13 @@
 /** The same behaviour asked of every engine that holds tables, each answering for real. */
 
+import { readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openWarehouse } from '../../src/warehouse/index.ts';
 import { sourceSchema } from '../../src/warehouse/source.ts';
 import { TestPostgres } from '../support/postgres.ts';
+import { TestS3 } from '../support/s3.ts';
 import { TestSnowflake } from '../support/snowflake.ts';
 import { behavesAsWarehouse, type Engine } from './engine-suite.ts';
 import { collect, idsOf, never, runSql, temporaryFolder } from './support.ts';
@@ -88,4 +91,45 @@ test('Snowflake: what the driver makes of odd cells is mended', async () => {
     nulls: { t: null, d: null, ts: null, b: null, f: null, v: null },
     all: { t: '13:05:00.5', d: '9999-12-31', ts: '1969-12-31T23:59:59.999999Z', b: true, f: 0.1, v: { a: [1, null] } },
   });
+});
+
+test('CSV and Parquet are read from a bucket, and nothing of them stays behind', async () => {
+  await using s3 = await TestS3.start();
+  const store = s3.store();
+  const parquet = join(folder.path, 'people.parquet');
+  await runSql(
+    join(folder.path, 'made2.duckdb'),
+    `COPY (SELECT 'p' || i AS id, TIMESTAMP '2026-11-23 03:00:00' AS "at", i AS n FROM range(5000) r(i)) TO '${parquet}'`,
+  );
+  const options = { contentType: 'application/octet-stream' };
+  await store.put('inputs/people.parquet', await readFile(parquet), options);
+  await store.put('inputs/people.csv', 'id;at;n\na;2026-11-23T03:00:00Z;1\nb;2026-11-23T03:00:00Z;2\n', options);
+  const { bucket } = s3;
+  const asked: string[] = [];
+  const openObject = async (object: { bucket: string; key: string }) => {
+    asked.push(`${object.bucket}/${object.key}`);
+    return await store.getStream(object.key);
+  };
+  const shape = { columns: { recipientId: 'id', updatedAt: 'at' }, params: { n: 'n' } };
+  const open = (source: object) => openWarehouse(sourceSchema.parse({ ...shape, ...source }), { openObject });
+  const range = { since: null, until: '2026-12-01T00:00:00Z' };
+  const fetched = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('nightreel-source-'));
+  const before = await fetched();
+  {
+    await using reader = open({ type: 'duckdb', files: `s3://${bucket}/inputs/people.parquet` });
+    expect(await collect(reader.readChanges(range, never))).toHaveLength(5_000);
+    expect(await collect(reader.readRecipients(['p7'], range.until, never))).toMatchObject([{ params: { n: 7 } }]);
+    await using csv = open({ type: 'csv', path: `s3://${bucket}/inputs/people.csv` });
+    expect(idsOf(await collect(csv.readChanges(range, never)))).toEqual(['a', 'b']);
+    for (const source of [
+      { type: 'duckdb', files: `s3://${bucket}/inputs/none.parquet` },
+      { type: 'csv', path: `s3://${bucket}/inputs/none.csv` },
+    ]) {
+      await using none = open(source);
+      await expect(collect(none.readChanges(range, never))).rejects.toMatchObject({ failureClass: 'WarehouseDenied' });
+    }
+  }
+  expect(asked.slice(0, 2)).toEqual([`${bucket}/inputs/people.parquet`, `${bucket}/inputs/people.csv`]);
+  expect(await fetched()).toEqual(before);
+  store.close();
 });
