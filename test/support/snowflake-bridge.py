@@ -2,6 +2,7 @@
 
 Run: uvicorn snowflake-bridge:app    (one process: all state is in memory)
 POST /control {"fail": {"code": "000606", "message": "..."}, "times": 1} answers the next queries so;
+POST /control {"answers": {"CHANGES (": {"rowtype": [...], "rowset": [...]}}} answers queries that hold the text so;
 POST /control {"dropChunks": 1} breaks off the next so many downloads of chunks in the middle.
 """
 
@@ -36,7 +37,7 @@ fs.shared_fs.nop_regexes = [r"\s*alter\s+session\s+(un)?set\s+(?!autocommit|quot
 chunks: dict[str, bytes] = {}
 locks: dict[str, asyncio.Lock] = {}  # fakesnow shares one cursor per session
 numbers = itertools.count()
-faults = {"fail": None, "times": 0, "dropChunks": 0}
+faults = {"fail": None, "times": 0, "dropChunks": 0, "answers": {}}
 
 
 def nanoseconds(value: int) -> str:
@@ -125,6 +126,12 @@ async def query(request):
     if faults["times"] > 0 and faults["fail"]:
         faults["times"] -= 1
         return JSONResponse({"data": {"sqlState": "XX000"}, "success": False, **faults["fail"]})
+    text = (await body_of(request)).get("sqlText") or ""
+    for known, written in faults["answers"].items():
+        if known in text:
+            rows = written["rowset"]
+            data = {**written, "queryResultFormat": "json", "version": 1, "returned": len(rows), "total": len(rows), "chunks": []}
+            return JSONResponse({"success": True, "code": None, "message": None, "data": data | {"parameters": []}})
     session = (request.headers.get("authorization") or "")[17:-1]
     async with locks.setdefault(session, asyncio.Lock()):
         try:

@@ -23,6 +23,10 @@ export interface SnowflakeFaults {
   /** What the next queries are answered with, and how many of them. */
   readonly fail?: { readonly code: string; readonly message: string };
   readonly times?: number;
+  /** Written answers to queries that hold the text: columns and rows as Snowflake's JSON has them. */
+  readonly answers?: Readonly<
+    Record<string, { readonly rowtype: readonly object[]; readonly rowset: readonly (readonly (string | null)[])[] }>
+  >;
   /** So many downloads of chunks find nothing. */
   readonly dropChunks?: number;
 }
