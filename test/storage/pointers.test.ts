@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { BatchRef, BusinessDate, CampaignId, VariantKey } from '../../src/contracts/ids.ts';
@@ -169,9 +170,12 @@ describe('a pointer', () => {
       while ((await store.head('stopped/person-0.json')) === null);
       abort.abort();
       expect(await published).toMatchObject({ failureClass: 'Cancelled' });
-      const written = await keysUnder('stopped');
-      expect(written).not.toContain('person-4999.json');
-      expect(await keysUnder('stopped')).toEqual(written);
+      // Those that were under way may still arrive: a few dozen, and no more than were sent at a time.
+      const written = (await keysUnder('stopped')).length;
+      await sleep(1_000);
+      const later = (await keysUnder('stopped')).length;
+      expect(later - written).toBeLessThanOrEqual(24);
+      expect(later).toBeLessThan(5_000);
     });
   });
 
