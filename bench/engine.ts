@@ -52,6 +52,7 @@ export async function browserLauncher(signal: AbortSignal): Promise<() => Promis
     candidatesFor(findTools(), 'auto'),
     (one) => WarmBrowser.launch({ ...one, ...options }, signal),
     log,
+    signal,
   );
   await browser[Symbol.asyncDispose]();
   return () => WarmBrowser.launch({ ...candidate, ...options }, signal);

@@ -1,16 +1,14 @@
 import pMap from 'p-map';
-import { z } from 'zod';
 import type { PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
 import { asFailure, FAILURES } from '../contracts/failures.ts';
-import { type BatchRef, objectKeys } from '../contracts/ids.ts';
+import type { BatchRef } from '../contracts/ids.ts';
 import type { StoredVideo } from '../contracts/video.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import type { Consent } from '../planning/consent.ts';
 import type { ManifestReader, ManifestVariant } from '../planning/manifest-reader.ts';
-import { readJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { publishPointers } from '../storage/publish-pointers.ts';
-import { withdrawPointers } from '../storage/withdrawals.ts';
+import { withdrawnPeople, withdrawPointers } from '../storage/withdrawals.ts';
 import { runActivity } from './run-activity.ts';
 
 /** Most variants are one person's: their pointers are written side by side. */
@@ -23,8 +21,6 @@ export interface PointerDeps {
   /** The time stamped on a pointer, ISO 8601 UTC. */
   readonly now: () => string;
 }
-
-const withdrawnLine = z.object({ recipientId: z.string().min(1) });
 
 export type PointerActivities = ReturnType<typeof createPointerActivities>;
 
@@ -63,9 +59,7 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     async withdrawPointers({ batch }: { batch: BatchRef }): Promise<number> {
       return await runActivity(async (signal) => {
         const { pointerKey, whenWithdrawn } = await manifests.plan(batch);
-        const recipients: string[] = [];
-        const lines = readJsonLines(store, objectKeys.withdrawn(batch), withdrawnLine, signal);
-        for await (const { recipientId } of lines) recipients.push(recipientId);
+        const recipients = await withdrawnPeople(store, batch, signal);
         const request = { batch, pointerKey, whenWithdrawn, recipients, updatedAt: now() };
         return await withdrawPointers(store, request, signal);
       });

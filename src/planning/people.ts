@@ -3,7 +3,7 @@
  * and the ID itself.
  */
 
-import { stampToNanoseconds } from '../warehouse/watermark.ts';
+import { nanosecondsOf } from '../warehouse/watermark.ts';
 
 /** A row's stamp in two numbers that hold every nanosecond; seconds NaN: none. */
 interface Moment {
@@ -22,8 +22,7 @@ function momentOf(stamp: string | null): Moment {
     const seconds = Math.floor(Date.parse(stamp) / 1000);
     return { seconds, nanoseconds: canonical[1] === undefined ? 0 : Number(canonical[1].padEnd(9, '0')) };
   }
-  const nanoseconds = stampToNanoseconds(stamp);
-  if (nanoseconds === null) throw new RangeError(`'${stamp}' is not an ISO 8601 time with an offset`);
+  const nanoseconds = nanosecondsOf(stamp);
   const below = ((nanoseconds % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return { seconds: Number((nanoseconds - below) / 1_000_000_000n), nanoseconds: Number(below) };
 }
@@ -49,10 +48,6 @@ export class People {
   /** When the standing decision was made, among all. */
   #turns = new Uint32Array(1024);
   #turn = 0;
-
-  get size(): number {
-    return this.#places.size;
-  }
 
   has(person: string): boolean {
     return this.#places.has(person);
@@ -86,6 +81,11 @@ export class People {
     this.#flags[at] = (carriedOver ? CARRIED_OVER : 0) | (echo ? ECHO : 0);
     this.#turns[at] = this.#turn;
     this.#turn += 1;
+  }
+
+  /** Everyone, in no order that means something. */
+  *all(): Generator<readonly [person: string, standing: Standing], void, undefined> {
+    for (const [person, at] of this.#places) yield [person, this.#at(at)];
   }
 
   /** Everyone, in the order in which what stands was decided. */

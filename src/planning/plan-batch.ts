@@ -10,6 +10,7 @@ import {
   objectKeys,
   type VariantKey,
 } from '../contracts/ids.ts';
+import { putJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { pinTemplate } from '../storage/pinned-templates.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
@@ -51,11 +52,14 @@ export async function planBatch(
     { ...input, about: batchIdOf(batch) },
     signal,
   );
-  const rejects = delta.rejects.map((reject) => `${JSON.stringify(reject)}\n`).join('');
-  await store.put(objectKeys.rejects(batch), rejects, { contentType: 'application/x-ndjson' }, signal);
+  await putJsonLines(store, objectKeys.rejects(batch), delta.rejects, signal);
   assertDataQuality(campaign, batch, delta);
-  const withdrawn = delta.withdrawn.map((recipientId) => `${JSON.stringify({ recipientId })}\n`).join('');
-  await store.put(objectKeys.withdrawn(batch), withdrawn, { contentType: 'application/x-ndjson' }, signal);
+  await putJsonLines(
+    store,
+    objectKeys.withdrawn(batch),
+    delta.withdrawn.map((recipientId) => ({ recipientId })),
+    signal,
+  );
 
   const { rendition } = campaign;
   const engineDigest = input.engine.digest;

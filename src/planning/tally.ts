@@ -131,7 +131,7 @@ export class Tally {
     if (known === undefined) return new Set();
     const digests: string[] = [];
     const wanted = new Map<string, string | null>();
-    for (const [person, { echo, outcome }] of this.#people.inOrder()) {
+    for (const [person, { echo, outcome }] of this.#people.all()) {
       if (!echo || outcome < WITHDRAWN) continue;
       const digest = () => (digests[outcome] ??= paramsDigest(this.#params[outcome] ?? {}));
       wanted.set(person, outcome === WITHDRAWN ? null : digest());

@@ -2,7 +2,7 @@
 
 import type { Watermark } from '../contracts/batch.ts';
 import type { BusinessDate } from '../contracts/ids.ts';
-import { compareStamps, laterWatermark, stampFromNanoseconds, stampToNanoseconds } from '../warehouse/watermark.ts';
+import { compareStamps, laterWatermark, nanosecondsOf, stampFromNanoseconds } from '../warehouse/watermark.ts';
 import type { CampaignState, CarryOver, PlanDocument } from './manifest.ts';
 
 export interface WindowInput {
@@ -83,9 +83,8 @@ export function planWindow(input: WindowInput): PlannedWindow {
 /** A stamp, so much earlier. */
 function before(stamp: string, ms: number): string {
   if (ms === 0) return stamp;
-  const nanoseconds = stampToNanoseconds(stamp);
-  const shifted = nanoseconds === null ? null : stampFromNanoseconds(nanoseconds - BigInt(Math.round(ms)) * 1_000_000n);
-  if (shifted === null) throw new RangeError(`'${stamp}' is not an ISO 8601 time with an offset`);
+  const shifted = stampFromNanoseconds(nanosecondsOf(stamp) - BigInt(Math.round(ms)) * 1_000_000n);
+  if (shifted === null) throw new RangeError(`${ms} ms before '${stamp}' is outside the times that can be written`);
   return shifted;
 }
 

@@ -174,7 +174,7 @@ export class Renderer implements AsyncDisposable {
     const capture = options.capture ?? 'auto';
     const candidates = candidatesFor(tools, capture);
     if (candidates.length === 0) throw missingFor(capture);
-    const { candidate, browser, pixels } = await chooseRoute(candidates, (one) => launch(one, starting), log);
+    const { candidate, browser, pixels } = await chooseRoute(candidates, (one) => launch(one, starting), log, starting);
     // Whatever goes wrong with a browser that nobody owns yet, it does not stay behind.
     const orClose = async <T>(owned: WarmBrowser, work: Promise<T>): Promise<T> => {
       try {

@@ -12,6 +12,7 @@ import { type Settlement, stateAfter } from '../planning/window.ts';
 import { readJsonLines, swapJson } from '../storage/documents.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { withdrawnPeople } from '../storage/withdrawals.ts';
 import { settledVariants } from './outcomes.ts';
 import { reportHtml } from './report-html.ts';
 import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
@@ -123,9 +124,7 @@ async function nextLedger(
     const digest = paramsDigest(variant.params);
     for (const recipientId of variant.recipients) ledger.set(recipientId, digest, plan.batch);
   }
-  for await (const { recipientId } of readJsonLines(store, objectKeys.withdrawn(plan.batch), withdrawnLine, signal)) {
-    ledger.set(recipientId, null, plan.batch);
-  }
+  for (const recipientId of await withdrawnPeople(store, plan.batch, signal)) ledger.set(recipientId, null, plan.batch);
   return await ledger.write(store, plan.batch, signal);
 }
 
@@ -146,12 +145,10 @@ async function* peopleOf(
   for await (const { recipientId, reason } of readJsonLines(store, objectKeys.rejects(batch), rejectLine, signal)) {
     if (recipientId !== null) yield { recipientId, status: 'rejected', reason, ...none };
   }
-  for await (const { recipientId } of readJsonLines(store, objectKeys.withdrawn(batch), withdrawnLine, signal)) {
+  for (const recipientId of await withdrawnPeople(store, batch, signal)) {
     yield { recipientId, status: 'withdrawn', reason: null, ...none };
   }
 }
-
-const withdrawnLine = z.object({ recipientId: z.string().min(1) });
 
 async function moveState(
   store: ObjectStore,

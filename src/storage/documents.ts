@@ -26,9 +26,23 @@ export async function writeJsonLines(
   values: Iterable<unknown> | AsyncIterable<unknown>,
   signal?: AbortSignal,
 ): Promise<'stored' | 'exists'> {
+  return await store.putImmutable(key, await linesFrom(values), { contentType: LINES_TYPE }, signal);
+}
+
+/** Writes one value per line, over what may be there. */
+export async function putJsonLines(
+  store: ObjectStore,
+  key: string,
+  values: Iterable<unknown> | AsyncIterable<unknown>,
+  signal?: AbortSignal,
+): Promise<void> {
+  await store.put(key, await linesFrom(values), { contentType: LINES_TYPE }, signal);
+}
+
+async function linesFrom(values: Iterable<unknown> | AsyncIterable<unknown>): Promise<string> {
   const lines: string[] = [];
   for await (const value of values) lines.push(`${JSON.stringify(value)}\n`);
-  return await store.putImmutable(key, lines.join(''), { contentType: LINES_TYPE }, signal);
+  return lines.join('');
 }
 
 /** The values of a JSON Lines document as they come. Throws when the document is absent or a line does not parse. */

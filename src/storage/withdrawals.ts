@@ -6,10 +6,19 @@
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { z } from 'zod';
+import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, isBusinessDate, objectKeys } from '../contracts/ids.ts';
+import { readJsonLines, swapJson } from './documents.ts';
 import type { ObjectStore } from './object-store.ts';
 import { pointerKey } from './pointer-keys.ts';
-import { compareBatches, type Pointer, type PointerOutcome, publishPointer, type WhenWithdrawn } from './pointers.ts';
+import {
+  compareBatches,
+  type NeutralPointer,
+  type Pointer,
+  type PointerOutcome,
+  publishPointer,
+  type WhenWithdrawn,
+} from './pointers.ts';
 
 const CONCURRENCY = 24;
 const MAX_SWAPS = 20;
@@ -19,6 +28,9 @@ type Tombstone = Readonly<z.infer<typeof tombstoneSchema>>;
 
 const tombstoneKey = (campaign: string, recipientId: string): string =>
   objectKeys.tombstone(campaign, createHash('sha256').update(recipientId).digest('hex'));
+
+/** One line of `withdrawn.jsonl`. */
+const withdrawnLine = z.object({ recipientId: z.string().min(1) });
 
 export interface WithdrawRequest {
   readonly batch: BatchRef;
@@ -42,7 +54,7 @@ export async function withdrawPointers(
     recipients,
     async (recipientId) => {
       const key = pointerKey(pattern, campaign, recipientId);
-      const neutral = { recipientId, campaign, businessDate, attempt, withdrawn: true, updatedAt } as const;
+      const neutral = neutralOf({ recipientId, campaign, businessDate, attempt, updatedAt });
       if ((await publishPointer(store, key, neutral, signal)) === 'superseded') return;
       if (whenWithdrawn === 'remove') {
         // In this order: at no moment is there neither a neutral pointer nor a tombstone.
@@ -56,6 +68,15 @@ export async function withdrawPointers(
   return withdrawn;
 }
 
+/** Whom the plan of a batch found to be gone or unwilling, in the order in which they were met. */
+export async function withdrawnPeople(store: ObjectStore, batch: BatchRef, signal?: AbortSignal): Promise<string[]> {
+  const people: string[] = [];
+  for await (const { recipientId } of readJsonLines(store, objectKeys.withdrawn(batch), withdrawnLine, signal)) {
+    people.push(recipientId);
+  }
+  return people;
+}
+
 /** Writes a pointer, but not for somebody whom this batch or a newer one has withdrawn. */
 export async function publishUnlessWithdrawn(
   store: ObjectStore,
@@ -63,41 +84,35 @@ export async function publishUnlessWithdrawn(
   pointer: Pointer,
   signal?: AbortSignal,
 ): Promise<PointerOutcome> {
-  const { campaign, recipientId, businessDate, attempt } = pointer;
-  const stone = tombstoneKey(campaign, recipientId);
+  const stone = tombstoneKey(pointer.campaign, pointer.recipientId);
   if (await isBuried(store, stone, pointer, signal)) return 'superseded';
   const outcome = await publishPointer(store, key, pointer, signal);
   // The tombstone may have come between the look and the write.
   if (outcome !== 'published' || !(await isBuried(store, stone, pointer, signal))) return outcome;
-  const neutral = {
-    recipientId,
-    campaign,
-    businessDate,
-    attempt,
-    withdrawn: true,
-    updatedAt: pointer.updatedAt,
-  } as const;
+  const neutral = neutralOf(pointer);
   if ((await publishPointer(store, key, neutral, signal)) !== 'superseded') await store.remove(key, signal);
   return 'superseded';
 }
 
+const neutralOf = ({ recipientId, campaign, businessDate, attempt, updatedAt }: Omit<NeutralPointer, 'withdrawn'>) =>
+  ({ recipientId, campaign, businessDate, attempt, withdrawn: true, updatedAt }) satisfies NeutralPointer;
+
 async function isBuried(store: ObjectStore, key: string, pointer: Pointer, signal?: AbortSignal): Promise<boolean> {
   const text = await store.getText(key, signal);
-  return text !== null && compareBatches(tombstoneSchema.parse(JSON.parse(text)), pointer) >= 0;
+  return text !== null && compareBatches(parseTombstone(text), pointer) >= 0;
 }
 
 /** A tombstone never goes back. */
 async function putTombstone(store: ObjectStore, key: string, stone: Tombstone, signal?: AbortSignal): Promise<void> {
   for (let attempt = 1; attempt <= MAX_SWAPS; attempt += 1) {
     const current = await store.get(key, signal);
-    if (
-      current !== null &&
-      compareBatches(tombstoneSchema.parse(JSON.parse(current.body.toString('utf8'))), stone) >= 0
-    ) {
-      return;
-    }
-    const options = { contentType: 'application/json' };
-    if ((await store.compareAndSwap(key, current?.etag ?? null, JSON.stringify(stone), options, signal)) === 'stored')
-      return;
+    if (current !== null && compareBatches(parseTombstone(current.body.toString('utf8')), stone) >= 0) return;
+    if ((await swapJson(store, key, current?.etag ?? null, stone, signal)) === 'stored') return;
   }
+  throw new Failure(
+    'StorageUnavailable',
+    `A tombstone was written by others ${MAX_SWAPS} times in a row, so its pointer stays for now. It is tried again.`,
+  );
 }
+
+const parseTombstone = (text: string): Tombstone => tombstoneSchema.parse(JSON.parse(text));

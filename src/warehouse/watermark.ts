@@ -27,7 +27,8 @@ export function stampFromNanoseconds(nanoseconds: bigint): string | null {
   return `${text.slice(0, -1)}${below % 1000n === 0n ? digits.slice(0, 3) : digits}Z`;
 }
 
-function nanosecondsOf(stamp: string): bigint {
+/** As `stampToNanoseconds`; throws a RangeError for text that is none. */
+export function nanosecondsOf(stamp: string): bigint {
   const nanoseconds = stampToNanoseconds(stamp);
   if (nanoseconds === null) throw new RangeError(`'${stamp}' is not an ISO 8601 time with an offset`);
   return nanoseconds;

@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { findTools } from '../../src/config/tools.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { BrowserPool } from '../../src/rendering/browser/pool.ts';
+import { processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
+import { profileRoot } from '../../src/rendering/browser/profiles.ts';
+import { candidatesFor, launchProven } from '../../src/rendering/capture/probe.ts';
+import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import { browserOptions, never, partsOf, signalAll } from './browser-support.ts';
 import { descendantsOf, failureOf, fixture, isAlive, keptLog, render, startRenderer, until } from './support.ts';
 
@@ -51,6 +56,47 @@ describe('trouble inside a browser', () => {
     signalAll(partsOf(browser, new RegExp(`--type=${type}`)), 'SIGKILL');
     expect(await picture()).toBe(before);
   });
+});
+
+describe('a browser that hangs at its first frames', () => {
+  const [candidate] = candidatesFor(findTools(), 'auto');
+
+  /** Launches browsers of which the first so many are frozen as they come. */
+  async function proven(frozen: number) {
+    const log = keptLog();
+    const launched: WarmBrowser[] = [];
+    const launch = async (): Promise<WarmBrowser> => {
+      if (candidate === undefined) throw new Error('no browser here');
+      const limits = { callLimitMs: 3_000, deadlines: { loadMs: 15_000, paramsMs: 5_000 } };
+      const browser = await WarmBrowser.launch({ ...candidate, ...limits, profileRoot: profileRoot(), log }, never);
+      launched.push(browser);
+      if (launched.length <= frozen) {
+        const parts = processesOfGroup(browser.pid ?? 0);
+        const pages = parts.filter(({ commandLine }) => commandLine().includes('--type=renderer'));
+        signalAll(
+          pages.map(({ pid }) => pid),
+          'SIGSTOP',
+        );
+      }
+      return browser;
+    };
+    const alive = () => launched.filter(({ pid }) => pid !== undefined && isAlive(pid)).length;
+    return { outcome: launchProven(launch, log, never), launched, alive };
+  }
+
+  test('gets one successor, which proves the route', async () => {
+    const { outcome, launched, alive } = await proven(1);
+    const { browser, pixels } = await outcome;
+    expect({ pixels, alive: alive() }).toEqual({ pixels: expect.stringMatching(/^[0-9a-f]{64}$/), alive: 1 });
+    expect(browser).toBe(launched[1]);
+    await browser[Symbol.asyncDispose]();
+  }, 60_000);
+
+  test('and no third', async () => {
+    const { outcome, launched, alive } = await proven(3);
+    expect(await failureOf(outcome)).toMatchObject({ failureClass: 'BrowserHung' });
+    expect({ launched: launched.length, alive: alive() }).toEqual({ launched: 2, alive: 0 });
+  }, 60_000);
 });
 
 describe('a page that allocates', () => {

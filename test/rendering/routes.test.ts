@@ -87,7 +87,7 @@ async function expectEqualPixels(template: Template, rendition: RenditionId, inA
 
 test('the known page gives the same digest on every route', async () => {
   const digests: string[] = [];
-  for (const browser of browsers.values()) digests.push(await prove(browser));
+  for (const browser of browsers.values()) digests.push(await prove(browser, AbortSignal.timeout(60_000)));
   expect(new Set(digests).size).toBe(1);
 }, 60_000);
 

@@ -9,8 +9,8 @@ import {
   type CaptureChoice,
   type CaptureTools,
   candidatesFor,
+  launchProven,
   missingFor,
-  prove,
 } from '../../rendering/capture/probe.ts';
 import { probeTemplate } from '../../rendering/capture/probe-template.ts';
 import type { Size } from '../../rendering/geometry.ts';
@@ -57,11 +57,10 @@ async function tryOne(
   const notes: string[] = [];
   const { route, executable } = candidate;
   try {
-    await using browser = await WarmBrowser.launch(
-      { ...candidate, ...LIMITS, frame: FRAME, profileRoot: profileRoot(), log: noting(notes) },
-      signal,
-    );
-    const pixels = await prove(browser);
+    const log = noting(notes);
+    const options = { ...candidate, ...LIMITS, frame: FRAME, profileRoot: profileRoot(), log };
+    const { browser: proven, pixels } = await launchProven(() => WarmBrowser.launch(options, signal), log, signal);
+    await using browser = proven;
     const msPerFrame = await timeFrames(browser, signal);
     return { route, executable, works: true, problem: null, notes, browser: browser.version, msPerFrame, pixels };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Which capture route works on this machine, found out by using it. */
 
 import { createHash } from 'node:crypto';
-import { Failure } from '../../contracts/failures.ts';
+import { Failure, type FailureClass } from '../../contracts/failures.ts';
 import type { CaptureRoute } from '../browser/flags.ts';
 import type { Log } from '../log.ts';
 import type { WarmBrowser } from '../warm-browser.ts';
@@ -22,6 +22,9 @@ export interface CaptureTools {
   readonly chromium?: string;
   readonly xvfb?: string;
 }
+
+/** What another browser may do better. */
+const PASSING: ReadonlySet<FailureClass> = new Set(['BrowserHung', 'BrowserCrashed']);
 
 /** `auto`: the fastest that works. */
 export type CaptureChoice = 'auto' | CaptureRoute;
@@ -54,22 +57,43 @@ export async function chooseRoute(
   candidates: readonly Candidate[],
   launch: (candidate: Candidate) => Promise<WarmBrowser>,
   log: Log,
+  signal: AbortSignal,
 ): Promise<ProvenRoute> {
   let last: unknown = null;
   for (const candidate of candidates) {
-    let browser: WarmBrowser | null = null;
     try {
-      browser = await launch(candidate);
-      return { candidate, browser, pixels: await prove(browser) };
+      return { candidate, ...(await launchProven(() => launch(candidate), log, signal)) };
     } catch (error) {
       last = error;
-      await browser?.[Symbol.asyncDispose]();
       if (error instanceof Failure && error.failureClass === 'Cancelled') throw error;
       log.warn({ ...candidate, error: String(error) }, 'this capture route does not work here');
     }
   }
   if (last instanceof Failure) throw last;
   throw new Failure('ToolMissing', 'Chromium starts, but does not load a page.', { cause: last });
+}
+
+/**
+ * A browser that has proved itself. One that hangs or dies gets a single successor: on a busy machine about one start in a
+ * hundred comes to no first frame, and a night must not take another route, and so another engine, for that.
+ */
+export async function launchProven(
+  launch: () => Promise<WarmBrowser>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Omit<ProvenRoute, 'candidate'>> {
+  for (let isLast = false; ; isLast = true) {
+    let browser: WarmBrowser | null = null;
+    try {
+      browser = await launch();
+      return { browser, pixels: await prove(browser, signal) };
+    } catch (error) {
+      await browser?.[Symbol.asyncDispose]();
+      const isPassing = error instanceof Failure && PASSING.has(error.failureClass);
+      if (isLast || !isPassing) throw error;
+      log.warn({ error: error.message }, 'a browser failed its first frames; another is tried');
+    }
+  }
 }
 
 /** What has to be installed for a route. */
@@ -88,12 +112,12 @@ export function missingFor(choice: CaptureChoice): Failure {
  * Two moments, one of them twice: the same must give the same picture, another another, and known colours must be where they
  * belong. Returns the digest of both. Failure `ToolMissing` otherwise.
  */
-export async function prove(browser: WarmBrowser): Promise<string> {
+export async function prove(browser: WarmBrowser, signal: AbortSignal): Promise<string> {
   const template = probeTemplate();
   const source = await browser.open(template, template.placeholder, template);
   const pictures: Buffer[] = [];
   for (const start of [0, 1, 0]) {
-    for await (const { data } of source.frames({ start, end: start + 1 }, AbortSignal.timeout(20_000))) {
+    for await (const { data } of source.frames({ start, end: start + 1 }, signal)) {
       pictures.push(Buffer.from(data));
     }
   }

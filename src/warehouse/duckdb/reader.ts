@@ -15,13 +15,12 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { Failure } from '../../contracts/failures.ts';
-import { compileMapping } from '../mapping.ts';
-import type { SourceRow, WarehouseReader } from '../reader.ts';
+import type { WarehouseReader } from '../reader.ts';
 import type { DuckDbSource } from '../source.ts';
-import { DeltaQueries, type Query, type Relation } from '../sql/delta-query.ts';
-import { neededStamp, type StampColumn } from '../sql/dialect.ts';
+import type { Query, Relation } from '../sql/delta-query.ts';
+import type { StampColumn } from '../sql/dialect.ts';
 import type { ParsedSql } from '../sql/named-parameters.ts';
-import { rowBuilder } from '../sql/rows.ts';
+import { type ReadRows, sqlDelta, sqlReads } from '../sql/reader.ts';
 import { DUCKDB } from './dialect.ts';
 import { stampColumnOf, toJsonValue, toStamp } from './values.ts';
 
@@ -38,26 +37,16 @@ export function openDuckDbWarehouse(source: LocatedDuckDbSource, query?: ParsedS
   const path = source.path === null ? ':memory:' : resolve(source.path);
   const name = source.path === null ? (source.files ?? 'the files') : path;
   const closing = new AbortController();
-  const mapping = compileMapping(source.params);
-  const { columns } = source;
-  const queries = new DeltaQueries(DUCKDB, {
-    relation: relationOf(source, query),
-    columns,
-    values: mapping.columns,
-  });
-  const build = rowBuilder(columns, mapping);
+  const delta = sqlDelta(DUCKDB, relationOf(source, query), source);
 
-  async function* read(
-    question: (column: StampColumn | null) => Query,
-    outer: AbortSignal,
-  ): AsyncGenerator<SourceRow, void, undefined> {
+  const read: ReadRows = async function* (question, outer) {
     const signal = AbortSignal.any([outer, closing.signal]);
     try {
       await using opened = await openReadOnly(path, signal);
       const { connection } = opened;
       // What a table needs is one sort; what a query of the user's own needs, only its author knows.
       if (query !== undefined) await connection.run("SET memory_limit = '1GB'");
-      const column = await stampColumn(connection, queries.probe(), columns.updatedAt);
+      const column = await stampColumn(connection, delta.queries.probe(), source.columns.updatedAt);
       const { sql, countSql, values } = question(column);
       const bound = values.map((value): DuckDBValue => (typeof value === 'string' ? value : listValue([...value])));
       const types = values.map((value) => (typeof value === 'string' ? VARCHAR : LIST(VARCHAR)));
@@ -68,7 +57,7 @@ export function openDuckDbWarehouse(source: LocatedDuckDbSource, query?: ParsedS
       for await (const { stamp, cells } of rowsOf(opened.result)) {
         signal.throwIfAborted();
         line += 1;
-        yield build(line, stamp, cells);
+        yield delta.build(line, stamp, cells);
       }
       signal.throwIfAborted();
       if (BigInt(line) !== expected) {
@@ -80,14 +69,11 @@ export function openDuckDbWarehouse(source: LocatedDuckDbSource, query?: ParsedS
     } catch (error) {
       throw duckDbFailure(error, name, signal);
     }
-  }
+  };
 
   return {
     kind: 'duckdb',
-    capabilities: { watermark: columns.updatedAt !== undefined, changes: false, snapshot: true },
-    readChanges: (range, signal) => read((column) => queries.changes(neededStamp(column), range), signal),
-    readRecipients: (ids, until, signal) => read((column) => queries.recipients(column, ids, until), signal),
-    readAll: (signal) => read((column) => queries.all(column, new Date().toISOString()), signal),
+    ...sqlReads(delta, read),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the warehouse reader was closed'));
     },

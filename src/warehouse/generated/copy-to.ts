@@ -9,6 +9,7 @@ import { duckDbFailure } from '../duckdb/reader.ts';
 import { postgresFailure } from '../postgres/failure.ts';
 import { credentials } from '../snowflake/credentials.ts';
 import { SnowflakeSession } from '../snowflake/session.ts';
+import { inDatabase } from './duckdb.ts';
 
 /** Rows that travel together. */
 const BATCH = 10_000;
@@ -59,15 +60,10 @@ export async function copyToCsv(path: string, target: string): Promise<number> {
   const file = resolve(target);
   await mkdir(dirname(file), { recursive: true });
   try {
-    const instance = await DuckDBInstance.fromCache(resolve(path), { access_mode: 'READ_ONLY' });
-    const connection = await instance.connect();
-    try {
+    return await inDatabase(resolve(path), { access_mode: 'READ_ONLY' }, async (connection) => {
       const copied = await connection.runAndReadAll(`COPY (${ROWS}) TO '${file.replaceAll("'", "''")}' (HEADER)`);
       return Number(copied.getRows()[0]?.[0] ?? 0);
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
-    }
+    });
   } catch (error) {
     throw duckDbFailure(error, path);
   }

@@ -133,7 +133,8 @@ async function createWarehouse(path: string, options: GenerateOptions, span: Tim
   }
 }
 
-async function inDatabase<T>(
+/** Opens the file for the time of some work. */
+export async function inDatabase<T>(
   path: string,
   config: Record<string, string>,
   work: (connection: DuckDBConnection) => Promise<T>,

@@ -1,13 +1,12 @@
 /** Reads PostgreSQL: one read-only transaction per reader, rows through a cursor on the server. */
 
 import { Failure } from '../../contracts/failures.ts';
-import { compileMapping } from '../mapping.ts';
-import type { SourceRow, WarehouseReader } from '../reader.ts';
+import type { WarehouseReader } from '../reader.ts';
 import type { PostgresSource } from '../source.ts';
-import { DeltaQueries, type Query } from '../sql/delta-query.ts';
-import { neededStamp, type StampColumn } from '../sql/dialect.ts';
+import type { Query } from '../sql/delta-query.ts';
+import type { StampColumn } from '../sql/dialect.ts';
 import type { ParsedSql } from '../sql/named-parameters.ts';
-import { rowBuilder } from '../sql/rows.ts';
+import { type ReadRows, sqlDelta, sqlReads } from '../sql/reader.ts';
 import { POSTGRES } from './dialect.ts';
 import { postgresFailure } from './failure.ts';
 import { PostgresSession } from './session.ts';
@@ -24,25 +23,15 @@ export interface PostgresWarehouseOptions {
 /** Nothing is connected before the first read. All reads of one reader see the same moment. */
 export function openPostgresWarehouse({ source, query, url }: PostgresWarehouseOptions): WarehouseReader {
   const closing = new AbortController();
-  const { columns } = source;
-  const mapping = compileMapping(source.params);
-  const queries = new DeltaQueries(POSTGRES, {
-    relation: query === undefined ? { table: source.table ?? '' } : { query },
-    columns,
-    values: mapping.columns,
-  });
-  const build = rowBuilder(columns, mapping);
+  const delta = sqlDelta(POSTGRES, query === undefined ? { table: source.table ?? '' } : { query }, source);
   let opening: Promise<PostgresSession> | null = null;
 
-  async function* read(
-    question: (column: StampColumn | null) => Query,
-    outer: AbortSignal,
-  ): AsyncGenerator<SourceRow, void, undefined> {
+  const read: ReadRows = async function* (question, outer) {
     const signal = AbortSignal.any([outer, closing.signal]);
     opening ??= PostgresSession.open(url, signal);
     const session = await opening;
     try {
-      const column = await stampColumn(session, queries.probe(), columns.updatedAt);
+      const column = await stampColumn(session, delta.queries.probe(), source.columns.updatedAt);
       const { sql, values } = question(column);
       let line = 0;
       for await (const { typeIds, rows } of session.stream(sql, values, signal)) {
@@ -50,20 +39,17 @@ export function openPostgresWarehouse({ source, query, url }: PostgresWarehouseO
           line += 1;
           const cells = row.map((cell, at) => (at === 1 ? null : toJsonValue(cell, typeIds[at] ?? 0)));
           cells[0] = row[0];
-          yield build(line, toStamp(row[1] ?? null), cells);
+          yield delta.build(line, toStamp(row[1] ?? null), cells);
         }
       }
     } catch (error) {
       throw postgresFailure(error, session.name, signal);
     }
-  }
+  };
 
   return {
     kind: 'postgres',
-    capabilities: { watermark: columns.updatedAt !== undefined, changes: false, snapshot: true },
-    readChanges: (range, signal) => read((column) => queries.changes(neededStamp(column), range), signal),
-    readRecipients: (ids, until, signal) => read((column) => queries.recipients(column, ids, until), signal),
-    readAll: (signal) => read((column) => queries.all(column, new Date().toISOString()), signal),
+    ...sqlReads(delta, read),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the warehouse reader was closed'));
       const session = await opening?.catch(() => null);

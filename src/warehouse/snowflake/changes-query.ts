@@ -3,33 +3,22 @@
  * wrote ourselves, because AT and END take constants only.
  */
 
-import type { SqlSource } from '../sql/delta-query.ts';
-import { quoteIdentifier } from '../sql/dialect.ts';
-import { stampFromNanoseconds, stampToNanoseconds } from '../watermark.ts';
+import { cellOf, rowCells, type SqlSource } from '../sql/delta-query.ts';
+import { quoteTable } from '../sql/dialect.ts';
+import { nanosecondsOf, stampFromNanoseconds } from '../watermark.ts';
+import { SNOWFLAKE } from './dialect.ts';
 
-const instant = (stamp: string): string => {
-  const nanoseconds = stampToNanoseconds(stamp);
-  const text = nanoseconds === null ? null : stampFromNanoseconds(nanoseconds);
-  if (text === null) throw new RangeError(`'${stamp}' is not an ISO 8601 time with an offset`);
+function instant(stamp: string): string {
+  const text = stampFromNanoseconds(nanosecondsOf(stamp));
+  if (text === null) throw new RangeError(`'${stamp}' is outside the times that can be written`);
   return `TO_TIMESTAMP_TZ('${text}')`;
-};
+}
 
 interface TableSource extends Pick<SqlSource, 'columns' | 'values'> {
   readonly table: string;
 }
 
-function cells({ columns, values }: TableSource): string[] {
-  const optional = (name: string | undefined) => (name === undefined ? 'NULL' : quoteIdentifier(name));
-  return [
-    `CAST(${quoteIdentifier(columns.recipientId)} AS VARCHAR)`,
-    optional(columns.updatedAt),
-    optional(columns.withdrawn),
-    optional(columns.consent),
-    ...values.map(quoteIdentifier),
-  ];
-}
-
-const tableName = (table: string): string => table.split('.').map(quoteIdentifier).join('.');
+const cells = (source: TableSource): string => rowCells(SNOWFLAKE, source, cellOf(source.columns.updatedAt)).join(', ');
 
 /**
  * What changed after `since` up to `until`: a row per person as it is at the end, and one with the action DELETE for
@@ -37,7 +26,7 @@ const tableName = (table: string): string => table.split('.').map(quoteIdentifie
  */
 export function changesQuery(source: TableSource, { since, until }: { since: string; until: string }): string {
   return (
-    `SELECT ${cells(source).join(', ')}, METADATA$ACTION FROM ${tableName(source.table)} ` +
+    `SELECT ${cells(source)}, METADATA$ACTION FROM ${quoteTable(source.table)} ` +
     `CHANGES (INFORMATION => DEFAULT) AT (TIMESTAMP => ${instant(since)}) END (TIMESTAMP => ${instant(until)}) ` +
     // Somebody who was deleted and is back: the row that is there decides.
     `WHERE NOT (METADATA$ACTION = 'DELETE' AND METADATA$ISUPDATE) ORDER BY METADATA$ACTION`
@@ -46,4 +35,4 @@ export function changesQuery(source: TableSource, { since, until }: { since: str
 
 /** The whole table as it was at an instant, for the first night. */
 export const allAtQuery = (source: TableSource, at: string): string =>
-  `SELECT ${cells(source).join(', ')}, 'INSERT' FROM ${tableName(source.table)} AT (TIMESTAMP => ${instant(at)})`;
+  `SELECT ${cells(source)}, 'INSERT' FROM ${quoteTable(source.table)} AT (TIMESTAMP => ${instant(at)})`;

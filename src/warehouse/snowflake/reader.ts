@@ -1,13 +1,12 @@
 /** Reads Snowflake: one session per reader, results streamed in small chunks. */
 
 import { Failure } from '../../contracts/failures.ts';
-import { compileMapping } from '../mapping.ts';
 import type { SourceRow, WarehouseReader } from '../reader.ts';
 import type { SnowflakeSource } from '../source.ts';
-import { DeltaQueries, type Query } from '../sql/delta-query.ts';
-import { neededStamp, type StampColumn } from '../sql/dialect.ts';
+import type { Query } from '../sql/delta-query.ts';
+import type { StampColumn } from '../sql/dialect.ts';
 import type { ParsedSql } from '../sql/named-parameters.ts';
-import { rowBuilder } from '../sql/rows.ts';
+import { type ReadRows, sqlDelta, sqlReads } from '../sql/reader.ts';
 import { allAtQuery, changesQuery } from './changes-query.ts';
 import { credentials } from './credentials.ts';
 import { positional, SNOWFLAKE } from './dialect.ts';
@@ -29,15 +28,8 @@ export interface SnowflakeWarehouseOptions {
 export function openSnowflakeWarehouse(options: SnowflakeWarehouseOptions): WarehouseReader {
   const { source, query, environment, tag } = options;
   const closing = new AbortController();
-  const { columns, table } = source;
-  const mapping = compileMapping(source.params);
-  const values = mapping.columns;
-  const queries = new DeltaQueries(SNOWFLAKE, {
-    relation: query === undefined ? { table: table ?? '' } : { query },
-    columns,
-    values,
-  });
-  const build = rowBuilder(columns, mapping);
+  const { table } = source;
+  const delta = sqlDelta(SNOWFLAKE, query === undefined ? { table: table ?? '' } : { query }, source);
   let opening: Promise<SnowflakeSession> | null = null;
   const openSession = async (signal: AbortSignal): Promise<SnowflakeSession> => {
     opening ??= SnowflakeSession.open(credentials(environment, source), tag, signal);
@@ -56,25 +48,22 @@ export function openSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Ware
       line += 1;
       const cells = result.columns.map((column, at) => (at === 1 ? null : toJsonValue(row[at], column)));
       cells[0] = row[0];
-      const built = build(line, hasAction ? null : toStamp(row[1]), cells);
+      const built = delta.build(line, hasAction ? null : toStamp(row[1]), cells);
       const isGone = hasAction && cells.at(-1) === 'DELETE';
       yield isGone ? { line, recipientId: built.recipientId, updatedAt: null, params: {}, withdrawn: true } : built;
     }
   }
 
-  async function* read(
-    question: (column: StampColumn | null) => Query,
-    outer: AbortSignal,
-  ): AsyncGenerator<SourceRow, void, undefined> {
+  const read: ReadRows = async function* (question, outer) {
     const signal = AbortSignal.any([outer, closing.signal]);
     const session = await openSession(signal);
     try {
-      const column = await stampColumn(session, queries.probe(), columns.updatedAt, signal);
+      const column = await stampColumn(session, delta.queries.probe(), source.columns.updatedAt, signal);
       yield* rowsOf(session, { ...positional(question(column)), hasAction: false }, signal);
     } catch (error) {
       throw snowflakeFailure(error, session.name, signal);
     }
-  }
+  };
 
   async function* readLog(sql: string, outer: AbortSignal): AsyncGenerator<SourceRow, void, undefined> {
     const signal = AbortSignal.any([outer, closing.signal]);
@@ -86,13 +75,12 @@ export function openSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Ware
     }
   }
 
-  const tableSource = { table: table ?? '', columns, values };
+  const reads = sqlReads(delta, read);
+  const tableSource = { ...delta.source, table: table ?? '' };
   return {
     kind: 'snowflake',
-    capabilities: { watermark: columns.updatedAt !== undefined, changes: table !== undefined, snapshot: true },
-    readChanges: (range, signal) => read((column) => queries.changes(neededStamp(column), range), signal),
-    readRecipients: (ids, until, signal) => read((column) => queries.recipients(column, ids, until), signal),
-    readAll: (signal) => read((column) => queries.all(column, new Date().toISOString()), signal),
+    ...reads,
+    capabilities: { ...reads.capabilities, changes: table !== undefined },
     readChangeLog: ({ since, until }, signal) =>
       readLog(since === null ? allAtQuery(tableSource, until) : changesQuery(tableSource, { since, until }), signal),
     async [Symbol.asyncDispose]() {

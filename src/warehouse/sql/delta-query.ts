@@ -2,9 +2,9 @@
 
 import type { ChangeRange } from '../reader.ts';
 import type { SourceColumns } from '../source.ts';
-import { stampFromNanoseconds, stampToNanoseconds } from '../watermark.ts';
-import { type Dialect, quoteIdentifier, type StampColumn } from './dialect.ts';
-import { type NamedParameter, type ParsedSql, QUERY_PARAMETERS } from './named-parameters.ts';
+import { nanosecondsOf, stampFromNanoseconds } from '../watermark.ts';
+import { type Dialect, quoteIdentifier, quoteTable, type StampColumn } from './dialect.ts';
+import type { NamedParameter, ParsedSql } from './named-parameters.ts';
 
 export interface Query {
   readonly sql: string;
@@ -31,7 +31,25 @@ export interface SqlSource {
 /** Before everything that happened: the start of a first night, for a query of the user's own. */
 const BEGINNING = '0001-01-01T00:00:00Z';
 
-/** Builds the statements for one source. Every row comes as: ID as text, stamp, withdrawn, consent, then `values`. */
+/** What a row comes as: ID as text, stamp, withdrawn, consent, then `values`. `stamp` is how its time is fetched. */
+export function rowCells(
+  dialect: Dialect,
+  { columns, values }: Pick<SqlSource, 'columns' | 'values'>,
+  stamp: string,
+): string[] {
+  return [
+    dialect.asText(quoteIdentifier(columns.recipientId)),
+    stamp,
+    cellOf(columns.withdrawn),
+    cellOf(columns.consent),
+    ...values.map(quoteIdentifier),
+  ];
+}
+
+/** A column, or NULL where the source has none. */
+export const cellOf = (name: string | undefined): string => (name === undefined ? 'NULL' : quoteIdentifier(name));
+
+/** Builds the statements for one source. */
 export class DeltaQueries {
   readonly #dialect: Dialect;
   readonly #source: SqlSource;
@@ -102,7 +120,7 @@ class Statement {
     this.#dialect = dialect;
     this.#source = source;
     this.id = quoteIdentifier(source.columns.recipientId);
-    this.stamp = source.columns.updatedAt === undefined ? 'NULL' : quoteIdentifier(source.columns.updatedAt);
+    this.stamp = cellOf(source.columns.updatedAt);
   }
 
   bind(value: string | readonly string[]): string {
@@ -113,8 +131,7 @@ class Statement {
 
   /** A time as a bound value of the column's type, rounded down to its tick. */
   bindStamp(text: string, column: StampColumn): { readonly sql: string; readonly exact: boolean } {
-    const nanoseconds = stampToNanoseconds(text);
-    if (nanoseconds === null) throw new RangeError(`'${text}' is not an ISO 8601 time with an offset`);
+    const nanoseconds = nanosecondsOf(text);
     const tick = column.tickNanoseconds;
     const over = ((nanoseconds % tick) + tick) % tick;
     const rounded = stampFromNanoseconds(nanoseconds - over) ?? text;
@@ -125,15 +142,11 @@ class Statement {
 
   /** @param raw whether the stamp comes as the column has it, so that its type is seen. */
   query(where: string, range: ChangeRange, order: 'stamp' | 'person' | 'none', raw = false): Query {
-    const { columns, values } = this.#source;
-    const optional = (name: string | undefined) => (name === undefined ? 'NULL' : quoteIdentifier(name));
-    const cells = [
-      this.#dialect.asText(this.id),
-      raw || columns.updatedAt === undefined ? this.stamp : (this.#dialect.fetchStamp?.(this.stamp) ?? this.stamp),
-      optional(columns.withdrawn),
-      optional(columns.consent),
-      ...values.map(quoteIdentifier),
-    ].map((expression, at) => `${expression} AS ${quoteIdentifier(`c${at}`)}`);
+    const isFetched = !raw && this.#source.columns.updatedAt !== undefined;
+    const stamp = (isFetched ? this.#dialect.fetchStamp?.(this.stamp) : undefined) ?? this.stamp;
+    const cells = rowCells(this.#dialect, this.#source, stamp).map(
+      (expression, at) => `${expression} AS ${quoteIdentifier(`c${at}`)}`,
+    );
     const from = this.#relation(range);
     return {
       sql: `SELECT ${cells.join(', ')} FROM ${from} WHERE ${where}${this.#orderBy(order)}`,
@@ -144,7 +157,7 @@ class Statement {
 
   #relation({ since, until }: ChangeRange): string {
     const { relation } = this.#source;
-    if ('table' in relation) return relation.table.split('.').map(quoteIdentifier).join('.');
+    if ('table' in relation) return quoteTable(relation.table);
     if ('sql' in relation) return relation.sql;
     const place: Record<NamedParameter, () => string> = {
       since: () => this.#dialect.asInstant(this.bind(since?.updatedAt ?? BEGINNING)),
@@ -169,5 +182,3 @@ class Statement {
     return ` ORDER BY ${[unusable, stamp, id, ...ties].join(', ')}`;
   }
 }
-
-export { QUERY_PARAMETERS };

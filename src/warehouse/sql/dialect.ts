@@ -35,6 +35,9 @@ export interface Dialect {
 /** A name as an SQL identifier: `o"clock` → `"o""clock"`. */
 export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+/** `database.schema.table` as SQL. */
+export const quoteTable = (table: string): string => table.split('.').map(quoteIdentifier).join('.');
+
 /** Changes since a watermark are asked for only where the campaign names a column of the last change. */
 export function neededStamp(column: StampColumn | null): StampColumn {
   if (column === null) throw new Failure('CampaignInvalid', 'the source names no column of the last change');

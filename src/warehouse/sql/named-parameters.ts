@@ -9,7 +9,6 @@ export type NamedParameter = (typeof QUERY_PARAMETERS)[number];
 export interface ParsedSql {
   /** The query with every parameter replaced. */
   fill(placeholder: (name: NamedParameter) => string): string;
-  readonly parameters: ReadonlySet<NamedParameter>;
 }
 
 /** What a colon means nothing in: texts, quoted names, dollar quotes, comments, casts. Then a parameter. */
@@ -32,7 +31,6 @@ const TOKEN = new RegExp(
  */
 export function parseSql(text: string, name: string): ParsedSql {
   const pieces: (string | { readonly parameter: NamedParameter })[] = [];
-  const parameters = new Set<NamedParameter>();
   let end: number | null = null;
   let from = 0;
   for (const match of text.matchAll(TOKEN)) {
@@ -49,7 +47,6 @@ export function parseSql(text: string, name: string): ParsedSql {
         `${name} line ${line}: there is no parameter :${parameter}; there are ${there}`,
       );
     }
-    parameters.add(known);
     pieces.push(text.slice(from, match.index), { parameter: known });
     from = match.index + match[0].length;
   }
@@ -59,7 +56,6 @@ export function parseSql(text: string, name: string): ParsedSql {
     throw new Failure('CampaignInvalid', `${name} holds no query`);
   }
   return {
-    parameters,
     fill: (placeholder) =>
       pieces.map((piece) => (typeof piece === 'string' ? piece : placeholder(piece.parameter))).join(''),
   };

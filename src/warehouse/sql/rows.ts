@@ -5,7 +5,7 @@ import type { SourceRow } from '../reader.ts';
 import type { SourceColumns } from '../source.ts';
 
 /** Cells that come before those of the parameters: ID, stamp, withdrawn, consent. */
-export const LEADING_CELLS = 4;
+const LEADING_CELLS = 4;
 
 export type RowBuilder = (line: number, stamp: string | null, cells: readonly unknown[]) => SourceRow;
 
