@@ -61,6 +61,8 @@ export const objectKeys = {
   scene: (key: SceneKey) => `scenes/${key.slice(0, 2)}/${key}.clip`,
   state: (campaign: string) => `state/${campaign}.json`,
   ledger: (batch: BatchRef, digest: string) => `state/ledgers/${batchIdOf(batch)}/${digest}.jsonl.gz`,
+  openBatches: (campaign: string) => `state/open/${campaign}/`,
+  openBatch: (batch: BatchRef) => `state/open/${batchIdOf(batch)}`,
   tombstone: (campaign: string, recipientDigest: string) =>
     `withdrawn/${campaign}/${recipientDigest.slice(0, 2)}/${recipientDigest}.json`,
   batchesOf: (campaign: string, businessDate: string) => `batches/${campaign}/${businessDate}/`,

@@ -38,15 +38,19 @@ function asNotDelivered(error: unknown) {
   throw error;
 }
 
-/** For a source that is read whole. Somebody who was shown a video and is not there any more is gone. */
-export const deliveredByLedger = (ledger: Ledger): Delivered => ({
+/**
+ * For a source that is read whole. Somebody who was shown a video and is not there any more is gone. Of doubtful people it
+ * is not known what they are shown: nothing of them is unchanged.
+ */
+export const deliveredByLedger = (ledger: Ledger, doubtful: ReadonlySet<string>): Delivered => ({
   async unchanged(wanted) {
     const unchanged = new Set<string>();
     for (const [recipientId, digest] of wanted) {
+      if (doubtful.has(recipientId)) continue;
       const same = digest === null ? !ledger.has(recipientId) : ledger.shows(recipientId, digest);
       if (same) unchanged.add(recipientId);
     }
     return unchanged;
   },
-  missing: (isThere) => [...ledger.ids()].filter((recipientId) => !isThere(recipientId)),
+  missing: (isThere) => [...new Set([...ledger.ids(), ...doubtful])].filter((recipientId) => !isThere(recipientId)),
 });

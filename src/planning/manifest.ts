@@ -147,6 +147,8 @@ const planDocument = z.object({
   recipientLimit: z.int().positive().nullable(),
   /** IDs of the campaign's carry-over that this plan looked up; it settles them, found or not. */
   carriedOver: z.array(z.string()),
+  /** Batches that never closed, and all of whose people this one has planned or taken back. */
+  settles: z.array(batchRef).default([]),
   createdAt: z.iso.datetime({ offset: true }),
 });
 

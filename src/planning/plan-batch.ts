@@ -13,9 +13,11 @@ import {
 import { putJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { pinTemplate } from '../storage/pinned-templates.ts';
+import { compareBatches } from '../storage/pointers.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import type { DeltaPlan } from './delta-plan.ts';
 import { manifestPages, type PlanDocument, parsePlanDocument, scenePages, VARIANTS_PER_PAGE } from './manifest.ts';
+import { markOpen } from './open-batches.ts';
 import { lookUp, type PlannedCampaign, readNight } from './read-night.ts';
 
 export interface PlanDeps {
@@ -46,7 +48,7 @@ export async function planBatch(
   const template = await templates.read(campaign.template);
   await pinTemplate(store, template, signal);
   const csvKey = input.csvKey ?? null;
-  const { window, carriedOver, assembly, delta } = await readNight(
+  const { window, carriedOver, open, assembly, delta } = await readNight(
     store,
     { campaign, template, night },
     { ...input, about: batchIdOf(batch) },
@@ -98,8 +100,11 @@ export async function planBatch(
     csvKey,
     recipientLimit: input.recipientLimit ?? null,
     carriedOver: [...carriedOver],
+    // A night that is cut short leaves some of their people for later, and an older one does not reach their pointers.
+    settles: input.recipientLimit === undefined ? open.filter((other) => compareBatches(other, batch) < 0) : [],
     createdAt: new Date().toISOString(),
   };
+  if (campaign.delta.strategy === 'snapshot' && csvKey === null) await markOpen(store, batch, signal);
   await store.putImmutable(objectKeys.plan(batch), JSON.stringify(plan), { contentType: 'application/json' }, signal);
   return batchPlanOf(plan);
 }

@@ -3,7 +3,7 @@
 import pMap from 'p-map';
 import type { BatchPlan, PlanBatchInput, Results } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
-import { type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
+import { type BatchRef, type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -17,6 +17,7 @@ import { plansOf, readState } from './batches.ts';
 import { deliveredByLedger, deliveredByPointers } from './delivered.ts';
 import { type DeltaPlan, type DeltaPlanInput, planDelta } from './delta-plan.ts';
 import type { CampaignState } from './manifest.ts';
+import { openBatches, peopleOfBatches } from './open-batches.ts';
 import { partsOf } from './scene-key.ts';
 import { planScenes, type ScenePlan } from './scene-plan.ts';
 import { type Assembly, variantKeyOf } from './variant-key.ts';
@@ -78,6 +79,8 @@ export interface NightDelta {
   readonly window: PlannedWindow;
   /** IDs of people whose video failed earlier and who are looked up again. */
   readonly carriedOver: readonly string[];
+  /** Batches that have not closed and whose people are looked at again, for a source that is read whole. */
+  readonly open: readonly BatchRef[];
   readonly assembly: Assembly;
   readonly delta: DeltaPlan;
 }
@@ -89,6 +92,8 @@ export async function readNight(
   input: NightInput,
   signal: AbortSignal,
 ): Promise<NightDelta> {
+  // Before the state is read: a batch that closes in between is in both, not in neither.
+  const open = campaign.delta.strategy === 'snapshot' ? await openBatches(store, campaign.id, signal) : [];
   const { state } = await readState(store, campaign.id, signal);
   const window = planWindow({
     state: startingState(state, campaign, night),
@@ -106,9 +111,9 @@ export async function readNight(
   const takesUp = input.csvKey === undefined && window.moves;
   const carriedOver = takesUp ? state.carryOver.map(({ recipientId }) => recipientId) : [];
   const assembly: Assembly = campaign.scenes === 'auto' && template.scenes.length > 0 ? 'scenes' : 'whole';
-  const question = { store, campaign, template, assembly, state, window, carriedOver };
+  const question = { store, campaign, template, assembly, state, window, carriedOver, open };
   const { delta, sourceKind } = await readDelta(question, input, signal);
-  return { sourceKind, window, carriedOver, assembly, delta };
+  return { sourceKind, window, carriedOver, open, assembly, delta };
 }
 
 export interface LookUpQuestion {
@@ -184,7 +189,7 @@ async function readDelta(
 
 /** What is read and how it is taken, by the campaign's strategy. */
 async function rowsOf(
-  { store, campaign, state, window }: DeltaQuestion,
+  { store, campaign, state, window, open }: DeltaQuestion,
   source: WarehouseReader,
   signal: AbortSignal,
 ): Promise<Pick<DeltaPlanInput, 'rows' | 'range' | 'ordered' | 'end' | 'known'>> {
@@ -193,7 +198,8 @@ async function rowsOf(
   const end = { updatedAt: until, recipientId: null };
   switch (campaign.delta.strategy) {
     case 'snapshot': {
-      const delivered = deliveredByLedger(await Ledger.read(store, state.ledger, signal));
+      const doubtful = await peopleOfBatches(store, open, signal);
+      const delivered = deliveredByLedger(await Ledger.read(store, state.ledger, signal), doubtful);
       return { rows: source.readAll(signal), range, ordered: false, end, known: { isEcho: () => true, delivered } };
     }
     case 'changes': {
@@ -223,6 +229,7 @@ interface DeltaQuestion {
   readonly assembly: Assembly;
   readonly window: PlannedWindow;
   readonly carriedOver: readonly string[];
+  readonly open: readonly BatchRef[];
 }
 
 const WHOLE_FILE = { since: null, until: '9999-12-31T23:59:59Z' } as const;

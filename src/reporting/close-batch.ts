@@ -8,6 +8,7 @@ import { readState } from '../planning/batches.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
+import { unmarkOpen } from '../planning/open-batches.ts';
 import { type Settlement, stateAfter } from '../planning/window.ts';
 import { readJsonLines, swapJson } from '../storage/documents.ts';
 import { Ledger } from '../storage/ledger.ts';
@@ -65,6 +66,8 @@ export async function closeBatch(
   }
   const settlement = { owed: [...failed, ...rejected], delivered };
   await moveState(store, plan, settlement, (ledger) => nextLedger({ store, manifests }, plan, ledger, signal), signal);
+  // Only now: until the ledger says what its people are shown, every plan asks.
+  for (const settled of [batch, ...plan.settles]) await unmarkOpen(store, settled, signal);
   return report.summary;
 }
 

@@ -116,6 +116,7 @@ test('plan and state documents come back as they were written', () => {
     scenePages: 1,
     csvKey: null,
     recipientLimit: 40,
+    settles: [{ campaign, businessDate: date('2026-11-23'), attempt: 1 }],
     carriedOver: ['x'],
     createdAt: until,
   };

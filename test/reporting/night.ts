@@ -81,6 +81,7 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
   csvKey: null,
   recipientLimit: null,
   carriedOver: ['linus@example.com'],
+  settles: [],
   createdAt: '2026-11-24T04:00:03Z',
 });
 

@@ -43,8 +43,11 @@ export function paperNights(
     },
     openSource: ({ paramsSchema }) => openWarehouse(source, { paramsSchema, environment }),
   };
-  /** @param failed places on the manifest page of videos that fail. */
-  return async (day: string, failed: readonly number[] = []) => {
+  /**
+   * @param failed places on the manifest page of videos that fail.
+   * @param closes false: the night is never ended, whatever has been published.
+   */
+  return async (day: string, failed: readonly number[] = [], closes = true) => {
     const [businessDate] = [day].filter(isBusinessDate);
     if (businessDate === undefined) throw new TypeError(day);
     const input = { campaign: id, businessDate, asOf: `${day}T23:00:00.000Z`, engine: ENGINE, runId: day };
@@ -58,7 +61,7 @@ export function paperNights(
       return { outcome: 'rendered', page: 1, index, key, renderMs: 1, pointers: 1 } as const;
     });
     await recordOutcomes(store, { batch: plan.batch, writer: 'lane-0', page: 1, outcomes });
-    await closeBatch({ store, manifests, now: () => input.asOf }, { batch: plan.batch, wallMs: 1 }, never);
+    if (closes) await closeBatch({ store, manifests, now: () => input.asOf }, { batch: plan.batch, wallMs: 1 }, never);
     const people = Object.fromEntries(
       variants.flatMap(({ params, recipients }) => recipients.map((who) => [who, params['referralCount']])),
     );

@@ -50,3 +50,33 @@ test('only who is shown something else is planned, who is gone is withdrawn, and
   expect(third.counts).toMatchObject({ unchanged: 39, withdrawn: 0 });
   store.close();
 }, 60_000);
+
+test('people of a night that never closed are looked at until one has, whatever the ledger says', async () => {
+  await using s3 = await TestS3.start();
+  await using folder = await temporaryFolder();
+  const store = s3.store();
+  const path = join(folder.path, 'people.csv');
+  const source = sourceSchema.parse({
+    ...{ type: 'csv', path, columns: { recipientId: 'id' }, delta: { strategy: 'snapshot' } },
+    params: { name: { text: 'Number {n}' }, referralCount: 'n', earnings: 'n' },
+  });
+  const night = paperNights(store, 'cut', source);
+  await writeFile(path, lines(everyone));
+  await night('2026-11-23');
+
+  // The ledger says 1 of p1, 2 of p2, and nothing of `new`; their pointers may say otherwise, or be gone.
+  const { p2: _, ...rest } = everyone;
+  await writeFile(path, lines({ ...rest, p1: 9, new: 3 }));
+  const cut = await night('2026-11-24', [], false);
+  expect(cut).toMatchObject({ people: { p1: 9, new: 3 }, withdrawn: '{"recipientId":"p2"}\n' });
+
+  // All is as it was: those three, and nobody else, are looked at; another night that is cut changes nothing about it.
+  await writeFile(path, lines(everyone));
+  for (const day of ['2026-11-25', '2026-11-26']) {
+    const next = await night(day, [], day.endsWith('26'));
+    expect(next).toMatchObject({ people: { p1: 1, p2: 2 }, withdrawn: '{"recipientId":"new"}\n' });
+  }
+  const last = await night('2026-11-27');
+  expect(last.counts).toMatchObject({ recipients: 0, withdrawn: 0, unchanged: 40 });
+  store.close();
+}, 60_000);

@@ -371,7 +371,8 @@ describe.each(CASES)('%s by %s', (engine, strategy) => {
           }
         }
       }),
-      { numRuns: 1, endOnFailure: true },
+      // 21: a night published what its successor's rows no longer said, and never closed.
+      { numRuns: 2, examples: [[21]], endOnFailure: true },
     );
   }, 180_000);
 });
