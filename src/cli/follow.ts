@@ -85,6 +85,11 @@ export function summaryText(report: BatchReport, links: Readonly<Record<string, 
     `Batch ${summary.batchId}: ${headline}`,
     `  recipients ${summary.recipients}, rejected ${summary.rejected}, variants ${variants}, pointers ${summary.pointers}`,
     `  render time p50 ${seconds(summary.renderMsP50)}, p95 ${seconds(summary.renderMsP95)}, failure rate ${(summary.failureRate * 100).toFixed(2)} %`,
+    ...(report.notStarted === 0
+      ? []
+      : [
+          `  partial: ${report.notStarted} variants were never started, as it was stopped; nightreel backfill makes them`,
+        ]),
     ...failures.map(({ count, failureClass, sentence }) => `  ${count} × ${failureClass}: ${sentence}`),
     '',
     ...Object.entries(links).flatMap(([label, link]) => (link === null ? [] : [`  ${label.padEnd(9)} ${link}`])),

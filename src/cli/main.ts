@@ -15,6 +15,7 @@ import { registerRun } from './run.ts';
 import { registerSchedule } from './schedule.ts';
 import { registerServe } from './serve.ts';
 import { registerStatus } from './status.ts';
+import { registerSteer } from './steer.ts';
 import { registerUp } from './up.ts';
 
 const program = new Command('nightreel')
@@ -33,6 +34,7 @@ registerCheck(program);
 registerServe(program);
 registerSchedule(program);
 registerBackfill(program);
+registerSteer(program);
 registerUp(program);
 registerStatus(program);
 registerDown(program);

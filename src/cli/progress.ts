@@ -13,6 +13,7 @@ export interface ProgressState extends LaneTally {
   readonly recipients: number;
   /** In phase `scenes` these and the tally count scenes. */
   readonly variants: number;
+  readonly notice?: string | null;
 }
 
 export interface ProgressDisplay {
@@ -95,6 +96,7 @@ export function tallyText(state: ProgressState, perMinute: number | null): strin
     const leftMs = ((state.variants - done) / perMinute) * 60_000;
     parts.push(`${perMinute < 10 ? perMinute.toFixed(1) : Math.round(perMinute)}/min`, `${durationText(leftMs)} left`);
   }
+  if (state.notice) parts.push(state.notice);
   return parts.join(' · ');
 }
 

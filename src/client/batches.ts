@@ -96,13 +96,24 @@ async function attach(client: Client, workflowId: string, input: StartInput): Pr
   );
 }
 
-/** The schedule names its runs by their time, so they are found by what they are about. */
-async function runningBatch(client: Client, { campaign, businessDate }: StartInput): Promise<string | null> {
-  const attributes = `CampaignId = '${campaign}' AND (BatchDate = '${businessDate}' OR BatchDate IS NULL)`;
-  const query = `WorkflowType = 'nightlyBatch' AND ExecutionStatus = 'Running' AND ${attributes}`;
-  for await (const { workflowId } of client.workflow.list({ query })) return workflowId;
-  return null;
+/**
+ * Workflow IDs of the batches that run. The schedule names its runs by their time, so they are found by what they are about; one
+ * that has not planned yet may be of any date.
+ */
+export async function runningBatches(
+  client: Client,
+  campaign: CampaignId,
+  businessDate?: BusinessDate,
+): Promise<string[]> {
+  const ofDate = businessDate === undefined ? '' : ` AND (BatchDate = '${businessDate}' OR BatchDate IS NULL)`;
+  const query = `WorkflowType = 'nightlyBatch' AND ExecutionStatus = 'Running' AND CampaignId = '${campaign}'${ofDate}`;
+  const ids: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
+  return ids;
 }
+
+const runningBatch = async (client: Client, { campaign, businessDate }: StartInput): Promise<string | null> =>
+  (await runningBatches(client, campaign, businessDate))[0] ?? null;
 
 const batchAttributes = (campaign: CampaignId, businessDate: BusinessDate) => [
   { key: SEARCH_ATTRIBUTES.campaignId, value: campaign },
@@ -140,6 +151,8 @@ export interface Progress extends LaneTally {
   readonly recipients: number;
   /** In phase `scenes` these and the tally count scenes. */
   readonly variants: number;
+  /** What holds it up, or puts its end at risk; null: nothing. */
+  readonly notice?: string | null;
 }
 
 const ZERO: LaneTally = { cached: 0, rendered: 0, failed: 0, pointers: 0 };
@@ -149,6 +162,7 @@ export async function readProgress(client: Client, handle: BatchHandle): Promise
   const batch = await quietly(() => handle.query<BatchProgress>('progress'));
   if (batch === null) return null;
   const { phase, plan, repair } = batch;
+  const notice = noticeOf(batch);
   if (repair !== undefined) return { phase, batch: null, recipients: 0, variants: repair.variants, ...repair.tally };
   if (plan === null) return { phase, batch: null, recipients: 0, variants: 0, ...ZERO };
   const { recipients, variants, sharedScenes } = plan.counts;
@@ -168,10 +182,16 @@ export async function readProgress(client: Client, handle: BatchHandle): Promise
       workflowIds.sceneLane(plan.batch, lane),
     );
     const sum = tallies.map(({ reused, ...rest }) => ({ cached: reused, ...rest, pointers: 0 })).reduce(added, ZERO);
-    return { phase, batch: plan.batch, recipients, variants: sharedScenes, ...sum };
+    return { phase, batch: plan.batch, recipients, variants: sharedScenes, notice, ...sum };
   }
   const tallies = await tallied<LaneTally>('tally', plan.pages, (lane) => workflowIds.lane(plan.batch, lane));
-  return { phase, batch: plan.batch, recipients, variants, ...tallies.reduce(added, ZERO) };
+  return { phase, batch: plan.batch, recipients, variants, notice, ...tallies.reduce(added, ZERO) };
+}
+
+function noticeOf({ steering, outlook }: BatchProgress): string | null {
+  if (steering?.stopped) return `stopped by the ${steering.stopped.by}`;
+  if (steering?.paused) return `paused by the ${steering.paused.by}: ${steering.paused.reason}`;
+  return outlook?.atRisk === true ? `at risk: due ${outlook.deadline}` : null;
 }
 
 const added = (total: LaneTally, tally: LaneTally): LaneTally => ({

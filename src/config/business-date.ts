@@ -43,6 +43,14 @@ export function nightOf(businessDate: BusinessDate, { at, timeZone }: Pick<Night
   return Temporal.PlainDate.from(businessDate).toZonedDateTime({ timeZone, plainTime }).toInstant().toString();
 }
 
+/** The first instant after `instant` (both ISO 8601 UTC) at which a clock in that zone shows this time of day. */
+export function nextTimeOfDay(instant: string, place: Pick<NightSchedule, 'at' | 'timeZone'>): string {
+  const day = businessDateOf(instant, place.timeZone);
+  const sameDay = nightOf(day, place);
+  if (Date.parse(sameDay) > Date.parse(instant)) return sameDay;
+  return nightOf(toBusinessDate(Temporal.PlainDate.from(day).add({ days: 1 })), place);
+}
+
 /** The last day before `businessDate` on which the campaign runs. */
 export function previousBusinessDate(businessDate: BusinessDate, days: readonly Weekday[]): BusinessDate {
   let day = Temporal.PlainDate.from(businessDate);

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { RESULTS, type Results } from '../contracts/batch.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
 import { type CampaignId, isCampaignId } from '../contracts/ids.ts';
+import { type NightLimits, WHEN_LATE, type WhenLate } from '../contracts/steering.ts';
 import { RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
 import { checkPointerPattern } from '../storage/pointer-keys.ts';
 import { WHEN_WITHDRAWN, type WhenWithdrawn } from '../storage/pointers.ts';
@@ -39,8 +40,14 @@ export interface Campaign {
   readonly whenWithdrawn: WhenWithdrawn;
   /** `parquet`: what became of everyone is written as a table when a batch closes. */
   readonly results: Results;
+  /** The batch pauses when of at least so many variants more than this share failed with one class; null: it never does. */
+  readonly breaker: NightLimits['breaker'];
+  /** When the night's videos are to be there: `HH:MM` in the schedule's time zone, the first after the night began. */
+  readonly deadline: { readonly at: string; readonly whenLate: WhenLate } | null;
   readonly schedule: CampaignSchedule;
 }
+
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day like '23:00'");
 
 const fileSchema = z.strictObject({
   title: z.string().min(1).max(200),
@@ -65,12 +72,22 @@ const fileSchema = z.strictObject({
   rejectLimit: z.number().min(0).max(1).default(0.1),
   results: z.enum(RESULTS).default('none'),
   whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
+  breaker: z
+    .union([
+      z.literal('off').transform(() => null),
+      z.strictObject({ share: z.number().gt(0).max(1), atLeast: z.int().min(1).default(100) }),
+    ])
+    .default({ share: 0.05, atLeast: 100 }),
+  deadline: z
+    .strictObject({ at: timeOfDay, whenLate: z.enum(WHEN_LATE).default('finish') })
+    .nullable()
+    .default(null),
   schedule: z.strictObject({
     days: z
       .array(z.enum(WEEKDAYS))
       .min(1)
       .refine((days) => new Set(days).size === days.length, 'names a day twice'),
-    at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day like '23:00'"),
+    at: timeOfDay,
     timeZone: z.string().refine(isTimeZone, 'must be an IANA time zone like America/New_York'),
     catchupHours: z.int().min(1).max(168).default(6),
   }),

@@ -5,6 +5,7 @@
 
 import type { FailureClass } from './failures.ts';
 import type { BatchRef, BusinessDate, CampaignId, SceneKey, VariantKey } from './ids.ts';
+import type { FailureCounts, NightLimits, Outlook, Steering } from './steering.ts';
 import type { RenditionId, StoredVideo } from './video.ts';
 
 /** A place in the warehouse's change order. Rows are read in the order (updatedAt, recipientId). */
@@ -69,6 +70,8 @@ export interface BatchPlan {
   /** Pages of scenes that are rendered before the variants, as several of these need them. */
   readonly scenePages: number;
   readonly lanes: { readonly count: number; readonly window: number };
+  /** Absent in plans of before there were any. */
+  readonly limits?: NightLimits;
 }
 
 /** Of the videos that are to be made from scenes; all 0 where none is. The soundtrack counts as a scene. */
@@ -111,6 +114,13 @@ export interface VariantLaneInput {
   readonly cursor: LaneCursor;
   readonly tally: LaneTally;
   readonly childrenPerRun?: number;
+  /** Absent: nobody has steered. */
+  readonly steering?: Steering;
+  /** What earlier runs of this lane counted, and could not write down. */
+  readonly failures?: FailureCounts;
+  readonly unwritten?: readonly VariantOutcome[];
+  /** Runs in a row that ended because something did not answer. */
+  readonly troubles?: number;
 }
 
 export interface LaneCursor {
@@ -143,6 +153,7 @@ export interface SceneLaneInput {
   readonly cursor: LaneCursor;
   readonly tally: SceneTally;
   readonly childrenPerRun?: number;
+  readonly steering?: Steering;
 }
 
 export interface SceneTally {
@@ -245,6 +256,9 @@ export interface BatchProgress {
   readonly phase: 'waiting' | 'planning' | 'scenes' | 'rendering' | 'closing' | 'done';
   /** Known from `scenes` on. */
   readonly plan: BatchPlan | null;
+  readonly steering?: Steering;
+  readonly outlook?: Outlook;
+  readonly failures?: FailureCounts;
   /** Of a backfill: how many variants it tries in this run, and what became of them so far. */
   readonly repair?: { readonly variants: number; readonly tally: LaneTally };
 }

@@ -78,6 +78,12 @@ export const FAILURES = describe({
     retryable: true,
     sentence: 'This worker renders with another engine than the one that was planned. Run one image everywhere.',
   },
+  ManifestDamaged: {
+    actor: 'operator',
+    retryable: false,
+    sentence:
+      'A page of the manifest is missing or is not what the plan wrote, so its lane stopped. Run the night again: it is planned anew, and what is stored is not rendered again.',
+  },
   ToolMissing: {
     actor: 'operator',
     retryable: false,

@@ -1,5 +1,5 @@
 import type { RenderSceneInput } from '../contracts/batch.ts';
-import { Failure } from '../contracts/failures.ts';
+import { asFailure, Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import {
@@ -39,29 +39,29 @@ export class ManifestReader {
   }
 
   async page(batch: BatchRef, page: number): Promise<ManifestPage> {
-    return await this.read(objectKeys.manifestPage(batch, page), batch, parseManifestPage);
+    return await this.read(objectKeys.manifestPage(batch, page), batch, wholePage(parseManifestPage));
   }
 
-  /** The line of the manifest that a slot names. Failure `Internal` when another variant stands there. */
+  /** The line of the manifest that a slot names. Failure `ManifestDamaged` when another variant stands there. */
   async variant({ batch, page, index, key }: ManifestSlot): Promise<ManifestVariant> {
     const variant = (await this.page(batch, page)).variants[index];
     if (variant?.key === key) return variant;
     throw new Failure(
-      'Internal',
+      'ManifestDamaged',
       `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}.`,
     );
   }
 
   async scenePage(batch: BatchRef, page: number): Promise<ScenePage> {
-    return await this.read(objectKeys.scenePage(batch, page), batch, parseScenePage);
+    return await this.read(objectKeys.scenePage(batch, page), batch, wholePage(parseScenePage));
   }
 
-  /** The line of a scene page that a slot names. Failure `Internal` when another scene stands there. */
+  /** The line of a scene page that a slot names. Failure `ManifestDamaged` when another scene stands there. */
   async scene({ batch, page, index, key }: RenderSceneInput): Promise<PlannedScene> {
     const scene = (await this.scenePage(batch, page)).scenes[index];
     if (scene?.key === key) return scene;
     throw new Failure(
-      'Internal',
+      'ManifestDamaged',
       `Line ${index + 1} of scene page ${page} of batch ${batchIdOf(batch)} is not scene ${key.slice(0, 12)}.`,
     );
   }
@@ -79,6 +79,20 @@ export class ManifestReader {
   private async fetch<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {
     const text = await this.store.getText(key);
     if (text !== null) return parse(text, key);
+    if (key !== objectKeys.plan(batch)) {
+      throw new Failure('ManifestDamaged', `${key} is missing from the bucket; the plan wrote it. Was it deleted?`);
+    }
     throw new Failure('CampaignInvalid', `There is no batch ${batchIdOf(batch)} in the bucket: ${key} is missing.`);
   }
 }
+
+/** A page that cannot be read as one will not be mended by trying again. */
+const wholePage =
+  <T>(parse: (text: string, name: string) => T) =>
+  (text: string, name: string): T => {
+    try {
+      return parse(text, name);
+    } catch (error) {
+      throw new Failure('ManifestDamaged', asFailure(error).message, { cause: error });
+    }
+  };

@@ -13,6 +13,7 @@ import {
   type SceneKey,
   type VariantKey,
 } from '../contracts/ids.ts';
+import { type NightLimits, WHEN_LATE } from '../contracts/steering.ts';
 import { type Params, RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
 import { WHEN_WITHDRAWN } from '../storage/pointers.ts';
 import type { PlannedVariant } from './delta-plan.ts';
@@ -92,6 +93,14 @@ export interface ManifestPage {
   readonly variants: readonly ManifestVariant[];
 }
 
+/** Of a night that may fail and last as it likes. */
+export const UNLIMITED: NightLimits = { breaker: null, deadline: null };
+
+const nightLimits = z.object({
+  breaker: z.object({ share: z.number().gt(0).max(1), atLeast: z.int().positive() }).nullable(),
+  deadline: z.object({ at: z.iso.datetime({ offset: true }), whenLate: z.enum(WHEN_LATE) }).nullable(),
+}) satisfies z.ZodType<NightLimits>;
+
 const planDocument = z.object({
   batch: batchRef,
   template: z.object({ id: z.string().min(1), digest: hex64 }),
@@ -121,6 +130,7 @@ const planDocument = z.object({
   /** How the source's changes were found. */
   strategy: z.enum(['watermark', 'snapshot', 'changes']).default('watermark'),
   lanes: z.object({ count: z.int().positive(), window: z.int().positive() }),
+  limits: nightLimits.default(UNLIMITED),
   window,
   /** Where the campaign stands once this batch has closed; null when it stays where it is (CSV, a replayed night). */
   watermark: watermark.nullable(),

@@ -16,7 +16,14 @@ import { pinTemplate } from '../storage/pinned-templates.ts';
 import { compareBatches } from '../storage/pointers.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import type { DeltaPlan } from './delta-plan.ts';
-import { manifestPages, type PlanDocument, parsePlanDocument, scenePages, VARIANTS_PER_PAGE } from './manifest.ts';
+import {
+  manifestPages,
+  type PlanDocument,
+  parsePlanDocument,
+  scenePages,
+  UNLIMITED,
+  VARIANTS_PER_PAGE,
+} from './manifest.ts';
 import { markOpen } from './open-batches.ts';
 import { lookUp, type PlannedCampaign, readNight } from './read-night.ts';
 
@@ -93,6 +100,7 @@ export async function planBatch(
     asksConsent: campaign.asksConsent && csvKey === null,
     strategy: campaign.delta.strategy,
     lanes: campaign.lanes,
+    limits: campaign.limits?.(night, input.asOf) ?? UNLIMITED,
     window: { since: window.since, until: window.until, readFrom: window.readFrom },
     watermark: csvKey === null && window.moves ? delta.watermark : null,
     counts: { ...delta.counts, cached: stored.size, ...scenes.counts },
@@ -119,6 +127,7 @@ export const batchPlanOf = (plan: PlanDocument): BatchPlan => ({
   pages: plan.pages,
   scenePages: plan.scenePages,
   lanes: plan.lanes,
+  limits: plan.limits,
 });
 
 /**

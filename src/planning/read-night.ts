@@ -4,6 +4,7 @@ import pMap from 'p-map';
 import type { BatchPlan, PlanBatchInput, Results } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
+import type { NightLimits } from '../contracts/steering.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -46,6 +47,8 @@ export interface PlannedCampaign {
   readonly scenes: 'auto' | 'off';
   /** Where a campaign that has never run begins: with everyone, or with what changed since the night before. */
   readonly firstNight: 'everyone' | 'changes';
+  /** What the night is allowed; absent: everything. */
+  readonly limits?: (night: PlannedNight, asOf: string) => NightLimits;
   /** Places a business date and the instant `asOf` in the campaign's time zone. */
   calendar(businessDate: BusinessDate | undefined, asOf: string): PlannedNight;
   /** The campaign's source, or the CSV under `csvKey` in its place; `about` tells the warehouse what it is read for. */

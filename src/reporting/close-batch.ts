@@ -38,12 +38,13 @@ export async function closeBatch(
   const plan = await manifests.plan(batch);
   const { state } = await readState(store, batch.campaign, signal);
   const inDebt = new Set(state.carryOver.map(({ recipientId }) => recipientId));
-  const { outcomes, failed, delivered } = await settle(store, manifests, plan, inDebt, signal);
+  const { outcomes, notStarted, failed, delivered } = await settle(store, manifests, plan, inDebt, signal);
   const rejected = await rejectedPeople(store, batch, signal);
 
   const report = reportJson({
     plan,
     outcomes,
+    notStarted,
     wallMs: wallMs ?? (await earlierWallMs(store, batch, signal)),
     closedAt: now(),
     videoUrl: (key) => store.url(objectKeys.video(key)),
@@ -80,18 +81,20 @@ async function settle(
   plan: PlanDocument,
   inDebt: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<{ outcomes: VariantOutcome[]; failed: Owed[]; delivered: Set<string> }> {
+): Promise<{ outcomes: VariantOutcome[]; notStarted: number; failed: Owed[]; delivered: Set<string> }> {
   const outcomes: VariantOutcome[] = [];
   const failed: Owed[] = [];
   const delivered = new Set<string>();
-  for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
+  let notStarted = 0;
+  for await (const { variant, outcome, isStarted } of settledVariants({ store, manifests }, plan, signal)) {
     outcomes.push(outcome);
+    if (!isStarted) notStarted += 1;
     for (const recipientId of variant.recipients) {
       if (outcome.outcome === 'failed') failed.push({ recipientId, reason: outcome.failureClass });
       else if (inDebt.has(recipientId)) delivered.add(recipientId);
     }
   }
-  return { outcomes, failed, delivered };
+  return { outcomes, notStarted, failed, delivered };
 }
 
 const rejectLine = z.object({ recipientId: z.string().nullable(), reason: z.string() });

@@ -54,22 +54,34 @@ export async function readOutcomes(
   return [...byKey.values()].sort((a, b) => a.page - b.page || a.index - b.index);
 }
 
-/** Every variant of the manifest with its outcome; one without any (its lane was stopped) counts as failed. */
+export interface SettledVariant {
+  readonly variant: ManifestVariant;
+  readonly outcome: VariantOutcome;
+  /** False: no outcome was recorded. */
+  readonly isStarted: boolean;
+}
+
+/** Every variant of the manifest with its outcome; one without any (the batch was stopped before its turn) counts as failed. */
 export async function* settledVariants(
   { store, manifests }: { readonly store: ObjectStore; readonly manifests: ManifestReader },
   plan: PlanDocument,
   signal?: AbortSignal,
-): AsyncGenerator<{ readonly variant: ManifestVariant; readonly outcome: VariantOutcome }> {
+): AsyncGenerator<SettledVariant> {
   const recorded = new Map((await readOutcomes(store, plan.batch, signal)).map((outcome) => [outcome.key, outcome]));
   for (let page = 1; page <= plan.pages; page += 1) {
     for (const variant of (await manifests.page(plan.batch, page)).variants) {
       const { index, key } = variant;
-      yield { variant, outcome: recorded.get(key) ?? { outcome: 'failed', page, index, key, ...NO_OUTCOME } };
+      const known = recorded.get(key);
+      const isStarted = known !== undefined;
+      yield { variant, isStarted, outcome: known ?? { outcome: 'failed', page, index, key, ...NO_OUTCOME } };
     }
   }
 }
 
-const NO_OUTCOME = { failureClass: 'Internal', message: 'No outcome was recorded for this variant.' } as const;
+const NO_OUTCOME = {
+  failureClass: 'Cancelled',
+  message: 'It was never started: the batch was stopped before.',
+} as const;
 
 /** The variants that have no video now, in manifest order. */
 export async function failedSlots(

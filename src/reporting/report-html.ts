@@ -54,10 +54,13 @@ ${facts(report)}
 `.text;
 }
 
-function lead({ summary }: BatchReport): string {
+function lead({ summary, notStarted }: BatchReport): string {
   const { variants, rendered, failed, cached, wallSeconds } = summary;
   if (variants === 0) return 'Nobody’s numbers changed, so there was nothing to render.';
   const took = `It took ${duration(wallSeconds)}.`;
+  if (notStarted > 0) {
+    return `The night was stopped: ${count(notStarted)} of ${count(variants)} videos were never started, ${count(rendered)} were rendered. ${took}`;
+  }
   if (failed > 0)
     return `${count(rendered)} videos were rendered, ${count(failed)} of ${count(variants)} could not be made. ${took}`;
   if (rendered === 0) return `All ${count(cached)} videos were there already; nothing had to be rendered. ${took}`;

@@ -37,6 +37,8 @@ export const reportSchema = z.object({
     report: z.string(),
   }),
   closedAt: z.string(),
+  /** Of the failed, those that were never started as the batch was stopped before: the report is of a part of the night. */
+  notStarted: count.default(0),
   plan: z.object({
     attempt: z.int(),
     rows: count,
@@ -94,6 +96,8 @@ export interface ReportInput {
   readonly plan: PlanDocument;
   /** One per variant of the manifest. */
   readonly outcomes: readonly VariantOutcome[];
+  /** Of `outcomes`, those that nobody recorded. */
+  readonly notStarted: number;
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
@@ -102,13 +106,22 @@ export interface ReportInput {
 }
 
 /** Builds the report from what was planned and what became of it. Pure. */
-export function reportJson({ plan, outcomes, wallMs, closedAt, videoUrl, posterUrl }: ReportInput): BatchReport {
+export function reportJson({
+  plan,
+  outcomes,
+  notStarted,
+  wallMs,
+  closedAt,
+  videoUrl,
+  posterUrl,
+}: ReportInput): BatchReport {
   const { batch, counts, window, template, engine } = plan;
   const times = renderTimes(outcomes);
   return {
     version: 1,
     summary: summarise({ batch, counts, outcomes, wallMs }),
     closedAt,
+    notStarted,
     plan: {
       attempt: batch.attempt,
       rows: counts.rows,

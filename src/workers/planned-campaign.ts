@@ -1,15 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { businessDateOf, nightCalendar } from '../config/business-date.ts';
-import { loadCampaign } from '../config/campaign.ts';
+import { businessDateOf, nextTimeOfDay, nightCalendar } from '../config/business-date.ts';
+import { type Campaign, loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { CampaignId } from '../contracts/ids.ts';
+import type { NightLimits } from '../contracts/steering.ts';
 import type { PlannedCampaign } from '../planning/read-night.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { openCsvWarehouse } from '../warehouse/csv.ts';
 import { openWarehouse } from '../warehouse/index.ts';
 import { type SourceType, sourceIn } from '../warehouse/source.ts';
+
+/** A night that is made up for after its morning has no deadline any more. */
+function deadlineOf({ deadline, schedule }: Campaign, night: string, asOf: string): NightLimits['deadline'] {
+  if (deadline === null) return null;
+  const at = nextTimeOfDay(night, { at: deadline.at, timeZone: schedule.timeZone });
+  return Date.parse(at) <= Date.parse(asOf) ? null : { at, whenLate: deadline.whenLate };
+}
 
 /**
  * A campaign file with its calendar and source, as planning wants it; `sourceType`: the same table in another engine. Read anew for
@@ -30,6 +38,10 @@ export async function plannedCampaign(
     ...campaign,
     delta: source.delta,
     asksConsent: (source.columns.withdrawn ?? source.columns.consent) !== undefined,
+    limits: ({ night }, asOf) => ({
+      breaker: campaign.breaker,
+      deadline: deadlineOf(campaign, night, asOf),
+    }),
     calendar: (given, asOf) => {
       const businessDate = given ?? businessDateOf(asOf, schedule.timeZone);
       return { businessDate, ...nightCalendar(businessDate, asOf, schedule) };

@@ -9,7 +9,7 @@ import type { BackfillInput, BatchSummary, LaneTally, VariantOutcome } from '../
 import { batchIdOf } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches } from './activity-proxies.ts';
-import { batchProgressQuery } from './nightly-batch.ts';
+import { batchProgressQuery } from './messages.ts';
 import { assertBackfillInput } from './validate.ts';
 import { variantWindow } from './variant-children.ts';
 

@@ -1,59 +1,85 @@
 import {
-  defineQuery,
-  executeChild,
+  CancellationScope,
+  isCancellation,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BatchPlan, BatchProgress, BatchSummary, NightlyBatchInput } from '../contracts/batch.ts';
-import { batchIdOf, workflowIds } from '../contracts/ids.ts';
+import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches, pointers, render, warehouse } from './activity-proxies.ts';
+import { BatchControl } from './batch-control.ts';
+import { detailsOf } from './details.ts';
+import { batchProgressQuery } from './messages.ts';
 import { sceneLane } from './scene-lane.ts';
 import { assertNightlyInput } from './validate.ts';
 import { variantLane } from './variant-lane.ts';
 
-export const batchProgressQuery = defineQuery<BatchProgress>('progress');
-
 /** One campaign, one business date: plan, render what is missing, publish, report. Completes even when variants fail. */
 export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSummary> {
   assertNightlyInput(input);
-  let progress: BatchProgress = { phase: 'waiting', plan: null };
-  const enter = (next: BatchProgress, details: string): void => {
-    progress = next;
-    setCurrentDetails(details);
+  let phase: BatchProgress['phase'] = 'waiting';
+  let plan: BatchPlan | null = null;
+  const control = new BatchControl(() => showDetails());
+  const state = () => {
+    const { tally, failures, outlook, steering } = control;
+    return { phase, tally, failures, outlook, steering };
   };
-  setHandler(batchProgressQuery, () => progress);
+  const showDetails = (): void => {
+    if (plan !== null) setCurrentDetails(detailsOf({ plan, ...state() }));
+  };
+  const enter = (next: BatchProgress['phase']): void => {
+    phase = next;
+    showDetails();
+  };
+  setHandler(batchProgressQuery, (): BatchProgress => {
+    const { tally: _, ...rest } = state();
+    return { plan, ...rest };
+  });
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.campaignId, value: input.campaign }]);
 
-  enter({ phase: 'waiting', plan: null }, 'Waiting for a render worker to say which engine it has');
+  setCurrentDetails('Waiting for a render worker to say which engine it has');
   const engine = await render.describeEngine();
 
-  enter({ phase: 'planning', plan: null }, 'Planning: reading what changed');
+  enter('planning');
+  setCurrentDetails('Planning: reading what changed');
   const asOf = dueTime().toISOString();
-  const plan = await warehouse.planBatch({ ...input, asOf, engine, runId: workflowInfo().runId });
+  plan = await warehouse.planBatch({ ...input, asOf, engine, runId: workflowInfo().runId });
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate }]);
 
-  const { recipients, variants, cached, sharedScenes, withdrawn } = plan.counts;
-  const about = `Batch ${batchIdOf(plan.batch)}: ${recipients} recipients, ${variants} variants, ${cached} of them already stored`;
-  // Before anything is rendered: whoever said no must not wait for the others.
-  if (withdrawn > 0) await pointers.withdrawPointers({ batch: plan.batch });
-  if (sharedScenes > 0) {
-    enter({ phase: 'scenes', plan }, `${about}; rendering ${sharedScenes} scenes that several of them share`);
-    await Promise.all(lanesOf(plan, plan.scenePages).map((lane) => runSceneLane(plan, lane, input.childrenPerRun)));
+  try {
+    // Before anything is rendered: whoever said no must not wait for the others.
+    if (plan.counts.withdrawn > 0) await pointers.withdrawPointers({ batch: plan.batch });
+    control.begin(plan);
+    const night: Night = { plan, control, childrenPerRun: input.childrenPerRun };
+    if (plan.counts.sharedScenes > 0) {
+      enter('scenes');
+      await control.run(lanesOf(plan, plan.scenePages).map((lane) => () => startSceneLane(night, lane)));
+    }
+    enter('rendering');
+    await control.run(lanesOf(plan, plan.pages).map((lane) => () => startLane(night, lane)));
+  } catch (error) {
+    // Cancelled in the middle: what is settled is reported, and who has no video is owed one, as after any other night.
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => close(plan));
+    throw error;
   }
-  enter({ phase: 'rendering', plan }, about);
-  await Promise.all(lanesOf(plan, plan.pages).map((lane) => runLane(plan, lane, input.childrenPerRun)));
+  return await close(plan);
 
-  enter({ phase: 'closing', plan }, `Batch ${batchIdOf(plan.batch)}: writing the report`);
-  const wallMs = Date.now() - workflowInfo().startTime.getTime();
-  const summary = await batches.closeBatch({ batch: plan.batch, wallMs });
-  enter(
-    { phase: 'done', plan },
-    `Batch ${summary.batchId}: ${summary.variants} variants, ${summary.rendered} rendered, ${summary.cached} already stored, ${summary.failed} failed`,
-  );
-  return summary;
+  async function close(closing: BatchPlan | null): Promise<BatchSummary> {
+    if (closing === null) throw new TypeError('nothing was planned');
+    control.close();
+    enter('closing');
+    const wallMs = Date.now() - workflowInfo().startTime.getTime();
+    const summary = await batches.closeBatch({ batch: closing.batch, wallMs });
+    phase = 'done';
+    setCurrentDetails(
+      `**${summary.batchId}**: ${summary.variants} variants, ${summary.rendered} rendered, ${summary.cached} already stored, ${summary.failed} failed. Report: \`${summary.report}\``,
+    );
+    return summary;
+  }
 }
 
 /**
@@ -74,8 +100,14 @@ const attributesOf = ({ batch }: BatchPlan) => [
   { key: SEARCH_ATTRIBUTES.batchDate, value: batch.businessDate },
 ];
 
-const runLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefined) =>
-  executeChild(variantLane, {
+interface Night {
+  readonly plan: BatchPlan;
+  readonly control: BatchControl;
+  readonly childrenPerRun: number | undefined;
+}
+
+const startLane = ({ plan, control, childrenPerRun }: Night, lane: number) =>
+  startChild(variantLane, {
     workflowId: workflowIds.lane(plan.batch, lane),
     args: [
       {
@@ -84,6 +116,7 @@ const runLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefin
         cursor: { page: lane + 1, index: 0 },
         childrenPerRun,
         tally: { cached: 0, rendered: 0, failed: 0, pointers: 0 },
+        steering: control.steering,
       },
     ],
     staticSummary: `Lane ${lane + 1} of ${lanesOf(plan, plan.pages).length}`,
@@ -91,8 +124,8 @@ const runLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefin
   });
 
 /** Scenes that several variants need come before these, each in one place: no two workers render the same one. */
-const runSceneLane = (plan: BatchPlan, lane: number, childrenPerRun: number | undefined) =>
-  executeChild(sceneLane, {
+const startSceneLane = ({ plan, control, childrenPerRun }: Night, lane: number) =>
+  startChild(sceneLane, {
     workflowId: workflowIds.sceneLane(plan.batch, lane),
     args: [
       {
@@ -101,6 +134,7 @@ const runSceneLane = (plan: BatchPlan, lane: number, childrenPerRun: number | un
         cursor: { page: lane + 1, index: 0 },
         childrenPerRun,
         tally: { rendered: 0, reused: 0, failed: 0 },
+        steering: control.steering,
       },
     ],
     staticSummary: `Scenes, lane ${lane + 1} of ${lanesOf(plan, plan.scenePages).length}`,

@@ -1,6 +1,5 @@
 import {
   continueAsNew,
-  defineQuery,
   executeChild,
   setCurrentDetails,
   setHandler,
@@ -10,11 +9,11 @@ import {
 import type { RenderSceneInput, SceneLaneInput, SceneTally } from '../contracts/batch.ts';
 import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import { UNSTEERED } from '../contracts/steering.ts';
 import { batches } from './activity-proxies.ts';
 import { ChildWindow } from './child-window.ts';
+import { sceneTallyQuery, steerSignal } from './messages.ts';
 import { renderScene } from './render-scene.ts';
-
-export const sceneTallyQuery = defineQuery<SceneTally>('scenes');
 
 /** Children per run, at some 6 events each. */
 const CHILDREN_PER_RUN = 400;
@@ -43,20 +42,25 @@ export async function sceneLane(input: SceneLaneInput): Promise<SceneTally> {
     async (task) => count((await runScene(task)).outcome),
     () => count('failed'),
   );
+  let steering = input.steering ?? UNSTEERED;
+  window.steer(steering);
+  setHandler(steerSignal, (next) => {
+    steering = next;
+    window.steer(next);
+  });
   const runIsLong = (): boolean => window.started >= childrenPerRun || workflowInfo().continueAsNewSuggested;
 
-  while (cursor.page <= plan.scenePages) {
+  while (cursor.page <= plan.scenePages && (await window.isOpen())) {
     const { page } = cursor;
     const slots = await batches.readScenePage({ batch, page });
     for (const { index, key, id } of slots.slice(cursor.index)) {
       cursor = { page, index: index + 1 };
-      await window.start({ batch, page, index, key, id });
-      if (runIsLong()) break;
+      if (!(await window.start({ batch, page, index, key, id })) || runIsLong()) break;
     }
     if (cursor.index >= slots.length) cursor = { page: page + plan.lanes.count, index: 0 };
     if (runIsLong() && cursor.page <= plan.scenePages) {
       await window.drain();
-      await continueAsNew<typeof sceneLane>({ ...input, cursor, tally });
+      await continueAsNew<typeof sceneLane>({ ...input, cursor, tally, steering });
     }
   }
   await window.drain();

@@ -1,10 +1,17 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { BackfillInput, NightlyBatchInput } from '../contracts/batch.ts';
 import { isBusinessDate, isCampaignId } from '../contracts/ids.ts';
+import {
+  MAX_WINDOW,
+  type PauseRequest,
+  RUNNING_CHOICES,
+  type StopRequest,
+  type WindowRequest,
+} from '../contracts/steering.ts';
 
 const isPositive = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) > 0;
 
-function refuse(problem: string): never {
+export function refuse(problem: string): never {
   throw ApplicationFailure.create({ type: 'CampaignInvalid', message: problem, nonRetryable: true });
 }
 
@@ -32,5 +39,30 @@ export function assertBackfillInput(input: Partial<BackfillInput> | undefined): 
     isPositive(attempt);
   if (!isWhole) {
     refuse('The input names one batch: {"batch":{"campaign":"referral","businessDate":"2026-11-20","attempt":1}}.');
+  }
+}
+
+const MAX_REASON = 500;
+
+export function assertPauseRequest(request: PauseRequest | undefined): void {
+  const reason: unknown = request?.reason;
+  if (reason !== undefined && (typeof reason !== 'string' || reason.length > MAX_REASON)) {
+    refuse(`The reason must be text of at most ${MAX_REASON} characters: {"reason":"the logo is wrong"}.`);
+  }
+}
+
+export function assertWindowRequest(request: Partial<WindowRequest> | undefined): void {
+  const window: unknown = request?.window;
+  if (!isPositive(window) || Number(window) > MAX_WINDOW) {
+    refuse(
+      `The window must be a whole number from 1 to ${MAX_WINDOW}: {"window":16}. To start nothing, pause the batch.`,
+    );
+  }
+}
+
+export function assertStopRequest(request: StopRequest | undefined): void {
+  const running: unknown = request?.running;
+  if (running !== undefined && !RUNNING_CHOICES.some((choice) => choice === running)) {
+    refuse('running must be "finish" or "abort": {"running":"finish"}.');
   }
 }

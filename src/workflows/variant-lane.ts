@@ -1,25 +1,32 @@
 import {
   CancellationScope,
   continueAsNew,
-  defineQuery,
+  isCancellation,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LaneCursor, LaneTally, VariantLaneInput, VariantOutcome } from '../contracts/batch.ts';
+import { FAILURES } from '../contracts/failures.ts';
+import { UNSTEERED } from '../contracts/steering.ts';
 import { batches, pointers } from './activity-proxies.ts';
+import { classify } from './failure-class.ts';
+import { LaneReports } from './lane-reports.ts';
+import { laneTallyQuery, steerSignal } from './messages.ts';
 import { variantWindow } from './variant-children.ts';
-
-export const laneTallyQuery = defineQuery<LaneTally>('tally');
 
 /** Outcomes per outcome page: keeps the activity's argument small whatever the night brings. */
 const OUTCOMES_PER_PAGE = 100;
 /** Children per run, at 7 to 9 events each: the history stays near the 4,096 events at which the server asks for a new run. */
 const CHILDREN_PER_RUN = 400;
 
+/** Runs in a row that make no headway before the lane gives up; each has waited out an outage of some ten minutes. */
+const MAX_TROUBLES = 5;
+
 /**
  * Keeps a window of variants in flight over its share of the manifest pages. Children do not survive continue-as-new,
- * so before it the lane drains, writes down every outcome and carries its cursor and tally along.
+ * so before it the lane drains, writes down every outcome and carries its cursor and tally along. When something does not
+ * answer, it drains as well and goes on from its cursor in a new run: no variant is done twice.
  */
 export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
   const { plan, lane } = input;
@@ -29,7 +36,9 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
   const writer = `lane-${lane}-${workflowInfo().runId}`;
   let outcomePage = 1;
   let tally = input.tally;
-  const unwritten: VariantOutcome[] = [];
+  let cursor: LaneCursor = input.cursor;
+  const unwritten: VariantOutcome[] = [...(input.unwritten ?? [])];
+  const reports = new LaneReports(plan, lane, input.failures ?? {});
   setHandler(laneTallyQuery, () => tally);
 
   const settled = (outcome: VariantOutcome): void => {
@@ -42,44 +51,77 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     setCurrentDetails(
       `${tally.rendered} rendered, ${tally.cached} already there, ${tally.failed} failed, ${tally.pointers} pointers`,
     );
+    reports.settled(outcome, tally);
   };
   const writeOutcomes = async (atLeast: number): Promise<void> => {
     while (unwritten.length >= atLeast && unwritten.length > 0) {
-      const page = outcomePage;
+      const outcomes = unwritten.slice(0, OUTCOMES_PER_PAGE);
+      await batches.recordOutcomes({ batch, writer, page: outcomePage, outcomes });
+      unwritten.splice(0, outcomes.length);
       outcomePage += 1;
-      await batches.recordOutcomes({ batch, writer, page, outcomes: unwritten.splice(0, OUTCOMES_PER_PAGE) });
     }
   };
   const window = variantWindow(plan.lanes.window, settled);
+  let steering = input.steering ?? UNSTEERED;
+  window.steer(steering);
+  setHandler(steerSignal, (next) => {
+    steering = next;
+    window.steer(next);
+  });
   const runIsLong = (): boolean => window.started >= childrenPerRun || workflowInfo().continueAsNewSuggested;
 
-  let cursor: LaneCursor = input.cursor;
-  try {
-    while (cursor.page <= plan.pages) {
+  /** Returns at the end of its pages, or of what one run may do, or when nothing more is to be started. */
+  const work = async (): Promise<void> => {
+    while (cursor.page <= plan.pages && !runIsLong() && (await window.isOpen())) {
       const { page } = cursor;
       const slots = await batches.readManifestPage({ batch, page });
       if (cursor.index === 0 && slots.some((slot) => slot.cached)) {
         for (const outcome of await pointers.publishCached({ batch, page })) settled(outcome);
       }
-      for (const slot of slots.slice(cursor.index)) {
-        cursor = { page, index: slot.index + 1 };
-        if (slot.cached) continue;
-        await window.start({ batch, page, index: slot.index, key: slot.key, joinable: slot.joinable });
+      for (const { index, key, cached, joinable } of slots.slice(cursor.index)) {
+        if (!cached && !(await window.start({ batch, page, index, key, joinable }))) return;
+        cursor = { page, index: index + 1 };
         await writeOutcomes(OUTCOMES_PER_PAGE);
         if (runIsLong()) break;
       }
       await writeOutcomes(OUTCOMES_PER_PAGE);
       if (cursor.index >= slots.length) cursor = { page: page + plan.lanes.count, index: 0 };
-      if (runIsLong() && cursor.page <= plan.pages) {
-        await window.drain();
+    }
+  };
+  const goOn = async (troubles: number): Promise<never> => {
+    const { failures } = reports;
+    return await continueAsNew<typeof variantLane>({
+      ...input,
+      cursor,
+      tally,
+      steering,
+      failures,
+      unwritten,
+      troubles,
+    });
+  };
+
+  try {
+    await work();
+    await window.drain();
+    await writeOutcomes(1);
+    await reports.tell(tally);
+  } catch (error) {
+    if (isCancellation(error)) {
+      // What is settled is written down even now: a backfill goes by it.
+      await CancellationScope.nonCancellable(async () => {
+        await window.drain().catch(() => undefined);
         await writeOutcomes(1);
-        await continueAsNew<typeof variantLane>({ ...input, cursor, tally });
-      }
+      });
+      throw error;
     }
     await window.drain();
-  } finally {
-    // What is settled is written down even when the lane is being cancelled: a backfill goes by it.
-    await CancellationScope.nonCancellable(() => writeOutcomes(1));
+    const { troubles = 0 } = input;
+    const isPassing = FAILURES[classify(error).failureClass].retryable;
+    if (isPassing && troubles < MAX_TROUBLES) return await goOn(window.started > 0 ? 1 : troubles + 1);
+    await writeOutcomes(1);
+    throw error;
   }
+  if (runIsLong() && cursor.page <= plan.pages && steering.stopped === null) return await goOn(0);
   return tally;
 }

@@ -82,6 +82,7 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
   recipientLimit: null,
   carriedOver: ['linus@example.com'],
   settles: [],
+  limits: { breaker: null, deadline: null },
   createdAt: '2026-11-24T04:00:03Z',
 });
 

@@ -38,6 +38,7 @@ const pageOf = (night: Night, base: string): string =>
   reportHtml(
     reportJson({
       ...night,
+      notStarted: 0,
       wallMs: 2_890_000,
       closedAt: '2026-11-24T04:48:10Z',
       videoUrl: (key) => `${base}/${objectKeys.video(key)}`,

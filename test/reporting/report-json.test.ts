@@ -82,7 +82,7 @@ test('a histogram has at most 32 bins of one round width that hold every time ex
 });
 
 describe('the report', () => {
-  const report = reportJson({ ...ordinaryNight(), ...urls, wallMs: 2_890_000 });
+  const report = reportJson({ ...ordinaryNight(), ...urls, notStarted: 0, wallMs: 2_890_000 });
 
   test('fits its own schema, before and after it was text', () => {
     expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
@@ -106,7 +106,7 @@ describe('the report', () => {
     expect(report.samples).toHaveLength(8);
     expect(new Set(report.samples.map(({ key }) => key)).size).toBe(8);
     const small = [cached(1), failed(2, 'FontMissing', ''), rendered(3, 900), cached(4)];
-    const { samples } = reportJson({ plan: planOf(), outcomes: small, wallMs: 1, ...urls });
+    const { samples } = reportJson({ plan: planOf(), outcomes: small, notStarted: 0, wallMs: 1, ...urls });
     expect(samples.map(({ key }) => key)).toEqual([keyOf(3), keyOf(1), keyOf(4)]);
     expect(samples[0]?.video).toBe(`https://films.example/${keyOf(3)}.mp4`);
   });

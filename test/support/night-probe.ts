@@ -134,6 +134,14 @@ export class NightProbe {
     await this.client.workflow.start(type, { workflowId, taskQueue: 'orchestrator', args: [input] });
   }
 
+  async query(workflowId: string, name: string): Promise<unknown> {
+    return await this.client.workflow.getHandle(workflowId).query(name);
+  }
+
+  async update(workflowId: string, name: string, input?: object): Promise<unknown> {
+    return await this.client.workflow.getHandle(workflowId).executeUpdate(name, { args: [input] as never });
+  }
+
   async cancel(workflowId: string): Promise<void> {
     await this.client.workflow.getHandle(workflowId).cancel();
   }

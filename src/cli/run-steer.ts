@@ -1,0 +1,32 @@
+import { connectClient } from '../client/connect.ts';
+import { type SteerRequest, steerBatch } from '../client/steering.ts';
+import { loadCampaign } from '../config/campaign.ts';
+import { loadSettings } from '../config/settings.ts';
+import type { Steering } from '../contracts/steering.ts';
+
+type Request = Omit<SteerRequest, 'input'> & {
+  readonly input: object | undefined;
+  readonly json: boolean;
+};
+
+/** Steers and returns what to print. */
+export async function runSteer({ input, json, ...request }: Request): Promise<string> {
+  const settings = await loadSettings();
+  await loadCampaign(settings.root, request.campaign);
+  const client = await connectClient(settings.temporal);
+  try {
+    const done = await steerBatch(client, { ...request, ...(input !== undefined && { input }) });
+    return json ? `${JSON.stringify(done)}\n` : `${done.workflowId}: ${steeringText(done.steering)}\n`;
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** In words, what holds for a batch now. */
+export function steeringText({ paused, window, stopped }: Steering): string {
+  const pace = window === null ? '' : `, ${window} variants in flight per lane`;
+  if (stopped !== null) {
+    return `stopped; what runs is ${stopped.running === 'finish' ? 'finished' : 'cancelled'}, then the batch closes`;
+  }
+  return paused === null ? `goes on${pace}` : `paused by the ${paused.by}${pace}: ${paused.reason}`;
+}

@@ -1,0 +1,239 @@
+/** The wheel of a running batch: takes what people, the breaker and the deadline say, and tells every lane. */
+
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  log,
+  setHandler,
+  sleep,
+  type Workflow,
+} from '@temporalio/workflow';
+import type { BatchPlan, LaneTally } from '../contracts/batch.ts';
+import type { FailureClass } from '../contracts/failures.ts';
+import {
+  type FailureCounts,
+  type LaneReport,
+  type Outlook,
+  type PauseRequest,
+  type Steering,
+  type StopRequest,
+  UNSTEERED,
+} from '../contracts/steering.ts';
+import {
+  cancelRemainingUpdate,
+  laneReportSignal,
+  pauseUpdate,
+  resumeUpdate,
+  setWindowUpdate,
+  steerSignal,
+} from './messages.ts';
+import { assertPauseRequest, assertStopRequest, assertWindowRequest, refuse } from './validate.ts';
+
+type LaneHandle = ChildWorkflowHandle<Workflow>;
+
+const NOTHING: LaneTally = { cached: 0, rendered: 0, failed: 0, pointers: 0 };
+
+export class BatchControl {
+  steering: Steering = UNSTEERED;
+  readonly #onChange: () => void;
+  readonly #lanes = new Set<LaneHandle>();
+  readonly #reports = new Map<number, LaneReport>();
+  #plan: BatchPlan | null = null;
+  #isClosing = false;
+  /** When the first variant could start, and for how long nothing was let through since. */
+  #startedAt = 0;
+  #pausedAt: number | null = null;
+  #pausedMs = 0;
+  /** What the breaker has let pass: it counts from the last time that a person resumed. */
+  #forgiven: { readonly tried: number; readonly failures: FailureCounts } = { tried: 0, failures: {} };
+
+  /** @param onChange called whenever something is worth showing. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+    const running = (): void => {
+      if (this.#isClosing)
+        refuse('Every variant is settled and the report is being written: there is nothing to steer.');
+    };
+    setHandler(
+      pauseUpdate,
+      (request?: PauseRequest) =>
+        this.#change({ paused: { by: 'person', reason: request?.reason ?? 'Somebody paused it.' } }),
+      {
+        description: 'Starts no more variants until resumeBatch; those in flight end. {"reason":"why"}',
+        validator: (request?: PauseRequest) => {
+          running();
+          assertPauseRequest(request);
+        },
+      },
+    );
+    setHandler(resumeUpdate, () => this.#resume(), {
+      description: 'Goes on after pauseBatch or the breaker, which then counts anew.',
+      validator: () => {
+        running();
+        if (this.steering.paused === null) refuse('The batch is not paused.');
+      },
+    });
+    setHandler(setWindowUpdate, ({ window }) => this.#change({ window }), {
+      description: 'Variants in flight per lane from now on. {"window":16}',
+      validator: (request) => {
+        running();
+        assertWindowRequest(request);
+      },
+    });
+    setHandler(
+      cancelRemainingUpdate,
+      (request?: StopRequest) => this.#change({ stopped: { by: 'person', running: request?.running ?? 'finish' } }),
+      {
+        description: 'Starts nothing more, then closes the batch with what there is. {"running":"finish"} or "abort"',
+        validator: (request?: StopRequest) => {
+          running();
+          assertStopRequest(request);
+        },
+      },
+    );
+    setHandler(laneReportSignal, (report) => this.#take(report));
+  }
+
+  get tally(): LaneTally {
+    return [...this.#reports.values()].reduce((sum, { tally }) => added(sum, tally), NOTHING);
+  }
+
+  get failures(): FailureCounts {
+    const counts: Partial<Record<FailureClass, number>> = {};
+    for (const report of this.#reports.values()) {
+      for (const [failureClass, count] of entriesOf(report.failures)) {
+        counts[failureClass] = (counts[failureClass] ?? 0) + count;
+      }
+    }
+    return counts;
+  }
+
+  /** From the lanes' reports, which come every few per cent. */
+  get outlook(): Outlook {
+    const deadline = this.#plan?.limits?.deadline?.at ?? null;
+    const now = Date.now();
+    const isLate = deadline !== null && now > Date.parse(deadline);
+    const { cached, rendered, failed } = this.tally;
+    const restedMs = this.#pausedMs + (this.#pausedAt === null ? 0 : now - this.#pausedAt);
+    const seconds = (now - this.#startedAt - restedMs) / 1000;
+    const tried = rendered + failed;
+    if (this.#plan === null || tried === 0 || seconds <= 0) {
+      return { perSecond: null, expectedEnd: null, deadline, atRisk: isLate };
+    }
+    const perSecond = tried / seconds;
+    const left = Math.max(0, this.#plan.counts.variants - cached - tried);
+    const end = now + (left / perSecond) * 1000;
+    return {
+      perSecond,
+      expectedEnd: new Date(end).toISOString(),
+      deadline,
+      atRisk: isLate || (deadline !== null && end > Date.parse(deadline)),
+    };
+  }
+
+  /** From now on there are lanes to steer, and a deadline to keep. */
+  begin(plan: BatchPlan): void {
+    this.#plan = plan;
+    this.#startedAt = Date.now();
+    if (this.steering.paused !== null) this.#pausedAt = this.#startedAt;
+  }
+
+  /** Waits until all lanes have ended, one that failed or was cancelled included, and only then throws what went wrong. */
+  async run<T extends Workflow>(starts: readonly (() => Promise<ChildWorkflowHandle<T>>)[]): Promise<void> {
+    const clock = new CancellationScope();
+    clock.run(() => this.#keepDeadline()).catch(() => undefined);
+    try {
+      const ends = await Promise.allSettled(starts.map((start) => this.#follow(start)));
+      const lost = ends.find((end) => end.status === 'rejected');
+      if (lost !== undefined) throw lost.reason;
+    } finally {
+      clock.cancel();
+    }
+  }
+
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  async #follow<T extends Workflow>(start: () => Promise<ChildWorkflowHandle<T>>): Promise<void> {
+    const before = this.steering;
+    const lane = await start();
+    this.#lanes.add(lane);
+    if (this.steering !== before) await lane.signal(steerSignal, this.steering).catch(() => undefined);
+    try {
+      await lane.result();
+    } finally {
+      this.#lanes.delete(lane);
+    }
+  }
+
+  async #change(change: Partial<Steering>): Promise<Steering> {
+    this.steering = { ...this.steering, ...change };
+    if (this.#plan !== null && change.paused !== undefined) this.#keepTime(change.paused !== null);
+    this.#onChange();
+    const { steering } = this;
+    // One that has ended meanwhile needs to hear nothing.
+    await Promise.all([...this.#lanes].map((lane) => lane.signal(steerSignal, steering).catch(() => undefined)));
+    return steering;
+  }
+
+  #keepTime(isPaused: boolean): void {
+    const now = Date.now();
+    if (isPaused) this.#pausedAt ??= now;
+    else if (this.#pausedAt !== null) {
+      this.#pausedMs += now - this.#pausedAt;
+      this.#pausedAt = null;
+    }
+  }
+
+  async #resume(): Promise<Steering> {
+    this.#forgiven = { tried: this.#tried(), failures: this.failures };
+    return await this.#change({ paused: null });
+  }
+
+  #tried(): number {
+    const { rendered, failed } = this.tally;
+    return rendered + failed;
+  }
+
+  #take(report: LaneReport): void {
+    this.#reports.set(report.lane, report);
+    this.#onChange();
+    const broken = this.#whyBroken();
+    if (broken === null || this.steering.paused !== null || this.steering.stopped !== null) return;
+    log.warn('the breaker paused the batch', { reason: broken });
+    void this.#change({ paused: { by: 'breaker', reason: broken } });
+  }
+
+  #whyBroken(): string | null {
+    const breaker = this.#plan?.limits?.breaker ?? null;
+    const tried = this.#tried() - this.#forgiven.tried;
+    if (breaker === null || tried < breaker.atLeast) return null;
+    for (const [failureClass, count] of entriesOf(this.failures)) {
+      const failed = count - (this.#forgiven.failures[failureClass] ?? 0);
+      if (failed > breaker.share * tried) {
+        return `${failed} of ${tried} variants failed with ${failureClass}, more than ${breaker.share * 100} %.`;
+      }
+    }
+    return null;
+  }
+
+  async #keepDeadline(): Promise<void> {
+    const deadline = this.#plan?.limits?.deadline ?? null;
+    if (deadline === null) return;
+    await sleep(Math.max(1, Date.parse(deadline.at) - Date.now()));
+    // A batch that the breaker holds would wait for somebody who has not come.
+    if (deadline.whenLate === 'stop' || this.steering.paused?.by === 'breaker') {
+      await this.#change({ stopped: { by: 'deadline', running: 'finish' } });
+    } else this.#onChange();
+  }
+}
+
+const entriesOf = (counts: FailureCounts) => Object.entries(counts) as [FailureClass, number][];
+
+const added = (a: LaneTally, b: LaneTally): LaneTally => ({
+  cached: a.cached + b.cached,
+  rendered: a.rendered + b.rendered,
+  failed: a.failed + b.failed,
+  pointers: a.pointers + b.pointers,
+});

@@ -1,0 +1,192 @@
+/** A running batch is steered: by people, by the breaker, by its end; and nobody is lost whatever they do. */
+
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { NightProbe } from '../support/night-probe.ts';
+import { lastJson, TestHome, until } from '../support/nightreel.ts';
+
+const MINUTE = 60_000;
+
+let home: TestHome;
+let probe: NightProbe;
+let serving: ChildProcess;
+
+beforeAll(async () => {
+  home = await TestHome.create();
+  await home.run(['up']);
+  probe = await NightProbe.connect(home);
+  serving = home.start(['serve', '--workers', '2']);
+  serving.stdout?.resume();
+  serving.stderr?.resume();
+}, MINUTE);
+
+afterAll(async () => {
+  serving?.kill('SIGTERM');
+  if (serving !== undefined) await once(serving, 'close');
+  await probe?.close();
+  await home?.end();
+}, 2 * MINUTE);
+
+/** Starts a batch over a CSV of these names; returns what starts it again. */
+async function startNight(campaign: string, businessDate: string, names: readonly string[]) {
+  const csv = `recipient_id,name,referralCount,earnings\n${names.map((name, n) => `${businessDate}-${n},${name},${n},${n * 10}\n`).join('')}`;
+  const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
+  await probe.put(csvKey, csv);
+  const workflowId = `batch/${campaign}/${businessDate}`;
+  const again = () => probe.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate, csvKey });
+  await again();
+  await until(async () => ((await progress(workflowId)) === null ? null : true), 'the batch to answer');
+  return { workflowId, again };
+}
+
+const people = (count: number, name = 'Guest'): string[] => Array.from({ length: count }, (_, n) => `${name} ${n}`);
+
+interface Progress {
+  readonly phase: string;
+  readonly steering: { readonly paused: { readonly by: string; readonly reason: string } | null };
+  readonly failures: Record<string, number>;
+}
+
+const progress = (workflowId: string): Promise<Progress | null> =>
+  probe.query(workflowId, 'progress').then(
+    (answer) => answer as Progress,
+    () => null,
+  );
+
+const variantsOf = async (businessDate: string, status: string): Promise<number> =>
+  (
+    await probe.workflowIds(
+      `WorkflowType = 'renderVariant' AND BatchDate = '${businessDate}' AND ExecutionStatus = '${status}'`,
+    )
+  ).length;
+
+test(
+  'a batch is paused before it starts anything, slowed down, and resumed: everyone has a video',
+  async () => {
+    const night = '2026-03-02';
+    const { workflowId } = await startNight('card', night, people(14));
+    const paused = await home.run(['pause', 'card', '--date', night, '--reason', 'the logo is wrong']);
+    expect(paused).toMatchObject({
+      code: 0,
+      stdout: `${workflowId}: paused by the person: the logo is wrong\n`,
+    });
+    await until(async () => ((await progress(workflowId))?.phase === 'rendering' ? true : null), 'rendering');
+    expect(await progress(workflowId)).toMatchObject({
+      steering: { paused: { by: 'person', reason: 'the logo is wrong' } },
+    });
+    const before = (await variantsOf(night, 'Completed')) + (await variantsOf(night, 'Running'));
+    expect(before).toBeLessThan(14);
+
+    const slow = await home.run(['window', 'card', '1', '--json']);
+    expect(lastJson(slow.stdout)).toMatchObject({ workflowId, steering: { window: 1, paused: { by: 'person' } } });
+    for (const [args, sentence] of [
+      [['window', 'card', '10000'], /window must be a whole number from 1 to 500/],
+      [['window', 'card', '0'], /whole number from 1 up/],
+      [['pause', 'card', '--reason', 'x'.repeat(501)], /at most 500 characters/],
+      [['pause', 'card', '--date', '2025-01-01'], /No batch of campaign 'card' of 2025-01-01 is running/],
+    ] as const) {
+      expect(await home.run(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(sentence) });
+    }
+    // By hand, as the Web UI and `temporal workflow update` send it.
+    await expect(probe.update(workflowId, 'setWindow', { window: '8' })).rejects.toMatchObject({
+      cause: { type: 'CampaignInvalid' },
+    });
+    await probe.update(workflowId, 'resumeBatch');
+    expect(await home.run(['resume', 'card'])).toMatchObject({ stderr: expect.stringContaining('not paused') });
+    await until(async () => ((await variantsOf(night, 'Running')) > 0 ? true : null), 'a variant');
+    // One per lane, and two lanes.
+    expect(await variantsOf(night, 'Running')).toBeLessThanOrEqual(2);
+    expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 14, rendered: 14, failed: 0, pointers: 14 });
+  },
+  3 * MINUTE,
+);
+
+test(
+  'the breaker pauses a batch whose videos fail alike, tells why, and counts anew when a person resumes',
+  async () => {
+    const night = '2026-03-03';
+    const { workflowId } = await startNight('fragile', night, people(60, 'Thrower'));
+    const isPaused = async () => ((await progress(workflowId))?.steering.paused ? true : null);
+    await until(isPaused, 'the breaker');
+    expect((await progress(workflowId))?.steering.paused).toEqual({
+      by: 'breaker',
+      reason: expect.stringMatching(/^\d+ of \d+ variants failed with TemplateCrashed, more than 20 %\.$/),
+    });
+    await until(async () => ((await variantsOf(night, 'Running')) === 0 ? true : null), 'those in flight to end');
+    const first = await variantsOf(night, 'Failed');
+    // What was in flight ends: two lanes of four.
+    expect(first).toBeGreaterThanOrEqual(10);
+    expect(first).toBeLessThan(40);
+
+    await home.run(['resume', 'fragile']);
+    await until(isPaused, 'the breaker again');
+    expect(await variantsOf(night, 'Failed')).toBeGreaterThanOrEqual(first + 10);
+
+    expect(await home.run(['stop', 'fragile'])).toMatchObject({ code: 0, stdout: expect.stringContaining('stopped') });
+    const summary = (await probe.resultOf(workflowId)) as { batchId: string; failed: number };
+    expect(summary).toMatchObject({ variants: 60, rendered: 0, failed: 60 });
+    const report = (await probe.json(`batches/${summary.batchId}/report.json`)) as { notStarted: number };
+    expect(report.notStarted).toBe(60 - (await variantsOf(night, 'Failed')));
+    expect(await probe.text(`batches/${summary.batchId}/report.html`)).toContain('The night was stopped');
+  },
+  3 * MINUTE,
+);
+
+describe('what was never started is not lost', () => {
+  test.each([
+    ['2026-03-04', 'stopped, what runs is finished', ['stop', 'card']],
+    ['2026-03-05', 'stopped, what runs is cancelled', ['stop', 'card', '--running', 'abort']],
+    ['2026-03-06', 'cancelled in Temporal', null],
+  ] as const)(
+    '%s: %s',
+    async (night, _, stop) => {
+      const { workflowId } = await startNight('card', night, people(24, `G${night}`));
+      await until(async () => ((await variantsOf(night, 'Completed')) >= 2 ? true : null), 'some videos');
+      if (stop === null) await probe.cancel(workflowId);
+      else expect((await home.run([...stop, '--date', night])).code).toBe(0);
+      const ended = await probe.resultOf(workflowId).catch(() => null);
+      expect(ended === null).toBe(stop === null);
+      expect(await probe.statuses(`WorkflowId = '${workflowId}'`)).toEqual([stop === null ? 'CANCELLED' : 'COMPLETED']);
+      const { notStarted, summary } = (await probe.json(`batches/card/${night}/1/report.json`)) as {
+        notStarted: number;
+        summary: { rendered: number; failed: number };
+      };
+      expect(summary.rendered).toBeGreaterThanOrEqual(2);
+      expect(notStarted).toBeGreaterThan(0);
+      expect(summary.rendered + summary.failed).toBe(24);
+      expect(await variantsOf(night, 'Running')).toBe(0);
+
+      const repair = await home.run(['backfill', 'card', '--date', night, '--json']);
+      expect(lastJson(repair.stdout)).toMatchObject({ variants: 24, rendered: 24, failed: 0, pointers: 24 });
+      expect(await probe.json(`batches/card/${night}/1/report.json`)).toMatchObject({ notStarted: 0 });
+    },
+    3 * MINUTE,
+  );
+});
+
+test(
+  'a damaged page of the manifest stops its lane and nothing else; the night run again has everyone',
+  async () => {
+    const night = '2026-03-09';
+    const { workflowId, again } = await startNight('card', night, people(12, 'Page'));
+    await home.run(['pause', 'card', '--date', night]);
+    await until(
+      async () => ((await probe.keys(`batches/card/${night}/1/plan.json`)).length > 0 ? true : null),
+      'a plan',
+    );
+    // The second lane waits for its page; whether it had read it already is seen below.
+    await probe.put(`batches/card/${night}/1/manifest/000002.json`, '{"page":2,"variants":[');
+    await home.run(['resume', 'card', '--date', night]);
+    await expect(probe.resultOf(workflowId)).rejects.toMatchObject({
+      cause: { cause: { cause: { type: 'ManifestDamaged' } } },
+    });
+    expect(await variantsOf(night, 'Completed')).toBeGreaterThanOrEqual(6);
+    expect(await probe.keys(`batches/card/${night}/1/report.json`)).toEqual([]);
+
+    await again();
+    expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 12, failed: 0, pointers: 12 });
+  },
+  3 * MINUTE,
+);
