@@ -23,17 +23,18 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
   assertNightlyInput(input);
   let phase: BatchProgress['phase'] = 'waiting';
   let plan: BatchPlan | null = null;
-  const control = new BatchControl(() => showDetails());
+  // An update may come with the very first task: it is taken while the control is being made, when nothing is shown yet.
+  const control: BatchControl = new BatchControl(() => {
+    if (plan !== null) showDetails(plan);
+  });
   const state = () => {
     const { tally, failures, outlook, steering } = control;
     return { phase, tally, failures, outlook, steering };
   };
-  const showDetails = (): void => {
-    if (plan !== null) setCurrentDetails(detailsOf({ plan, ...state() }));
-  };
+  const showDetails = (of: BatchPlan): void => setCurrentDetails(detailsOf({ plan: of, ...state() }));
   const enter = (next: BatchProgress['phase']): void => {
     phase = next;
-    showDetails();
+    if (plan !== null) showDetails(plan);
   };
   setHandler(batchProgressQuery, (): BatchProgress => {
     const { tally: _, ...rest } = state();
