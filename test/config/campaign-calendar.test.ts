@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   businessDateOf,
   isTimeZone,
+  nextTimeOfDay,
   nightCalendar,
   nightOf,
   previousBusinessDate,
@@ -61,4 +62,14 @@ describe('the business date', () => {
 test('a time zone is a place, not an offset', () => {
   expect(['America/New_York', 'UTC', 'Europe/Kyiv'].every(isTimeZone)).toBe(true);
   expect(['', '+02:00', '-05:00', 'New York', 'Mars/Olympus'].some(isTimeZone)).toBe(false);
+});
+
+test('a deadline is the next time that the clock shows it, across midnight and daylight saving', () => {
+  const six = { at: '06:00', timeZone: 'America/New_York' };
+  expect(nextTimeOfDay('2026-11-24T04:00:00Z', six)).toBe('2026-11-24T11:00:00Z');
+  // The night in which the clocks go back: seven hours and one more.
+  expect(nextTimeOfDay('2026-11-01T03:00:00Z', six)).toBe('2026-11-01T11:00:00Z');
+  // And forward.
+  expect(nextTimeOfDay('2026-03-08T04:00:00Z', six)).toBe('2026-03-08T10:00:00Z');
+  expect(nextTimeOfDay('2026-11-24T11:00:00Z', six)).toBe('2026-11-25T11:00:00Z');
 });

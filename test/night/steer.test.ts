@@ -3,18 +3,25 @@
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { NightProbe } from '../support/night-probe.ts';
-import { lastJson, TestHome, until } from '../support/nightreel.ts';
+import { FIXTURE_PROJECT, lastJson, TestHome, until } from '../support/nightreel.ts';
 
 const MINUTE = 60_000;
 
+let project: string;
 let home: TestHome;
 let probe: NightProbe;
 let serving: ChildProcess;
 
 beforeAll(async () => {
-  home = await TestHome.create();
+  project = await mkdtemp(join(tmpdir(), 'nightreel-steer-'));
+  await cp(FIXTURE_PROJECT, project, { recursive: true });
+  await writeDueCampaign();
+  home = await TestHome.create(project);
   await home.run(['up']);
   probe = await NightProbe.connect(home);
   serving = home.start(['serve', '--workers', '2']);
@@ -27,7 +34,18 @@ afterAll(async () => {
   if (serving !== undefined) await once(serving, 'close');
   await probe?.close();
   await home?.end();
+  await rm(project, { recursive: true });
 }, 2 * MINUTE);
+
+/** A campaign whose morning comes in one to two minutes, in UTC. */
+async function writeDueCampaign(): Promise<void> {
+  const at = new Date(Date.now() + 110_000).toISOString().slice(11, 16);
+  const night = new Date(Date.now() - 3_600_000).toISOString().slice(11, 16);
+  const card = await readFile(join(project, 'campaigns/card.yaml'), 'utf8');
+  const schedule = `schedule: { days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], at: "${night}", timeZone: UTC }`;
+  const due = card.replace(/^schedule:.*$/m, `deadline: { at: "${at}", whenLate: stop }\n${schedule}`);
+  await writeFile(join(project, 'campaigns/due.yaml'), due);
+}
 
 /** Starts a batch over a CSV of these names; returns what starts it again. */
 async function startNight(campaign: string, businessDate: string, names: readonly string[]) {
@@ -135,6 +153,25 @@ test(
     const report = (await probe.json(`batches/${summary.batchId}/report.json`)) as { notStarted: number };
     expect(report.notStarted).toBe(60 - (await variantsOf(night, 'Failed')));
     expect(await probe.text(`batches/${summary.batchId}/report.html`)).toContain('The night was stopped');
+  },
+  3 * MINUTE,
+);
+
+test(
+  'at its deadline a batch stops when its campaign wants that, and says before that it is at risk',
+  async () => {
+    const night = new Date(Date.now() - 3_600_000).toISOString().slice(0, 10);
+    const { workflowId } = await startNight('due', night, people(9, 'Late'));
+    await probe.update(workflowId, 'pauseBatch', { reason: 'until it is too late' });
+    expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 9, rendered: 0, failed: 9 });
+    expect(await probe.json(`batches/due/${night}/1/report.json`)).toMatchObject({ notStarted: 9 });
+    expect(await probe.query(workflowId, 'progress')).toMatchObject({
+      phase: 'done',
+      steering: { stopped: { by: 'deadline', running: 'finish' } },
+      outlook: { atRisk: true, deadline: expect.stringMatching(/Z$/) },
+    });
+    // Whoever has none is owed one: the next run makes them.
+    expect((await probe.json('state/due.json'))['carryOver']).toHaveLength(9);
   },
   3 * MINUTE,
 );
