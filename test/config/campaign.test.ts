@@ -69,14 +69,15 @@ test('what may be left out has one default each', async () => {
 
 test('the breaker can be set or taken out, and a deadline says what happens when it passes', async () => {
   const withLines = (lines: string) => load(`${referral}\n${lines}\n`);
-  const { deadline: _, ...rest } = await load(referral);
-  expect(rest.breaker).toEqual({ share: 0.05, atLeast: 100 });
+  const whole = await load(referral);
+  expect(whole.deadline).toEqual({ at: '06:00', whenLate: 'finish' });
+  expect(whole.breaker).toEqual({ share: 0.05, atLeast: 100 });
   expect((await withLines('breaker: off')).breaker).toBeNull();
   expect((await withLines('breaker: { share: 0.5 }')).breaker).toEqual({ share: 0.5, atLeast: 100 });
   for (const wrong of ['breaker: { share: 0 }', 'breaker: { share: 2 }', 'breaker: { share: 0.1, atLeast: 0 }']) {
     await expect(withLines(wrong)).rejects.toMatchObject({ failureClass: 'CampaignInvalid' });
   }
-  const bare = (lines: string) => load(`${referral.replace(/^deadline:.*\n/m, '')}\n${lines}\n`);
+  const bare = (lines: string) => load(`${referral.replace(/^deadline:\n(?: .*\n)*/m, '')}\n${lines}\n`);
   expect((await bare("deadline: { at: '06:00' }")).deadline).toEqual({ at: '06:00', whenLate: 'finish' });
   expect((await bare("deadline: { at: '06:00', whenLate: stop }")).deadline).toEqual({ at: '06:00', whenLate: 'stop' });
   await expect(bare('deadline: { at: six }')).rejects.toThrow(/time of day/);

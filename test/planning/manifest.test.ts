@@ -105,6 +105,7 @@ test('plan and state documents come back as they were written', () => {
     results: 'parquet',
     strategy: 'snapshot',
     lanes: { count: 2, window: 8 },
+    limits: { breaker: { share: 0.05, atLeast: 100 }, deadline: { at: until, whenLate: 'stop' } },
     window: { since, until },
     watermark: { updatedAt: until, recipientId: null },
     counts: {

@@ -92,9 +92,10 @@ describe('closing a batch', () => {
     expect(summary).toMatchObject({ variants: 4, rendered: 1, cached: 1, failed: 2, pointers: 3, failureRate: 0.5 });
     const report = reportSchema.parse(JSON.parse((await store.getText(objectKeys.reportJson(batch))) ?? ''));
     expect(report.summary).toEqual(summary);
+    expect(report.notStarted).toBe(1);
     expect(report.failures.map(({ failureClass, count }) => [failureClass, count])).toEqual([
+      ['Cancelled', 1],
       ['FontMissing', 1],
-      ['Internal', 1],
     ]);
     expect((await fetch(store.url(summary.report))).headers.get('content-type')).toBe('text/html; charset=utf-8');
     const { state } = await readState(store, batch.campaign);
