@@ -25,14 +25,14 @@ export class LaneReports {
     this.failures = failures;
   }
 
-  /** To be told of every outcome, in any order. */
-  settled(outcome: VariantOutcome, tally: LaneTally): void {
+  /** To be told of every outcome, in any order. While nothing is started, what still ends is told at once. */
+  settled(outcome: VariantOutcome, tally: LaneTally, isPaused: boolean): void {
     this.#settled += 1;
     if (outcome.outcome === 'failed') {
       this.#failed += 1;
       this.failures = plusOne(this.failures, outcome.failureClass);
     }
-    if (this.#settled < this.#step && this.#failed < this.#step / FAILURES_PER_STEP) return;
+    if (!isPaused && this.#settled < this.#step && this.#failed < this.#step / FAILURES_PER_STEP) return;
     void this.tell(tally);
   }
 

@@ -37,6 +37,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
   let outcomePage = 1;
   let tally = input.tally;
   let cursor: LaneCursor = input.cursor;
+  let steering = input.steering ?? UNSTEERED;
   const unwritten: VariantOutcome[] = [...(input.unwritten ?? [])];
   const reports = new LaneReports(plan, lane, input.failures ?? {});
   setHandler(laneTallyQuery, () => tally);
@@ -51,7 +52,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     setCurrentDetails(
       `${tally.rendered} rendered, ${tally.cached} already there, ${tally.failed} failed, ${tally.pointers} pointers`,
     );
-    reports.settled(outcome, tally);
+    reports.settled(outcome, tally, steering.paused !== null);
   };
   const writeOutcomes = async (atLeast: number): Promise<void> => {
     while (unwritten.length >= atLeast && unwritten.length > 0) {
@@ -62,9 +63,10 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     }
   };
   const window = variantWindow(plan.lanes.window, settled);
-  let steering = input.steering ?? UNSTEERED;
   window.steer(steering);
   setHandler(steerSignal, (next) => {
+    // Whoever paused it, or resumes it later, is to know how things stand: the breaker counts from there.
+    if (steering.paused === null && next.paused !== null) void reports.tell(tally);
     steering = next;
     window.steer(next);
   });
