@@ -42,7 +42,8 @@ const programOf = (name: string): string => {
   return name.toLowerCase();
 };
 
-function readProcesses(): ProcessState[] {
+/** Every process of this machine that can be read. */
+export function readProcesses(): ProcessState[] {
   return readdirSync('/proc').flatMap((name) => {
     const state = /^\d+$/.test(name) ? parseStat(textOf(`/proc/${name}/stat`)) : null;
     return state === null ? [] : [state];

@@ -39,6 +39,11 @@ interface DeltaFlags extends Common {
   readonly source: SourceType;
 }
 
+interface OrchestrationFlags extends Common {
+  readonly variants: number;
+  readonly chaos?: boolean;
+}
+
 interface VersusFlags extends Common {
   readonly runs: number;
   readonly template: string;
@@ -64,6 +69,7 @@ Examples:
   nightreel bench assembly                     what joining stored scenes costs
   nightreel bench night                        a night of 5,000 people, with scenes and without
   nightreel bench delta --source postgres      reading and checking what changed
+  nightreel bench orchestration --chaos        what a night costs when nothing is rendered
   nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
 
@@ -146,6 +152,19 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     .addHelpText('after', examples('delta', '', '--rows 1000000 --source postgres --json', '--source csv'))
     .action((flags: DeltaFlags) =>
       runBench(flags, async (context) => (await import('../../bench/delta.ts')).run({ ...flags, ...context })),
+    );
+
+  add(
+    'orchestration',
+    'A night in which rendering costs nothing: variants per second, events, memory; lost and repeated ones',
+  )
+    .option('--variants <n>', 'how many', positiveInteger, 2000)
+    .option('--chaos', 'kill a worker every few seconds, and the Temporal server once')
+    .addHelpText('after', examples('orchestration', '', '--variants 20000 --json', '--variants 2000 --chaos'))
+    .action((flags: OrchestrationFlags) =>
+      runBench(flags, async (context) =>
+        (await import('../../bench/orchestration/index.ts')).run({ ...flags, chaos: flags.chaos === true, ...context }),
+      ),
     );
 
   add('twins', 'A whole generated night twice, from scenes and whole: every video against its twin, frame by frame')

@@ -1,0 +1,39 @@
+/** A render worker that renders nothing: what a night then costs is its orchestration. Run as a program: HOST:PORT NAMESPACE. */
+
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../../src/contracts/batch.ts';
+import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
+
+const [address, namespace] = process.argv.slice(2);
+if (address === undefined || namespace === undefined)
+  throw new TypeError('usage: idle-renderer.ts HOST:PORT NAMESPACE');
+
+const NO_PROGRAMS = { captureRoute: '-', pixels: '-', chromium: '-', ffmpeg: '-', x264: '-', muxer: '-', fonts: '-' };
+const ENGINE: EngineFingerprint = { digest: '0'.repeat(64), engineRevision: 1, settings: '-', ...NO_PROGRAMS };
+
+const activities = {
+  describeEngine: async () => ENGINE,
+  renderVariant: async ({ key }: RenderVariantInput): Promise<RenderedVariant> => ({
+    outcome: 'rendered',
+    renderMs: 0,
+    video: {
+      ...{ variantKey: key, rendition: 'email-480p', width: 854, height: 480, durationMs: 1000, sizeBytes: 1 },
+      sha256: key,
+    },
+  }),
+};
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const connection = await NativeConnection.connect({ address });
+const worker = await Worker.create({
+  connection,
+  namespace,
+  taskQueue: TASK_QUEUES.render,
+  activities,
+  maxConcurrentActivityTaskExecutions: 64,
+});
+process.once('SIGTERM', () => worker.shutdown());
+process.once('disconnect', () => process.exit(1));
+process.send?.('ready');
+await worker.run();
+process.exit(0);

@@ -1,0 +1,164 @@
+/** A night in which rendering costs nothing: what the orchestration takes, and whether it forgets or repeats anything. */
+
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServiceError } from '@temporalio/client';
+import { startBatch } from '../../src/client/batches.ts';
+import { connectClient } from '../../src/client/connect.ts';
+import { findServerBinaries } from '../../src/config/server-binaries.ts';
+import { Failure } from '../../src/contracts/failures.ts';
+import { type BatchRef, isBusinessDate, isCampaignId } from '../../src/contracts/ids.ts';
+import { textOf } from '../../src/rendering/browser/process-tree.ts';
+import { type Stack, type StartOptions, startStack } from '../../src/stack/index.ts';
+import { ObjectStore } from '../../src/storage/object-store.ts';
+import { WorkerSupervisor } from '../../src/workers/supervisor.ts';
+import type { BenchContext, BenchResult } from '../bench.ts';
+import { ROOT } from '../engine.ts';
+import { noteMachine } from '../machine.ts';
+import { rounded } from '../statistics.ts';
+import { ProcessTree } from '../usage.ts';
+import { childrenLike, kill } from './chaos.ts';
+import { factsOf } from './night.ts';
+
+export interface OrchestrationOptions extends BenchContext {
+  readonly variants: number;
+  readonly chaos: boolean;
+}
+
+const LANES = { count: 4, window: 25 };
+const LOOK_EVERY_MS = 200;
+const ORCHESTRATOR = /main\.ts.*serve/;
+const RENDERER = /idle-renderer/;
+
+export async function run({ variants, chaos, signal, progress }: OrchestrationOptions): Promise<BenchResult> {
+  await noteMachine(progress, signal);
+  progress.expect(4);
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-orchestration-'));
+  try {
+    await using running = new AsyncDisposableStack();
+    progress.step('starting the stack and the workers');
+    await writeProject(folder, variants);
+    const home = join(folder, 'home');
+    const options: StartOptions = { home, binaries: findServerBinaries(), lifetime: 'owned', signal };
+    const stack = running.use(await startStack(options));
+    const tree = new ProcessTree();
+    await startWorkers(running, folder, stack, signal);
+    const client = await connectClient({
+      connectionOptions: { address: stack.temporal.address },
+      namespace: stack.temporal.namespace,
+    });
+    running.defer(() => client.connection.close());
+    const store = running.use(storeOf(stack));
+
+    progress.step(`a night of ${variants} variants`);
+    let maxWorkerRssMb = 0;
+    const look = (): void => {
+      tree.look();
+      for (const pid of [...childrenLike(ORCHESTRATOR), ...childrenLike(RENDERER)]) {
+        const peakKb = Number(/^VmHWM:\s+(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0);
+        maxWorkerRssMb = Math.max(maxWorkerRssMb, Math.round(peakKb / 1024));
+      }
+    };
+    const timer = setInterval(look, LOOK_EVERY_MS);
+    running.defer(() => clearInterval(timer));
+    const ended = new AbortController();
+    look();
+    const cpuBefore = tree.cpuMs - tree.rootMs;
+    const batch = batchOf();
+    const { handle } = await startBatch(client, batch);
+    const workers = [ORCHESTRATOR, RENDERER];
+    const killing = chaos ? kill({ stack: options, workers, progress }, AbortSignal.any([ended.signal, signal])) : null;
+    const summary = await resultOf(() => handle.result(), signal).finally(() => ended.abort());
+    const killed = (await killing) ?? 0;
+    look();
+    const cpuMs = tree.cpuMs - tree.rootMs - cpuBefore;
+
+    progress.step('counting what it left');
+    const facts = await factsOf(client, store, batch);
+    if (summary.variants !== variants)
+      throw new Failure('Internal', `The night had ${summary.variants} variants, not ${variants}.`);
+    const { seconds, lost, ...rest } = facts;
+    const json = {
+      variantsPerSecond: rounded(variants / seconds),
+      eventsPerVariant: rest.eventsPerVariant,
+      maxLaneEvents: rest.maxLaneEvents,
+      cpuMsPerVariant: rounded(cpuMs / variants),
+      maxWorkerRssMb,
+      duplicates: rest.duplicates,
+      lost: Math.max(lost, variants - summary.rendered - summary.cached, variants - summary.pointers),
+      variants,
+      seconds,
+      scheduleToStartMsP50: rest.scheduleToStartMsP50,
+      scheduleToStartMsP95: rest.scheduleToStartMsP95,
+      ...(chaos && { killed }),
+    };
+    return { rows: Object.entries(json).map(([figure, value]) => ({ figure, value })), json };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A campaign of as many people as there are to be variants, each with numbers of their own. */
+async function writeProject(folder: string, variants: number): Promise<void> {
+  await mkdir(join(folder, 'campaigns'), { recursive: true });
+  await cp(join(ROOT, 'templates/referral'), join(folder, 'templates/referral'), { recursive: true });
+  const lines = Array.from({ length: variants }, (_, n) => `u${n},Person ${n},${n % 1000},${n % 5000},5,10\n`);
+  const header = 'recipient_id,name,referralCount,earnings,nextMilestone,milestoneReward\n';
+  await writeFile(join(folder, 'people.csv'), header + lines.join(''));
+  const campaign = {
+    ...{ title: 'Nothing is rendered', template: 'referral', rendition: 'email-480p', scenes: 'off', lanes: LANES },
+    source: { type: 'csv', path: join(folder, 'people.csv') },
+    schedule: { days: ['Mon'], at: '23:00', timeZone: 'UTC' },
+  };
+  // JSON is YAML.
+  await writeFile(join(folder, 'campaigns/idle.yaml'), JSON.stringify(campaign));
+}
+
+function batchOf(): BatchRef {
+  const [campaign] = ['idle'].filter(isCampaignId);
+  const [businessDate] = ['2026-11-02'].filter(isBusinessDate);
+  if (campaign === undefined || businessDate === undefined) throw new TypeError('ids');
+  return { campaign, businessDate, attempt: 1 };
+}
+
+async function startWorkers(
+  running: AsyncDisposableStack,
+  folder: string,
+  { temporal, home }: Stack,
+  signal: AbortSignal,
+): Promise<void> {
+  const env = ['env', `NIGHTREEL_HOME=${home}`, `NIGHTREEL_PROJECT=${folder}`] as const;
+  const serve = [join(ROOT, 'bin/nightreel'), 'serve', '--roles', 'orchestrator,warehouse,storage'];
+  const renderer = [
+    ...[process.execPath, '--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
+    ...[join(import.meta.dirname, 'idle-renderer.ts'), temporal.address, temporal.namespace],
+  ];
+  for (const [name, command] of Object.entries({ orchestrator: serve, renderer })) {
+    const options = { command: [...env, ...command] as const, logFile: join(home, 'logs', `${name}.log`) };
+    running.use(await WorkerSupervisor.start(options, signal));
+  }
+}
+
+const storeOf = ({ s3 }: Stack): ObjectStore =>
+  new ObjectStore({
+    clientConfig: {
+      ...{ endpoint: s3.endpoint, region: s3.region, forcePathStyle: true },
+      credentials: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
+    },
+    bucket: s3.bucket,
+  });
+
+/** The wait is a call that the server holds open: one that goes away with its server is made again. */
+async function resultOf<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ServiceError)) throw error;
+      await sleep(500, undefined, { signal });
+    }
+  }
+}
