@@ -14,6 +14,7 @@ export function registerSteer(program: Command): void {
     program
       .command(name)
       .description(description)
+      .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
       .option('--date <YYYY-MM-DD>', 'business date of the batch; default: the one that runs', businessDate)
       .option('--json', 'print what holds now as one JSON object')
       .addHelpText(
@@ -29,21 +30,19 @@ The batch takes it as the update ${UPDATES[update]}; docs/operations.md has the 
     'referral',
     'referral --reason "the logo is wrong"',
   ])
-    .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
     .option('--reason <text>', 'shown in the Web UI')
     .action(async (campaign: CampaignId, { reason, ...flags }: Flags & { readonly reason?: string }) =>
       steer(campaign, 'pause', flags, reason === undefined ? {} : { reason }),
     );
 
-  add('resume', 'Let a paused batch go on, whether a person or the breaker paused it', 'resume', ['referral'])
-    .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
-    .action(async (campaign: CampaignId, flags: Flags) => steer(campaign, 'resume', flags));
+  add('resume', 'Let a paused batch go on, whether a person or the breaker paused it', 'resume', ['referral']).action(
+    async (campaign: CampaignId, flags: Flags) => steer(campaign, 'resume', flags),
+  );
 
   add('window', 'Change how many variants each lane of a running batch keeps in flight', 'setWindow', [
     'referral 16',
     'referral 2 --date 2026-11-23',
   ])
-    .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
     .argument('<variants>', 'per lane, from 1 to 500', positiveInteger)
     .action(async (campaign: CampaignId, window: number, flags: Flags) =>
       steer(campaign, 'setWindow', flags, { window }),
@@ -53,7 +52,6 @@ The batch takes it as the update ${UPDATES[update]}; docs/operations.md has the 
     'referral',
     'referral --running abort',
   ])
-    .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
     .addOption(new Option('--running <what>', 'what is being made now').choices([...RUNNING_CHOICES]).default('finish'))
     .action(async (campaign: CampaignId, { running, ...flags }: Flags & { readonly running: RunningChoice }) =>
       steer(campaign, 'cancelRemaining', flags, { running }),

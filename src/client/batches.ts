@@ -15,13 +15,15 @@ import {
   ChildWorkflowFailure,
   TerminatedFailure,
 } from '@temporalio/common';
-import type {
-  BackfillInput,
-  BatchProgress,
-  BatchSummary,
-  LaneTally,
-  NightlyBatchInput,
-  SceneTally,
+import {
+  addTallies,
+  type BackfillInput,
+  type BatchProgress,
+  type BatchSummary,
+  type LaneTally,
+  type NightlyBatchInput,
+  NO_TALLY,
+  type SceneTally,
 } from '../contracts/batch.ts';
 import { Failure, isFailureClass } from '../contracts/failures.ts';
 import { type BatchRef, type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
@@ -155,8 +157,6 @@ export interface Progress extends LaneTally {
   readonly notice?: string | null;
 }
 
-const ZERO: LaneTally = { cached: 0, rendered: 0, failed: 0, pointers: 0 };
-
 /** How far the batch is: its own phase and the sum of what its lanes say. Null while no worker answers the query. */
 export async function readProgress(client: Client, handle: BatchHandle): Promise<Progress | null> {
   const batch = await quietly(() => handle.query<BatchProgress>('progress'));
@@ -164,7 +164,7 @@ export async function readProgress(client: Client, handle: BatchHandle): Promise
   const { phase, plan, repair } = batch;
   const notice = noticeOf(batch);
   if (repair !== undefined) return { phase, batch: null, recipients: 0, variants: repair.variants, ...repair.tally };
-  if (plan === null) return { phase, batch: null, recipients: 0, variants: 0, ...ZERO };
+  if (plan === null) return { phase, batch: null, recipients: 0, variants: 0, ...NO_TALLY };
   const { recipients, variants, sharedScenes } = plan.counts;
   const tallied = async <Tally extends object>(
     query: string,
@@ -181,11 +181,13 @@ export async function readProgress(client: Client, handle: BatchHandle): Promise
     const tallies = await tallied<SceneTally>('scenes', plan.scenePages, (lane) =>
       workflowIds.sceneLane(plan.batch, lane),
     );
-    const sum = tallies.map(({ reused, ...rest }) => ({ cached: reused, ...rest, pointers: 0 })).reduce(added, ZERO);
+    const sum = tallies
+      .map(({ reused, ...rest }) => ({ cached: reused, ...rest, pointers: 0 }))
+      .reduce(addTallies, NO_TALLY);
     return { phase, batch: plan.batch, recipients, variants: sharedScenes, notice, ...sum };
   }
   const tallies = await tallied<LaneTally>('tally', plan.pages, (lane) => workflowIds.lane(plan.batch, lane));
-  return { phase, batch: plan.batch, recipients, variants, notice, ...tallies.reduce(added, ZERO) };
+  return { phase, batch: plan.batch, recipients, variants, notice, ...tallies.reduce(addTallies, NO_TALLY) };
 }
 
 function noticeOf({ steering, outlook }: BatchProgress): string | null {
@@ -193,13 +195,6 @@ function noticeOf({ steering, outlook }: BatchProgress): string | null {
   if (steering?.paused) return `paused by the ${steering.paused.by}: ${steering.paused.reason}`;
   return outlook?.atRisk === true ? `at risk: due ${outlook.deadline}` : null;
 }
-
-const added = (total: LaneTally, tally: LaneTally): LaneTally => ({
-  cached: total.cached + tally.cached,
-  rendered: total.rendered + tally.rendered,
-  failed: total.failed + tally.failed,
-  pointers: total.pointers + tally.pointers,
-});
 
 /** A query that fails (no worker yet, a lane not started, a restart) only means that nothing is known this time. */
 async function quietly<T>(query: () => Promise<T>): Promise<T | null> {
@@ -222,7 +217,8 @@ export async function awaitSummary(handle: BatchHandle): Promise<BatchSummary> {
   });
 }
 
-function failureOf(cause: unknown, workflowId: string): Failure {
+/** What ended a workflow or an update, with the class that it went by. */
+export function failureOf(cause: unknown, workflowId: string): Failure {
   if (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure)
     return failureOf(cause.cause, workflowId);
   if (cause instanceof ApplicationFailure && isFailureClass(cause.type)) return new Failure(cause.type, cause.message);

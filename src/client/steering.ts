@@ -1,11 +1,10 @@
 /** Steering a running batch from outside Temporal. */
 
 import { type Client, WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
-import { Failure, isFailureClass } from '../contracts/failures.ts';
+import { Failure } from '../contracts/failures.ts';
 import type { BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { type Steering, UPDATES } from '../contracts/steering.ts';
-import { runningBatches } from './batches.ts';
+import { failureOf, runningBatches } from './batches.ts';
 import { asTemporalCall } from './connect.ts';
 
 export interface SteerRequest {
@@ -44,9 +43,7 @@ export async function steerBatch(
         .executeUpdate<Steering, [object]>(UPDATES[update], { args: [input ?? {}] });
       return { workflowId, steering };
     } catch (error) {
-      const cause = error instanceof WorkflowUpdateFailedError ? error.cause : null;
-      if (!(cause instanceof ApplicationFailure)) throw error;
-      throw new Failure(isFailureClass(cause.type) ? cause.type : 'Internal', cause.message, { cause: error });
+      throw error instanceof WorkflowUpdateFailedError ? failureOf(error.cause, workflowId) : error;
     }
   });
 }

@@ -136,6 +136,15 @@ export interface LaneTally {
   readonly pointers: number;
 }
 
+export const NO_TALLY: LaneTally = { cached: 0, rendered: 0, failed: 0, pointers: 0 };
+
+export const addTallies = (a: LaneTally, b: LaneTally): LaneTally => ({
+  cached: a.cached + b.cached,
+  rendered: a.rendered + b.rendered,
+  failed: a.failed + b.failed,
+  pointers: a.pointers + b.pointers,
+});
+
 /** One line of a manifest page as workflows see it. */
 export interface VariantSlot {
   readonly index: number;

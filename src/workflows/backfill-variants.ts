@@ -5,7 +5,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { BackfillInput, BatchSummary, LaneTally, VariantOutcome } from '../contracts/batch.ts';
+import {
+  type BackfillInput,
+  type BatchSummary,
+  type LaneTally,
+  NO_TALLY,
+  type VariantOutcome,
+} from '../contracts/batch.ts';
 import { batchIdOf } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches } from './activity-proxies.ts';
@@ -21,7 +27,7 @@ const PER_RUN = 200;
 export async function backfillVariants(input: BackfillInput): Promise<BatchSummary> {
   assertBackfillInput(input);
   const { batch, skip = 0 } = input;
-  let tally: LaneTally = input.tally ?? { cached: 0, rendered: 0, failed: 0, pointers: 0 };
+  let tally: LaneTally = input.tally ?? NO_TALLY;
   const outcomes: VariantOutcome[] = [];
   let variants = 0;
   setHandler(batchProgressQuery, () => ({ phase: 'rendering', plan: null, repair: { variants, tally } }));

@@ -8,7 +8,7 @@ import {
   sleep,
   type Workflow,
 } from '@temporalio/workflow';
-import type { BatchPlan, LaneTally } from '../contracts/batch.ts';
+import { addTallies, type BatchPlan, type LaneTally, NO_TALLY } from '../contracts/batch.ts';
 import type { FailureClass } from '../contracts/failures.ts';
 import {
   type FailureCounts,
@@ -30,8 +30,6 @@ import {
 import { assertPauseRequest, assertStopRequest, assertWindowRequest, refuse } from './validate.ts';
 
 type LaneHandle = ChildWorkflowHandle<Workflow>;
-
-const NOTHING: LaneTally = { cached: 0, rendered: 0, failed: 0, pointers: 0 };
 
 export class BatchControl {
   steering: Steering = UNSTEERED;
@@ -95,7 +93,7 @@ export class BatchControl {
   }
 
   get tally(): LaneTally {
-    return [...this.#reports.values()].reduce((sum, { tally }) => added(sum, tally), NOTHING);
+    return [...this.#reports.values()].map(({ tally }) => tally).reduce(addTallies, NO_TALLY);
   }
 
   get failures(): FailureCounts {
@@ -230,10 +228,3 @@ export class BatchControl {
 }
 
 const entriesOf = (counts: FailureCounts) => Object.entries(counts) as [FailureClass, number][];
-
-const added = (a: LaneTally, b: LaneTally): LaneTally => ({
-  cached: a.cached + b.cached,
-  rendered: a.rendered + b.rendered,
-  failed: a.failed + b.failed,
-  pointers: a.pointers + b.pointers,
-});

@@ -7,7 +7,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { BatchPlan, BatchProgress, BatchSummary, NightlyBatchInput } from '../contracts/batch.ts';
+import {
+  type BatchPlan,
+  type BatchProgress,
+  type BatchSummary,
+  type NightlyBatchInput,
+  NO_TALLY,
+} from '../contracts/batch.ts';
 import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches, pointers, render, warehouse } from './activity-proxies.ts';
@@ -116,7 +122,7 @@ const startLane = ({ plan, control, childrenPerRun }: Night, lane: number) =>
         lane,
         cursor: { page: lane + 1, index: 0 },
         childrenPerRun,
-        tally: { cached: 0, rendered: 0, failed: 0, pointers: 0 },
+        tally: NO_TALLY,
         steering: control.steering,
       },
     ],

@@ -1,7 +1,6 @@
 /** What lanes do beyond the plain way: continue as new, outlive a cancelled child, replay. */
 
 import { type ChildProcess, execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,11 +33,11 @@ afterAll(async () => {
 
 /** A batch over a CSV, started as people start one from the Temporal side. */
 async function startNight(businessDate: string, names: readonly string[], childrenPerRun?: number): Promise<string> {
-  const csv = `recipient_id,name,referralCount,earnings\n${names.map((name, n) => `r${n},${name},${n},${n * 10}\n`).join('')}`;
-  const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
-  await probe.put(csvKey, csv);
-  const workflowId = `batch/card/${businessDate}`;
-  await probe.startWorkflow('nightlyBatch', workflowId, { campaign: 'card', businessDate, csvKey, childrenPerRun });
+  const night = { businessDate, ...(childrenPerRun !== undefined && { childrenPerRun }) };
+  const { workflowId } = await probe.startCsvNight(
+    night,
+    names.map((name, n) => ({ id: `r${n}`, name })),
+  );
   return workflowId;
 }
 

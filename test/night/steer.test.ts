@@ -1,7 +1,6 @@
 /** A running batch is steered: by people, by the breaker, by its end; and nobody is lost whatever they do. */
 
 import type { ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -48,15 +47,11 @@ async function writeDueCampaign(): Promise<void> {
 }
 
 /** Starts a batch over a CSV of these names; returns what starts it again. */
-async function startNight(campaign: string, businessDate: string, names: readonly string[]) {
-  const csv = `recipient_id,name,referralCount,earnings\n${names.map((name, n) => `${businessDate}-${n},${name},${n},${n * 10}\n`).join('')}`;
-  const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
-  await probe.put(csvKey, csv);
-  const workflowId = `batch/${campaign}/${businessDate}`;
-  const again = () => probe.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate, csvKey });
-  await again();
-  return { workflowId, again };
-}
+const startNight = (campaign: string, businessDate: string, names: readonly string[]) =>
+  probe.startCsvNight(
+    { campaign, businessDate },
+    names.map((name, n) => ({ id: `${businessDate}-${n}`, name })),
+  );
 
 const people = (count: number, name = 'Guest'): string[] => Array.from({ length: count }, (_, n) => `${name} ${n}`);
 

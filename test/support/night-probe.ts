@@ -1,5 +1,6 @@
 /** Looks at what a night left behind, past Nightreel's own code where that is possible: in the bucket and in Temporal. */
 
+import { createHash } from 'node:crypto';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
@@ -128,6 +129,25 @@ export class NightProbe {
 
   async put(key: string, body: string | Uint8Array): Promise<void> {
     await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
+  }
+
+  /** Starts a batch over a CSV of these people, with numbers that grow from 0, as people start one from the Temporal side. */
+  async startCsvNight(
+    {
+      campaign = 'card',
+      businessDate,
+      ...input
+    }: { campaign?: string; businessDate: string; childrenPerRun?: number | undefined },
+    people: readonly { readonly id: string; readonly name: string }[],
+  ): Promise<{ workflowId: string; again: () => Promise<void> }> {
+    const lines = people.map(({ id, name }, n) => `${id},${name},${n},${n * 10}\n`).join('');
+    const csv = `recipient_id,name,referralCount,earnings\n${lines}`;
+    const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
+    await this.put(csvKey, csv);
+    const workflowId = `batch/${campaign}/${businessDate}`;
+    const again = () => this.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input });
+    await again();
+    return { workflowId, again };
   }
 
   async startWorkflow(type: string, workflowId: string, input: unknown): Promise<void> {

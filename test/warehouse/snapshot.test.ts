@@ -10,6 +10,11 @@ import { temporaryFolder } from './support.ts';
 
 const lines = (people: Readonly<Record<string, number>>): string =>
   ['id,n', ...Object.entries(people).map(([id, n]) => `${id},${n}`), ''].join('\n');
+const sourceOf = (path: string) =>
+  sourceSchema.parse({
+    ...{ type: 'csv', path, columns: { recipientId: 'id' }, delta: { strategy: 'snapshot' } },
+    params: { name: { text: 'Number {n}' }, referralCount: 'n', earnings: 'n' },
+  });
 const everyone = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, index % 5]));
 
 test('only who is shown something else is planned, who is gone is withdrawn, and a broken load stops the night', async () => {
@@ -17,10 +22,7 @@ test('only who is shown something else is planned, who is gone is withdrawn, and
   await using folder = await temporaryFolder();
   const store = s3.store();
   const path = join(folder.path, 'people.csv');
-  const source = sourceSchema.parse({
-    ...{ type: 'csv', path, columns: { recipientId: 'id' }, delta: { strategy: 'snapshot' } },
-    params: { name: { text: 'Number {n}' }, referralCount: 'n', earnings: 'n' },
-  });
+  const source = sourceOf(path);
   const night = paperNights(store, 'whole', source);
 
   await writeFile(path, lines(everyone));
@@ -56,10 +58,7 @@ test('people of a night that never closed are looked at until one has, whatever 
   await using folder = await temporaryFolder();
   const store = s3.store();
   const path = join(folder.path, 'people.csv');
-  const source = sourceSchema.parse({
-    ...{ type: 'csv', path, columns: { recipientId: 'id' }, delta: { strategy: 'snapshot' } },
-    params: { name: { text: 'Number {n}' }, referralCount: 'n', earnings: 'n' },
-  });
+  const source = sourceOf(path);
   const night = paperNights(store, 'cut', source);
   await writeFile(path, lines(everyone));
   await night('2026-11-23');
