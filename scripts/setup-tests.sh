@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts in place what only `npm test` needs, after setup.sh: PostgreSQL, and fakesnow as a stand-in for Snowflake. Does nothing
-# (and needs no network) when both are there. Ends with 3 and one sentence when something cannot be installed.
+# Puts in place what only `npm test` needs, after setup.sh: PostgreSQL, tctl, and fakesnow as a stand-in for Snowflake. Does nothing
+# (and needs no network) when all are there. Ends with 3 and one sentence when something cannot be installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,12 +11,17 @@ has() { command -v "$1" >/dev/null; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 has_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+tctl_version=v1.15.2
+tctl_fits() { [ -x .tools/tctl/tctl ] && [ "$(cat .tools/tctl/version 2>/dev/null)" = "$tctl_version" ]; }
+# Go's own installer puts it where PATH may not look.
+find_go() { command -v go || { [ -x /usr/local/go/bin/go ] && echo /usr/local/go/bin/go; }; }
 fakesnow_fits() { [ -f .tools/fakesnow/requirements.txt ] && cmp -s scripts/fakesnow.txt .tools/fakesnow/requirements.txt; }
 
 mkdir -p .tools
 missing=()
 has_postgres || missing+=(postgresql)
 fakesnow_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+tctl_fits || find_go >/dev/null || missing+=(golang-go)
 if [ ${#missing[@]} -gt 0 ]; then
   list=${missing[*]}
   has apt-get || stop "missing: $list; this system has no apt-get, so install them with its own package manager, then run this again."
@@ -44,4 +49,22 @@ if ! fakesnow_fits; then
   cp scripts/fakesnow.txt "$work/fakesnow/requirements.txt"
   rm -rf .tools/fakesnow
   mv "$work/fakesnow" .tools/fakesnow
+fi
+
+if ! tctl_fits; then
+  say "builds tctl $tctl_version into .tools/tctl."
+  go=$(find_go)
+  # From 1.23 on the linker refuses what one of its dependencies does, unless told otherwise; before, it does not know the flag.
+  flags=()
+  options=$("$go" tool link -help 2>&1 || true)
+  if [[ $options == *checklinkname* ]]; then flags=(-ldflags=-checklinkname=0); fi
+  build=$(mktemp -d "$PWD/.tools/tmp-tctl.XXXXXX")
+  GOBIN=$build quietly "$go" install "${flags[@]}" "go.temporal.io/server/cmd/tools/cli@$tctl_version" || {
+    rm -rf "$build"
+    stop 'go could not build tctl (its last words are above); check its proxy settings, then run this again.'
+  }
+  mv "$build/cli" "$build/tctl"
+  echo "$tctl_version" >"$build/version"
+  rm -rf .tools/tctl
+  mv "$build" .tools/tctl
 fi

@@ -84,6 +84,7 @@ export async function run({ variants, chaos, signal, progress }: OrchestrationOp
       variantsPerSecond: rounded(variants / seconds),
       eventsPerVariant: rest.eventsPerVariant,
       maxLaneEvents: rest.maxLaneEvents,
+      maxLaneBytes: rest.maxLaneBytes,
       cpuMsPerVariant: rounded(cpuMs / variants),
       maxWorkerRssMb,
       duplicates: rest.duplicates,

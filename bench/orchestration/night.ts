@@ -13,7 +13,9 @@ export interface NightFacts {
   /** From the start of the first lane to the end of the last. */
   readonly seconds: number;
   readonly eventsPerVariant: number;
+  /** Of the longest run of a lane, and the bytes of the largest. */
   readonly maxLaneEvents: number;
+  readonly maxLaneBytes: number;
   /** Variants of the manifest whose child never completed, or for one of whose people there is no pointer. */
   readonly lost: number;
   /** Children that completed for a variant of which one had. */
@@ -23,12 +25,13 @@ export interface NightFacts {
 }
 
 export async function factsOf(client: Client, store: ObjectStore, batch: BatchRef): Promise<NightFacts> {
-  let [first, last, events, maxLaneEvents] = [Number.POSITIVE_INFINITY, 0, 0, 0];
+  let [first, last, events, maxLaneEvents, maxLaneBytes] = [Number.POSITIVE_INFINITY, 0, 0, 0, 0];
   for await (const lane of client.workflow.list({ query: "WorkflowType = 'variantLane'" })) {
     first = Math.min(first, lane.startTime.getTime());
     last = Math.max(last, lane.closeTime?.getTime() ?? Date.now());
     events += lane.historyLength;
     maxLaneEvents = Math.max(maxLaneEvents, lane.historyLength);
+    maxLaneBytes = Math.max(maxLaneBytes, lane.historySize ?? 0);
   }
   const completed = new Map<string, number>();
   const waits: number[] = [];
@@ -48,6 +51,7 @@ export async function factsOf(client: Client, store: ObjectStore, batch: BatchRe
     seconds: rounded((last - first) / 1000),
     eventsPerVariant: rounded(events / variants),
     maxLaneEvents,
+    maxLaneBytes,
     lost,
     duplicates: [...completed.values()].reduce((sum, times) => sum + times - 1, 0),
     scheduleToStartMsP50: rounded(quantile(waits, 0.5)),

@@ -2,6 +2,7 @@ import type {
   BatchSummary,
   CloseBatchInput,
   FailedSlot,
+  ListFailedInput,
   RecordOutcomesInput,
   SceneSlot,
   VariantSlot,
@@ -43,10 +44,10 @@ export const createBatchActivities = (deps: BatchDeps) => ({
     });
   },
 
-  /** Variants of the manifest without a good outcome, in its order, without the first `skip` of them. */
-  async listFailed({ batch, skip, limit }: { batch: BatchRef; skip: number; limit: number }): Promise<FailedSlot[]> {
+  /** Variants of the manifest without a good outcome, in its order. */
+  async listFailed(input: ListFailedInput): Promise<FailedSlot[]> {
     return await runActivity(async (signal) => {
-      return (await failedSlots(deps, batch, signal)).slice(skip, skip + limit);
+      return await failedSlots(deps, input, signal);
     });
   },
 

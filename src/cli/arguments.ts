@@ -2,7 +2,15 @@
 
 import { InvalidArgumentError } from 'commander';
 import { CAPTURE_NAMES, isCaptureName } from '../config/capture.ts';
-import { type BusinessDate, type CampaignId, isBusinessDate, isCampaignId } from '../contracts/ids.ts';
+import { FAILURES, type FailureClass, isFailureClass } from '../contracts/failures.ts';
+import {
+  type BatchRef,
+  type BusinessDate,
+  type CampaignId,
+  isBusinessDate,
+  isCampaignId,
+  parseBatchId,
+} from '../contracts/ids.ts';
 import type { CaptureChoice } from '../rendering/capture/probe.ts';
 
 export function positiveInteger(text: string): number {
@@ -22,6 +30,17 @@ export function campaignId(text: string): CampaignId {
       'A campaign is named by lower-case letters, digits and dashes, as its file in campaigns/.',
     );
   }
+  return text;
+}
+
+export function batchId(text: string): BatchRef {
+  const batch = parseBatchId(text);
+  if (batch === null) throw new InvalidArgumentError('A batch is named as in its report: referral/2026-11-23/1.');
+  return batch;
+}
+
+export function failureClass(text: string): FailureClass {
+  if (!isFailureClass(text)) throw new InvalidArgumentError(`It must be one of ${Object.keys(FAILURES).join(', ')}.`);
   return text;
 }
 

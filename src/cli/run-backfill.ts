@@ -1,11 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { startBackfill } from '../client/batches.ts';
 import { connectClient } from '../client/connect.ts';
+import { backfillNights } from '../client/schedules.ts';
+import { businessDateOf, nightsBetween } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
-import { Failure } from '../contracts/failures.ts';
+import { Failure, type FailureClass } from '../contracts/failures.ts';
 import type { BatchRef, BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { latestAttempt, latestBatch } from '../planning/batches.ts';
+import { putVariantList, variantKeysIn } from '../storage/inputs.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { followBatch, printSummary } from './follow.ts';
 import { workflowUrl } from './run-batch.ts';
@@ -14,6 +18,10 @@ export interface BackfillRequest {
   readonly campaign: CampaignId;
   readonly date?: BusinessDate;
   readonly attempt?: number;
+  readonly failureClass?: FailureClass;
+  /** Path of a file of variant keys. */
+  readonly variants?: string;
+  readonly window?: number;
   readonly json?: boolean;
 }
 
@@ -29,7 +37,13 @@ export async function runBackfill(
   try {
     await store.checkBucket();
     const batch = await chooseBatch(store, { ...request, campaign: campaign.id });
-    const handle = await startBackfill(client, { batch });
+    const { failureClass, variants, window } = request;
+    const handle = await startBackfill(client, {
+      batch,
+      ...(failureClass !== undefined && { failureClass }),
+      ...(window !== undefined && { window }),
+      ...(variants !== undefined && { variantsKey: await putVariantList(store, await keysIn(variants), signal) }),
+    });
     const ui = workflowUrl(settings, handle.workflowId);
     process.stderr.write(`Repairing: ${ui ?? handle.workflowId}\n`);
     const summary = await followBatch(client, handle, signal);
@@ -39,6 +53,55 @@ export async function runBackfill(
     await client.connection.close();
     store.close();
   }
+}
+
+export interface NightsRequest {
+  readonly campaign: CampaignId;
+  readonly from: BusinessDate;
+  readonly to: BusinessDate;
+  readonly json: boolean;
+}
+
+/** Has the campaign's schedule run the nights of these dates; returns what to print. */
+export async function runNights(settings: Settings, { campaign: id, from, to, json }: NightsRequest): Promise<string> {
+  const { schedule } = await loadCampaign(settings.root, id);
+  const nights = nightsBetween(from, to, schedule);
+  const now = new Date();
+  const last = nights.at(-1);
+  if (last === undefined) {
+    const days = `${schedule.days.join(', ')} at ${schedule.at} ${schedule.timeZone}`;
+    throw new Failure('CampaignInvalid', `Campaign '${id}' has no night from ${from} to ${to}; it runs ${days}.`);
+  }
+  if (Date.parse(last.dueAt) > now.getTime()) {
+    const today = businessDateOf(now, schedule.timeZone);
+    throw new Failure(
+      'CampaignInvalid',
+      `The night of ${last.businessDate} has not come yet; today is ${today} there. Nothing was started.`,
+    );
+  }
+  const client = await connectClient(settings.temporal);
+  try {
+    const dueAt = nights.map((night) => night.dueAt);
+    const workflowIds = await backfillNights(client, id, dueAt);
+    const lines = nights.map((night, at) => ({ ...night, workflowId: workflowIds[at] ?? '' }));
+    if (json) return `${JSON.stringify({ campaign: id, nights: lines })}\n`;
+    return [
+      `The schedule of '${id}' runs ${lines.length} ${lines.length === 1 ? 'night' : 'nights'}, one after the other:`,
+      ...lines.map(({ businessDate, workflowId }) => {
+        return `  ${businessDate}  ${workflowUrl(settings, workflowId) ?? workflowId}`;
+      }),
+      `Follow one with \`nightreel run ${id} --date ${lines[0]?.businessDate}\` while it runs.\n`,
+    ].join('\n');
+  } finally {
+    await client.connection.close();
+  }
+}
+
+async function keysIn(path: string) {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new Failure('CampaignInvalid', `The file ${path} cannot be read.`, { cause: error });
+  });
+  return variantKeysIn(text, path);
 }
 
 async function chooseBatch(store: ObjectStore, { campaign, date, attempt }: BackfillRequest): Promise<BatchRef> {

@@ -75,11 +75,19 @@ export async function startBatch(
 /** Which people a batch is for, in its memo: counts and keys, nobody's data. */
 const askedFor = ({ recipientLimit = 0, csvKey = '' }: NightlyBatchInput) => ({ recipientLimit, csvKey });
 
-async function isSame(client: Client, workflowId: string, input: StartInput): Promise<boolean> {
+const isSame = (client: Client, workflowId: string, input: StartInput): Promise<boolean> =>
+  wasAskedFor(client, workflowId, askedFor(input), askedFor({ campaign: input.campaign }));
+
+/** Whether a running workflow was started for the same; `unsaid` holds where its memo says nothing. */
+async function wasAskedFor(
+  client: Client,
+  workflowId: string,
+  asked: Readonly<Record<string, unknown>>,
+  unsaid: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
   const { memo } = await client.workflow.getHandle(workflowId).describe();
-  const running = { ...askedFor({ campaign: input.campaign }), ...memo };
-  const asked = askedFor(input);
-  return running.recipientLimit === asked.recipientLimit && running.csvKey === asked.csvKey;
+  const running: Readonly<Record<string, unknown>> = { ...unsaid, ...memo };
+  return Object.entries(asked).every(([name, value]) => running[name] === value);
 }
 
 /** Cancels a batch and waits until it has ended. */
@@ -124,7 +132,7 @@ const batchAttributes = (campaign: CampaignId, businessDate: BusinessDate) => [
 
 /**
  * Starts the repair of one batch's failed variants, or attaches to the repair that is running. Failure
- * `CampaignInvalid` while the batch itself still runs: what it has not reached yet has not failed.
+ * `CampaignInvalid` while the batch itself still runs (what it has not reached yet has not failed), or another repair of it does.
  */
 export async function startBackfill(client: Client, input: BackfillInput): Promise<BatchHandle> {
   const { batch } = input;
@@ -136,16 +144,38 @@ export async function startBackfill(client: Client, input: BackfillInput): Promi
         `${running} still runs; repair the batch when it has ended, or cancel it first.`,
       );
     }
-    return await client.workflow.start<(input: BackfillInput) => Promise<BatchSummary>>('backfillVariants', {
-      workflowId: workflowIds.backfill(batch),
-      taskQueue: TASK_QUEUES.orchestrator,
-      args: [input],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      staticSummary: `Backfill of ${batch.campaign}, ${batch.businessDate}`,
-      typedSearchAttributes: batchAttributes(batch.campaign, batch.businessDate),
-    });
+    const workflowId = workflowIds.backfill(batch);
+    try {
+      return await client.workflow.start<(input: BackfillInput) => Promise<BatchSummary>>('backfillVariants', {
+        workflowId,
+        taskQueue: TASK_QUEUES.orchestrator,
+        args: [{ ...input, unclosed: true }],
+        memo: repairs(input),
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+        staticSummary: `Backfill of ${batch.campaign}, ${batch.businessDate}`,
+        typedSearchAttributes: batchAttributes(batch.campaign, batch.businessDate),
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (await wasAskedFor(client, workflowId, repairs(input), repairs({ batch }))) {
+        return client.workflow.getHandle(workflowId);
+      }
+      throw new Failure(
+        'CampaignInvalid',
+        `${workflowId} already runs, for other variants than those asked for now. Wait until it has ended, or cancel it: temporal workflow cancel --workflow-id ${workflowId}`,
+      );
+    }
   });
 }
+
+/** Which variants a repair is for, in its memo. */
+const repairs = ({
+  failureClass = '',
+  variantsKey = '',
+}: Omit<BackfillInput, 'failureClass'> & { readonly failureClass?: string }) => ({
+  failureClass,
+  variantsKey,
+});
 
 export interface Progress extends LaneTally {
   readonly phase: BatchProgress['phase'];

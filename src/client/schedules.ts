@@ -81,6 +81,28 @@ export async function applySchedule(client: Client, settings: ScheduleSettings):
   }
 }
 
+/**
+ * Has the schedule itself run nights that were due at these instants (ISO 8601 UTC), one after the other: each run is stamped with its
+ * own time, which gives it its business date. Returns their workflow IDs. A night that runs already is not started again.
+ */
+export async function backfillNights(
+  client: Client,
+  campaign: CampaignId,
+  dueAt: readonly string[],
+): Promise<readonly string[]> {
+  const around = (instant: string, ms: number): Date => new Date(Date.parse(instant) + ms);
+  await withSchedule(client, campaign, (handle) =>
+    handle.backfill(
+      dueAt.map((instant) => ({
+        start: around(instant, -1_000),
+        end: around(instant, 1_000),
+        overlap: ScheduleOverlapPolicy.BUFFER_ALL,
+      })),
+    ),
+  );
+  return dueAt.map((instant) => `batch/${campaign}-${new Date(instant).toISOString().replace('.000Z', 'Z')}`);
+}
+
 /** What one line of `schedule list` says. Times are ISO 8601 UTC. */
 export interface ScheduleLine {
   readonly campaign: string;

@@ -62,6 +62,27 @@ export function previousBusinessDate(businessDate: BusinessDate, days: readonly 
   throw new RangeError('a schedule needs at least one day');
 }
 
+/** The nights of a schedule from one business date to another, both included, with the instants (ISO 8601 UTC) at which they begin. */
+export function nightsBetween(
+  from: BusinessDate,
+  to: BusinessDate,
+  { days, ...place }: NightSchedule,
+): { readonly businessDate: BusinessDate; readonly dueAt: string }[] {
+  const nights: { businessDate: BusinessDate; dueAt: string }[] = [];
+  const last = Temporal.PlainDate.from(to);
+  for (
+    let day = Temporal.PlainDate.from(from);
+    Temporal.PlainDate.compare(day, last) <= 0;
+    day = day.add({ days: 1 })
+  ) {
+    const weekday = WEEKDAYS[day.dayOfWeek - 1];
+    const businessDate = toBusinessDate(day);
+    if (weekday !== undefined && days.includes(weekday))
+      nights.push({ businessDate, dueAt: nightOf(businessDate, place) });
+  }
+  return nights;
+}
+
 function toBusinessDate(day: Temporal.PlainDate): BusinessDate {
   const text = day.toString();
   if (!isBusinessDate(text)) throw new RangeError(`${text} is outside the years 0000 to 9999`);

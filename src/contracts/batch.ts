@@ -295,12 +295,30 @@ export interface PublishPointersInput {
   readonly video: StoredVideo;
 }
 
-/** Argument of `backfillVariants`. People who start it by hand give `batch` only. */
-export interface BackfillInput {
+/** Which failed variants of a batch are meant. */
+export interface FailedQuestion {
   readonly batch: BatchRef;
-  /** Failed variants that this backfill has already tried in vain. */
-  readonly skip?: number;
+  /** Only what failed with this class; absent: whatever failed. */
+  readonly failureClass?: FailureClass;
+  /** Key of a list of variant keys in the bucket: only these; absent: all. */
+  readonly variantsKey?: string;
+  /** Also of a batch that never wrote a report: whoever asks knows that nobody runs it any more. */
+  readonly unclosed?: boolean;
+}
+
+/** Argument of `backfillVariants`. People who start it by hand give `batch`, and what narrows it. */
+export interface BackfillInput extends FailedQuestion {
+  /** Variants in flight, 1 to `MAX_WINDOW`. Absent: 16. */
+  readonly window?: number;
+  /** The last failed variant that earlier runs of this backfill have tried. */
+  readonly after?: FailedSlot;
   readonly tally?: LaneTally;
+}
+
+/** Argument of `listFailed`: the first `limit` after `after`, in manifest order. */
+export interface ListFailedInput extends FailedQuestion {
+  readonly after?: FailedSlot;
+  readonly limit: number;
 }
 
 /** A failed variant: a line of a manifest page. */

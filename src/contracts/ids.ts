@@ -17,6 +17,7 @@ export type BusinessDate = Branded<'BusinessDate'>;
 const CAMPAIGN_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const BUSINESS_DATE = /^\d{4}-\d{2}-\d{2}$/;
 const HEX_64 = /^[0-9a-f]{64}$/;
+const BATCH_ID = /^([^/]+)\/(\d{4}-\d{2}-\d{2})\/([1-9]\d{0,5})$/;
 
 export const isCampaignId = (value: string): value is CampaignId => CAMPAIGN_ID.test(value);
 export const isVariantKey = (value: string): value is VariantKey => HEX_64.test(value);
@@ -39,6 +40,13 @@ export interface BatchRef {
 /** `referral/2026-11-23/1`: how people and machines name a batch. */
 export const batchIdOf = ({ campaign, businessDate, attempt }: BatchRef): string =>
   `${campaign}/${businessDate}/${attempt}`;
+
+/** The batch that `batchIdOf` names so; null for text that names none. */
+export function parseBatchId(text: string): BatchRef | null {
+  const [, campaign = '', businessDate = '', attempt] = BATCH_ID.exec(text) ?? [];
+  if (!isCampaignId(campaign) || !isBusinessDate(businessDate)) return null;
+  return { campaign, businessDate, attempt: Number(attempt) };
+}
 
 /** Workflow ids: what a person reads in the Temporal Web UI. */
 export const workflowIds = {
@@ -79,6 +87,6 @@ export const objectKeys = {
   reportJson: (batch: BatchRef) => `${objectKeys.batch(batch)}report.json`,
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
   results: (batch: BatchRef) => `results/${batchIdOf(batch)}.parquet`,
-  input: (sha256: string) => `inputs/${sha256}.csv`,
+  input: (sha256: string, type: 'csv' | 'keys') => `inputs/${sha256}.${type}`,
   pinnedTemplate: (digest: string) => `templates/${digest}`,
 } as const;

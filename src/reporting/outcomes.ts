@@ -1,12 +1,13 @@
 /** What became of each variant: pages of JSON Lines that lanes and backfills write, read back as one view of the batch. */
 
 import { z } from 'zod';
-import type { FailedSlot, RecordOutcomesInput, VariantOutcome } from '../contracts/batch.ts';
-import { FAILURES, type FailureClass, isFailureClass } from '../contracts/failures.ts';
-import { type BatchRef, isVariantKey, objectKeys, type VariantKey } from '../contracts/ids.ts';
+import type { FailedSlot, ListFailedInput, RecordOutcomesInput, VariantOutcome } from '../contracts/batch.ts';
+import { FAILURES, Failure, type FailureClass, isFailureClass } from '../contracts/failures.ts';
+import { type BatchRef, batchIdOf, isVariantKey, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { ManifestVariant, PlanDocument } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { readJsonLines, writeJsonLines } from '../storage/documents.ts';
+import { readVariantList } from '../storage/inputs.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 const slot = {
@@ -83,16 +84,39 @@ const NO_OUTCOME = {
   message: 'It was never started: the batch was stopped before.',
 } as const;
 
-/** The variants that have no video now, in manifest order. */
+/**
+ * The variants that have no video now, in manifest order. Failure `CampaignInvalid` when the batch has not closed, or a listed
+ * variant is none of its own.
+ */
 export async function failedSlots(
   deps: { readonly store: ObjectStore; readonly manifests: ManifestReader },
-  batch: BatchRef,
+  { batch, failureClass, variantsKey, unclosed, after, limit }: ListFailedInput,
   signal?: AbortSignal,
 ): Promise<FailedSlot[]> {
-  const slots: FailedSlot[] = [];
-  for await (const { outcome } of settledVariants(deps, await deps.manifests.plan(batch), signal)) {
-    const { page, index, key } = outcome;
-    if (outcome.outcome === 'failed') slots.push({ page, index, key });
+  const plan = await deps.manifests.plan(batch);
+  if (unclosed !== true && (await deps.store.head(objectKeys.reportJson(batch), signal)) === null) {
+    throw new Failure(
+      'CampaignInvalid',
+      `Batch ${batchIdOf(batch)} has not closed: it still runs, or was terminated. Wait for it, or run the night again; nightreel backfill closes one that nobody runs.`,
+    );
   }
-  return slots;
+  const listed = variantsKey === undefined ? null : await readVariantList(deps.store, variantsKey, signal);
+  const strangers = new Set(listed);
+  const slots: FailedSlot[] = [];
+  for await (const { outcome } of settledVariants(deps, plan, signal)) {
+    const { page, index, key } = outcome;
+    strangers.delete(key);
+    const isWanted =
+      outcome.outcome === 'failed' &&
+      (failureClass === undefined || outcome.failureClass === failureClass) &&
+      (listed === null || listed.has(key)) &&
+      (after === undefined || page > after.page || (page === after.page && index > after.index));
+    if (isWanted && slots.length < limit) slots.push({ page, index, key });
+  }
+  const [stranger] = strangers;
+  if (stranger === undefined) return slots;
+  throw new Failure(
+    'CampaignInvalid',
+    `${strangers.size} of the listed variants are not in batch ${batchIdOf(batch)}, the first is ${stranger}. Nothing was rendered.`,
+  );
 }

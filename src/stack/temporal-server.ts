@@ -22,6 +22,13 @@ export const temporalPart = (home: StackHome, binary: string): ServerPart => ({
   prepare: async () => undefined,
   args: (ports: Ports) => [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'warn', '--log-format', 'json'],
+    // Campaigns take turns by their fairness keys; without it a task queue is first come, first served.
+    ...[
+      '--dynamic-config-value',
+      'matching.enableFairness=true',
+      '--dynamic-config-value',
+      'matching.useNewMatcher=true',
+    ],
     ...['--port', String(portOf(ports, 'grpc')), '--ui-port', String(portOf(ports, 'ui')), '--ui-disable-news-fetch'],
     `--db-filename=${home.temporalDatabase}`,
     // Ten times the workflow starts per second; a power cut may cost the last moments of a development server.

@@ -1,7 +1,13 @@
-import { ActivityFailure, setCurrentDetails, TimeoutFailure, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  setCurrentDetails,
+  TimeoutFailure,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { RenderedVariant, RenderVariantInput, VariantResult } from '../contracts/batch.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
-import { assembly, pointers, render } from './activity-proxies.ts';
+import { assembly, batches, pointers, render } from './activity-proxies.ts';
 import { classify } from './failure-class.ts';
 
 /** One distinct video: rendered and stored, then made current for everyone who shares it. Fails when it failed. */
@@ -15,6 +21,7 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
       index: input.index,
       video,
     });
+    if (wasReset()) await writeDown(input, { outcome, renderMs, pointers: published });
     setCurrentDetails(`${outcome} in ${renderMs} ms, ${published} pointers`);
     return { outcome, renderMs, pointers: published };
   } catch (error) {
@@ -23,6 +30,15 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
     setCurrentDetails(`${failureClass}: ${message}`);
     throw error;
   }
+}
+
+/** Somebody reset the run that failed: whoever started that one may be gone, or counted it as failed. */
+const wasReset = (): boolean => workflowInfo().runId !== workflowInfo().firstExecutionRunId;
+
+/** For the batch's next report, which then counts it as repaired. */
+async function writeDown({ batch, page, index, key }: RenderVariantInput, result: VariantResult): Promise<void> {
+  const writer = `reset-${workflowInfo().runId}`;
+  await batches.recordOutcomes({ batch, writer, page: 1, outcomes: [{ ...result, page, index, key }] });
 }
 
 /** Null when there is no browser to be spared, a scene was not there after all, or nobody took the work up. */

@@ -1,3 +1,4 @@
+import type { Priority } from '@temporalio/common';
 import {
   continueAsNew,
   executeChild,
@@ -13,6 +14,7 @@ import { UNSTEERED } from '../contracts/steering.ts';
 import { batches } from './activity-proxies.ts';
 import { ChildWindow } from './child-window.ts';
 import { sceneTallyQuery, steerSignal } from './messages.ts';
+import { priorityOf } from './priority.ts';
 import { renderScene } from './render-scene.ts';
 
 /** Children per run, at some 6 events each. */
@@ -37,9 +39,10 @@ export async function sceneLane(input: SceneLaneInput): Promise<SceneTally> {
     tally = { ...tally, [what]: tally[what] + 1 };
     setCurrentDetails(`${tally.rendered} scenes rendered, ${tally.reused} already there, ${tally.failed} failed`);
   };
+  const priority = priorityOf(plan);
   const window = new ChildWindow<SceneTask>(
     plan.lanes.window,
-    async (task) => count((await runScene(task)).outcome),
+    async (task) => count((await runScene(task, priority)).outcome),
     () => count('failed'),
   );
   let steering = input.steering ?? UNSTEERED;
@@ -67,10 +70,11 @@ export async function sceneLane(input: SceneLaneInput): Promise<SceneTally> {
   return tally;
 }
 
-const runScene = ({ id, ...input }: SceneTask) =>
+const runScene = ({ id, ...input }: SceneTask, priority: Priority) =>
   executeChild(renderScene, {
     workflowId: workflowIds.scene(input.batch, input.key),
     args: [input],
+    priority,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     staticSummary: `Scene '${id}' ${input.key.slice(0, 12)} (page ${input.page}, line ${input.index + 1})`,
     typedSearchAttributes: [

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { BackfillInput, NightlyBatchInput } from '../contracts/batch.ts';
+import { FAILURES, isFailureClass } from '../contracts/failures.ts';
 import { isBusinessDate, isCampaignId } from '../contracts/ids.ts';
 import {
   MAX_WINDOW,
@@ -40,6 +41,14 @@ export function assertBackfillInput(input: Partial<BackfillInput> | undefined): 
   if (!isWhole) {
     refuse('The input names one batch: {"batch":{"campaign":"referral","businessDate":"2026-11-20","attempt":1}}.');
   }
+  const { failureClass, variantsKey, window } = input ?? {};
+  if (failureClass !== undefined && !isFailureClass(failureClass)) {
+    refuse(`failureClass must be one of ${Object.keys(FAILURES).join(', ')}.`);
+  }
+  if (variantsKey !== undefined && typeof variantsKey !== 'string') {
+    refuse('variantsKey must be the key of an uploaded list of variant keys.');
+  }
+  if (window !== undefined) assertWindowRequest({ window });
 }
 
 const MAX_REASON = 500;

@@ -13,6 +13,7 @@ import { batches, pointers } from './activity-proxies.ts';
 import { classify } from './failure-class.ts';
 import { LaneReports } from './lane-reports.ts';
 import { laneTallyQuery, steerSignal } from './messages.ts';
+import { priorityOf } from './priority.ts';
 import { variantWindow } from './variant-children.ts';
 
 /** Outcomes per outcome page: keeps the activity's argument small whatever the night brings. */
@@ -62,7 +63,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
       outcomePage += 1;
     }
   };
-  const window = variantWindow(plan.lanes.window, settled);
+  const window = variantWindow({ size: plan.lanes.window, priority: priorityOf(plan) }, settled);
   window.steer(steering);
   setHandler(steerSignal, (next) => {
     // Whoever paused it, or resumes it later, is to know how things stand: the breaker counts from there.

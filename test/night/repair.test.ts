@@ -1,76 +1,158 @@
-/** Variants that failed because of the machine are repaired by one command once the machine is mended. */
+/** Variants that failed because of the machine are repaired once the machine is mended, whichever way somebody takes. */
 
+import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { NightProbe } from '../support/night-probe.ts';
-import { lastJson, TestHome } from '../support/nightreel.ts';
+import { lastJson, TestHome, until } from '../support/nightreel.ts';
 
 const MINUTE = 60_000;
+const TOOLS = resolve(import.meta.dirname, '../../.tools');
 
 let home: TestHome;
 let probe: NightProbe;
+let serving: ChildProcess;
 
 beforeAll(async () => {
   home = await TestHome.create();
   await home.run(['up']);
   probe = await NightProbe.connect(home);
+  // An ffmpeg that cannot encode while a file says so: the real one otherwise.
+  const ffmpeg = join(home.folder, 'ffmpeg');
+  await writeFile(
+    ffmpeg,
+    `#!/bin/sh
+case "$*" in *libx264*) [ -e '${broken()}' ] && exit 1 ;; esac
+exec '${findTools().ffmpeg}' "$@"
+`,
+  );
+  await chmod(ffmpeg, 0o755);
+  serving = home.start(['serve', '--workers', '2'], { NIGHTREEL_FFMPEG: ffmpeg });
+  serving.stdout?.resume();
+  serving.stderr?.resume();
 }, MINUTE);
 
 afterAll(async () => {
+  serving?.kill('SIGTERM');
+  if (serving !== undefined) await once(serving, 'close');
   await probe?.close();
   await home?.end();
-}, MINUTE);
+}, 2 * MINUTE);
+
+const broken = (): string => join(home.folder, 'broken');
+
+async function night(date: string, rows: string, ...more: string[]) {
+  const csv = join(home.folder, `${date}.csv`);
+  await writeFile(csv, `recipient_id,name,referralCount,earnings\n${rows}`);
+  return await home.run(['run', 'card', '--csv', csv, '--date', date, '--json', ...more]);
+}
+
+const recipients = async (): Promise<string[]> => (await probe.pointers()).map(({ recipientId }) => recipientId).sort();
 
 test(
   'a backfill renders what failed, rewrites the report and settles who was owed a video',
   async () => {
-    // An ffmpeg that cannot encode while a file says so: the real one otherwise.
-    const broken = join(home.folder, 'broken');
-    const ffmpeg = join(home.folder, 'ffmpeg');
-    await writeFile(
-      ffmpeg,
-      `#!/bin/sh
-case "$*" in *libx264*) [ -e '${broken}' ] && exit 1 ;; esac
-exec '${findTools().ffmpeg}' "$@"
-`,
-    );
-    await chmod(ffmpeg, 0o755);
-    const serving = home.start(['serve', '--workers', '2'], { NIGHTREEL_FFMPEG: ffmpeg });
-    serving.stdout?.resume();
-    serving.stderr?.resume();
-    try {
-      const csv = join(home.folder, 'users.csv');
-      await writeFile(csv, 'recipient_id,name,referralCount,earnings\na,Ada,1,10\nb,Bo,2,20\nc,Cy,3,30\n');
-      const args = ['run', 'card', '--csv', csv, '--date', '2026-03-05', '--json'];
-      expect((await home.run([...args, '--recipients', '1'])).code).toBe(0);
+    const rows = 'a,Ada,1,10\nb,Bo,2,20\nc,Cy,3,30\n';
+    expect((await night('2026-03-05', rows, '--recipients', '1')).code).toBe(0);
 
-      await writeFile(broken, '');
-      const night = await home.run(args);
-      expect(night.code).toBe(4);
-      expect(lastJson(night.stdout)).toMatchObject({ variants: 3, cached: 1, rendered: 0, failed: 2, pointers: 1 });
-      const batchId = String(lastJson(night.stdout)['batchId']);
-      expect(JSON.stringify(await probe.json('state/card.json'))).toContain('EncoderFailed');
+    await writeFile(broken(), '');
+    const failed = await night('2026-03-05', rows);
+    expect(failed.code).toBe(4);
+    expect(lastJson(failed.stdout)).toMatchObject({ variants: 3, cached: 1, rendered: 0, failed: 2, pointers: 1 });
+    const batchId = String(lastJson(failed.stdout)['batchId']);
+    expect(JSON.stringify(await probe.json('state/card.json'))).toContain('EncoderFailed');
 
-      await rm(broken);
-      const repair = await home.run(['backfill', 'card', '--date', '2026-03-05', '--json']);
-      expect(repair.code).toBe(0);
-      expect(lastJson(repair.stdout)).toMatchObject({
-        batchId,
-        variants: 3,
-        cached: 1,
-        rendered: 2,
-        failed: 0,
-        pointers: 3,
-      });
-      expect(await probe.json(`batches/${batchId}/report.json`)).toMatchObject({ summary: { failed: 0, rendered: 2 } });
-      expect((await probe.pointers()).map(({ recipientId }) => recipientId).sort()).toEqual(['a', 'b', 'c']);
-      expect(await probe.json('state/card.json')).toMatchObject({ carryOver: [] });
-    } finally {
-      serving.kill('SIGTERM');
-      await new Promise((gone) => serving.once('close', gone));
-    }
+    await rm(broken());
+    const repair = await home.run(['backfill', 'card', '--date', '2026-03-05', '--json']);
+    expect(repair.code).toBe(0);
+    const repaired = { batchId, variants: 3, cached: 1, rendered: 2, failed: 0, pointers: 3 };
+    expect(lastJson(repair.stdout)).toMatchObject(repaired);
+    expect(await probe.json(`batches/${batchId}/report.json`)).toMatchObject({ summary: { failed: 0, rendered: 2 } });
+    expect(await recipients()).toEqual(['a', 'b', 'c']);
+    expect(await probe.json('state/card.json')).toMatchObject({ carryOver: [] });
+
+    // Once more, with nothing left to do.
+    const again = await home.run(['backfill', '--batch', batchId, '--json']);
+    expect(again.code).toBe(0);
+    expect(lastJson(again.stdout)).toMatchObject(repaired);
   },
   4 * MINUTE,
+);
+
+test(
+  'four failed variants are repaired in four ways: temporal reset, tctl reset, nightreel backfill, tctl start',
+  async () => {
+    const date = '2026-03-06';
+    await writeFile(broken(), '');
+    const failed = await night(date, 'p,Pat,4,40\nq,Quinn,5,50\nr,Ray,6,60\ns,Sam,7,70\n');
+    expect(lastJson(failed.stdout)).toMatchObject({ variants: 4, rendered: 0, failed: 4, pointers: 0 });
+    const batchId = String(lastJson(failed.stdout)['batchId']);
+    const batch = { campaign: 'card', businessDate: date, attempt: 1 };
+    const lines = await probe.manifestOf(batchId);
+    const keyOf = (recipientId: string): string =>
+      lines.find((line) => line.recipients.includes(recipientId))?.key ?? 'none';
+    await rm(broken());
+
+    const address = ['--address', probe.temporalAddress];
+    const reason = ['--reason', 'the encoder is mended'];
+    const repairedAlone = async (recipientId: string): Promise<void> => {
+      const query = `WorkflowId = 'variant/card/${date}/${keyOf(recipientId)}'`;
+      await until(async () => ((await probe.statuses(query)).includes('COMPLETED') ? true : null), recipientId);
+    };
+    const variant = (recipientId: string): string => `variant/card/${date}/${keyOf(recipientId)}`;
+    await promisify(execFile)(join(TOOLS, 'bin/temporal'), [
+      ...['workflow', 'reset', ...address, '--workflow-id', variant('p')],
+      ...['--type', 'FirstWorkflowTask', ...reason],
+    ]);
+    await repairedAlone('p');
+    const tctl = (...args: string[]) => promisify(execFile)(join(TOOLS, 'tctl/tctl'), [...address, ...args]);
+    const runId = await probe.runIdOf(variant('q'));
+    await tctl(
+      ...['workflow', 'reset', '--workflow_id', variant('q'), '--run_id', runId],
+      ...['--reset_type', 'FirstWorkflowTask', ...reason],
+    );
+    await repairedAlone('q');
+    // Pointers included, though the batch has closed.
+    expect(await recipients()).toEqual(expect.arrayContaining(['p', 'q']));
+
+    const list = join(home.folder, 'keys.txt');
+    await writeFile(list, `${'f'.repeat(64)}\n`);
+    for (const [args, sentence] of [
+      [['--batch', `card/${date}/9`], /There is no batch card\/2026-03-06\/9/],
+      [['--batch', batchId, '--class', 'Nope'], /must be one of/],
+      [['--batch', batchId, '--variants', list], /1 of the listed variants are not in batch/],
+      [['--batch', batchId, '--variants', join(home.folder, 'none')], /cannot be read/],
+      [['--batch', 'card'], /named as in its report/],
+      [['card', '--batch', batchId], /leave those out/],
+      [['card', '--window', '501'], /from 1 to 500/],
+      [[], /name a campaign/],
+    ] as const) {
+      expect(await home.run(['backfill', ...args])).toMatchObject({ code: 2, stderr: expect.stringMatching(sentence) });
+    }
+    const other = await home.run(['backfill', '--batch', batchId, '--class', 'BrowserHung', '--json']);
+    // Nothing failed so; what was reset counts as repaired from now on.
+    expect(lastJson(other.stdout)).toMatchObject({ rendered: 2, failed: 2, pointers: 2 });
+    expect(other.code).toBe(4);
+    await writeFile(list, `${variant('r')}\n`);
+    const one = await home.run(['backfill', '--batch', batchId, '--variants', list, '--json']);
+    expect(lastJson(one.stdout)).toMatchObject({ rendered: 3, failed: 1, pointers: 3 });
+
+    const workflowId = `backfill/${batchId}`;
+    await tctl(
+      ...['workflow', 'start', '--taskqueue', 'orchestrator', '--workflow_type', 'backfillVariants'],
+      ...['--workflow_id', workflowId, '--execution_timeout', '3600', '--input', JSON.stringify({ batch })],
+    );
+    expect(await probe.resultOf(workflowId)).toMatchObject({ batchId, rendered: 4, failed: 0, pointers: 4 });
+    expect(await recipients()).toEqual(['a', 'b', 'c', 'p', 'q', 'r', 's']);
+    expect(await probe.json('state/card.json')).toMatchObject({ carryOver: [] });
+
+    // By hand, of a batch that nobody closed.
+    await probe.startWorkflow('backfillVariants', 'by-hand', { batch: { ...batch, attempt: 7 } });
+    await expect(probe.resultOf('by-hand')).rejects.toMatchObject({ cause: { cause: { type: 'CampaignInvalid' } } });
+  },
+  5 * MINUTE,
 );

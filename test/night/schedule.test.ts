@@ -1,10 +1,10 @@
 /** Schedules through the command line, on a real server. */
 
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NightProbe } from '../support/night-probe.ts';
 import { TestHome, until } from '../support/nightreel.ts';
+import { createReferrers } from '../support/referrers.ts';
 
 const MINUTE = 60_000;
 
@@ -100,16 +100,3 @@ test(
   },
   2 * MINUTE,
 );
-
-async function createReferrers(path: string, rows: readonly (readonly [string, string, string])[]): Promise<void> {
-  const instance = await DuckDBInstance.create(path);
-  const connection = await instance.connect();
-  await connection.run(
-    'CREATE TABLE referrers (referrer_id VARCHAR, first_name VARCHAR, referral_count BIGINT, earnings_usd DECIMAL(12, 2), updated_at TIMESTAMPTZ)',
-  );
-  for (const [id, name, at] of rows) {
-    await connection.run(`INSERT INTO referrers VALUES ('${id}', '${name}', 1, 10, '${at}')`);
-  }
-  connection.closeSync();
-  instance.closeSync();
-}

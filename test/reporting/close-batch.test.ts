@@ -63,7 +63,11 @@ describe('outcomes', () => {
     expect(await recordOutcomes(store, page)).toBe('stored');
     expect(await recordOutcomes(store, page)).toBe('exists');
     const manifests = new ManifestReader(store);
-    expect(await failedSlots({ store, manifests }, batch)).toEqual([
+    await expect(failedSlots({ store, manifests }, { batch, limit: 100 })).rejects.toMatchObject({
+      failureClass: 'CampaignInvalid',
+      message: expect.stringContaining('has not closed'),
+    });
+    expect(await failedSlots({ store, manifests }, { batch, unclosed: true, limit: 100 })).toEqual([
       { page: 1, index: 1, key: keyOf(1) },
       { page: 1, index: 2, key: keyOf(2) },
       // Nobody wrote down what became of it: its lane was stopped. That is no video either.

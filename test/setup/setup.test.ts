@@ -220,15 +220,28 @@ describe('what only the tests need', () => {
       symlinkSync(execFileSync('bash', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(bin, name));
     }
     program('initdb', 'exit 0');
+    mkdirSync(join(copy, '.tools/fakesnow'), { recursive: true });
+    cpSync(join(copy, 'scripts/fakesnow.txt'), join(copy, '.tools/fakesnow/requirements.txt'));
+    mkdirSync(join(copy, '.tools/tctl'), { recursive: true });
+    writeFileSync(join(copy, '.tools/tctl/tctl'), '', { mode: 0o755 });
+    writeFileSync(join(copy, '.tools/tctl/version'), 'v1.15.2\n');
   });
 
   test('is left alone when it is there', () => {
-    mkdirSync(join(copy, '.tools/fakesnow'), { recursive: true });
-    cpSync(join(copy, 'scripts/fakesnow.txt'), join(copy, '.tools/fakesnow/requirements.txt'));
     expect(setupTests()).toEqual({ code: 0, lines: [] });
   });
 
+  test('has tctl built anew when it is of another version, and says in one sentence that this failed', () => {
+    writeFileSync(join(copy, '.tools/tctl/version'), 'v1.14.0\n');
+    program('go', 'echo "no such module" >&2; exit 1');
+    const { code, lines } = setupTests();
+    expect(code).toBe(3);
+    expect(lines).toContain('no such module');
+    expect(lines.at(-1)).toMatch(/go could not build tctl .* run this again\.$/);
+  });
+
   test('is not taken for installed when pip failed, and says so in one sentence', () => {
+    rmSync(join(copy, '.tools/fakesnow'), { recursive: true });
     program('python3', 'case "$*" in *--version*) exit 0;; esac; echo "no such index" >&2; exit 1');
     for (let run = 0; run < 2; run++) {
       const { code, lines } = setupTests();

@@ -127,6 +127,11 @@ export class NightProbe {
     return await this.client.workflow.getHandle(workflowId).result();
   }
 
+  /** The newest run. */
+  async runIdOf(workflowId: string): Promise<string> {
+    return (await this.client.workflow.getHandle(workflowId).describe()).runId;
+  }
+
   async put(key: string, body: string | Uint8Array): Promise<void> {
     await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
   }
