@@ -10,8 +10,9 @@ import { businessDateOf, nightCalendar } from '../src/config/business-date.ts';
 import { loadCampaign } from '../src/config/campaign.ts';
 import { type BusinessDate, isBusinessDate, type SceneKey, type VariantKey } from '../src/contracts/ids.ts';
 import { type Params, RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
-import { type PlannedVariant, planDelta } from '../src/planning/delta-plan.ts';
+import { planDelta } from '../src/planning/delta-plan.ts';
 import type { MeasuredCosts } from '../src/planning/estimate.ts';
+import type { PlannedVariant } from '../src/planning/planned-variants.ts';
 import { partsOf } from '../src/planning/scene-key.ts';
 import { planScenes } from '../src/planning/scene-plan.ts';
 import { variantKeyOf } from '../src/planning/variant-key.ts';
@@ -106,7 +107,7 @@ export async function variantsOf(
   const calendar = nightCalendar(businessDateOf(asOf, schedule.timeZone), asOf, schedule);
   await using reader = openWarehouse(source, { defaultDuckDbPath: night.path, paramsSchema: template.paramsSchema });
   const range = { since: { updatedAt: calendar.previousNight, recipientId: null }, until: calendar.night };
-  const { variants } = await planDelta({
+  using delta = await planDelta({
     rows: reader.readChanges(range, signal),
     range,
     ordered: true,
@@ -115,7 +116,7 @@ export async function variantsOf(
     keyOf: keyWith(template, rendition),
     recipientLimit: night.recipients,
   });
-  return variants;
+  return [...delta.variants].map((variant) => ({ ...variant, recipients: new Set(variant.recipients) }));
 }
 
 const keyWith = (template: Template, rendition: RenditionId) => (params: Params) =>
@@ -161,7 +162,7 @@ async function figuresOf(
     made.add(key);
     scenesMs += scene === null ? 0 : (costs.scenes[scene.id] ?? Number.NaN);
   }
-  const recipients = all.reduce((sum, variant) => sum + variant.recipients.length, 0);
+  const recipients = all.reduce((sum, variant) => sum + variant.recipients.size, 0);
   const withScenes = scenesMs + variants.length * costs.join;
   const whole = variants.length * costs.whole;
   return {

@@ -103,7 +103,7 @@ export async function run({ signal, progress, recipients }: TwinsOptions): Promi
       }
     }
     const json = {
-      recipients: variants.reduce((sum, variant) => sum + variant.recipients.length, 0),
+      recipients: variants.reduce((sum, variant) => sum + variant.recipients.size, 0),
       variants: variants.length,
       scenes: parts.size,
       cpuSeconds: rounded(joined.cpuMs / 1000),

@@ -85,7 +85,9 @@ async function missing(store: ObjectStore, batch: BatchRef, completed: ReadonlyM
   const { pages } = await manifests.plan(batch);
   let [variants, lost] = [0, 0];
   for (let page = 1; page <= pages; page += 1) {
-    for (const { key, recipients } of (await manifests.page(batch, page)).variants) {
+    for (const variant of (await manifests.page(batch, page)).variants) {
+      const { key } = variant;
+      const recipients = await Array.fromAsync(manifests.recipientsOf(batch, variant));
       variants += 1;
       const isWhole = isDone(completed, key) && recipients.every((id) => pointers.has(`users/${id}.json`));
       if (!isWhole) lost += 1;

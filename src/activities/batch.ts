@@ -8,7 +8,7 @@ import type {
   VariantSlot,
 } from '../contracts/batch.ts';
 import type { BatchRef } from '../contracts/ids.ts';
-import type { ManifestReader } from '../planning/manifest-reader.ts';
+import { isPublishedByPage, type ManifestReader } from '../planning/manifest-reader.ts';
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
 import { countOutcomes } from '../telemetry/metrics.ts';
@@ -26,7 +26,11 @@ export const createBatchActivities = (deps: BatchDeps) => ({
   async readManifestPage({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantSlot[]> {
     return await runActivity(async () => {
       const { variants } = await deps.manifests.page(batch, page);
-      return variants.map(({ index, key, cached, joinable }) => ({ index, key, cached: cached !== null, joinable }));
+      return variants.map((variant) => {
+        const { index, key, cached, joinable } = variant;
+        // What is stored takes no browser: whoever joins videos finds it as well.
+        return { index, key, cached: isPublishedByPage(variant), joinable: joinable || cached !== null };
+      });
     });
   },
 

@@ -1,5 +1,7 @@
+import { activityInfo } from '@temporalio/activity';
 import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { type PlanDeps, planBatch } from '../planning/plan-batch.ts';
+import { type ManifestProgress, manifestProgress } from '../planning/write-manifest.ts';
 import { runActivity } from './run-activity.ts';
 
 export type PlanActivities = ReturnType<typeof createPlanActivities>;
@@ -8,8 +10,15 @@ export type PlanActivities = ReturnType<typeof createPlanActivities>;
 export const createPlanActivities = (deps: PlanDeps) => ({
   /** Reads what changed, validates, deduplicates, checks the store, writes the manifest. Returns counts only. */
   async planBatch(input: PlanBatchInput): Promise<BatchPlan> {
-    return await runActivity(async (signal) => {
-      return await planBatch(deps, input, signal);
-    });
+    // What the attempt before this one had told last; a heartbeat of another shape is one of an older version.
+    const told = manifestProgress.safeParse(activityInfo().heartbeatDetails);
+    let progress: ManifestProgress | undefined = told.data;
+    const onProgress = (next: ManifestProgress): void => {
+      progress = next;
+    };
+    return await runActivity(
+      async (signal) => await planBatch(deps, input, signal, { resume: told.data, onProgress }),
+      () => progress,
+    );
   },
 });

@@ -1,11 +1,11 @@
 import pMap from 'p-map';
-import type { PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
+import type { PublishedPart, PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
 import { asFailure, FAILURES } from '../contracts/failures.ts';
 import type { BatchRef } from '../contracts/ids.ts';
 import type { StoredVideo } from '../contracts/video.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import type { Consent } from '../planning/consent.ts';
-import type { ManifestReader, ManifestVariant } from '../planning/manifest-reader.ts';
+import { isPublishedByPage, type ManifestReader, type ManifestVariant } from '../planning/manifest-reader.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { publishPointers } from '../storage/publish-pointers.ts';
 import { withdrawnPeople, withdrawPointers } from '../storage/withdrawals.ts';
@@ -13,6 +13,14 @@ import { runActivity } from './run-activity.ts';
 
 /** Most variants are one person's: their pointers are written side by side. */
 const VARIANTS_AT_A_TIME = 8;
+
+/** Some of the people who share a variant. */
+interface Part {
+  readonly batch: BatchRef;
+  readonly page: number;
+  readonly variant: ManifestVariant;
+  readonly part: number;
+}
 
 export interface PointerDeps {
   readonly store: ObjectStore;
@@ -26,32 +34,33 @@ export type PointerActivities = ReturnType<typeof createPointerActivities>;
 
 /** Writes to `users/`: on the `storage` task queue. */
 export const createPointerActivities = ({ store, manifests, consent, now }: PointerDeps) => {
-  /** Points every recipient of the variant who still wants one at the video. Returns how many now do. */
+  /** Points everyone of a part who still wants a video at it. Returns how many now do. */
   const publish = async (
-    { batch, page }: { readonly batch: BatchRef; readonly page: number },
-    { recipients, params }: Pick<ManifestVariant, 'recipients' | 'params'>,
+    { batch, page, variant, part }: Part,
     video: StoredVideo,
     signal: AbortSignal,
-  ) => {
+  ): Promise<number> => {
     const { pointerKey, whenWithdrawn } = await manifests.plan(batch);
+    const recipients = await manifests.recipientsOfPart(batch, variant, part);
     const request = { batch, pointerKey, whenWithdrawn, updatedAt: now() };
-    const withdrawn = await consent.withdrawnOf(batch, page, signal);
+    const isCrowd = variant.recipientPages !== null;
+    const everyone = async () =>
+      isCrowd ? recipients : (await manifests.page(batch, page)).variants.flatMap((one) => one.recipients);
+    const name = isCrowd ? `${variant.key}/${part}` : `page ${page}`;
+    const withdrawn = await consent.withdrawnOf(batch, name, everyone, signal);
     const [unwilling, willing] = [true, false].map((is) => recipients.filter((id) => withdrawn.has(id) === is));
     if (unwilling?.length) await withdrawPointers(store, { ...request, recipients: unwilling }, signal);
-    const shown = { video, paramsDigest: paramsDigest(params) };
+    const shown = { video, paramsDigest: paramsDigest(variant.params) };
     return await publishPointers(store, { ...request, recipients: willing ?? [], ...shown }, signal);
   };
 
   return {
-    /** Everyone who shares one line of the manifest. Returns the number of recipients whose pointer shows the video. */
-    async publishPointers({ batch, page, index, video }: PublishPointersInput): Promise<number> {
+    /** Those who share one line of the manifest; of very many, one part of them, and which is the next. */
+    async publishPointers({ batch, page, index, video, part = 0 }: PublishPointersInput): Promise<PublishedPart> {
       return await runActivity(async (signal) => {
-        return await publish(
-          { batch, page },
-          await manifests.variant({ batch, page, index, key: video.variantKey }),
-          video,
-          signal,
-        );
+        const variant = await manifests.variant({ batch, page, index, key: video.variantKey });
+        const pointers = await publish({ batch, page, variant, part }, video, signal);
+        return { pointers, next: part + 1 < manifests.partsOf(variant) ? part + 1 : null };
       });
     },
 
@@ -65,15 +74,16 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
       });
     },
 
-    /** Everyone on one page whose video was already stored when the night was planned. */
+    /** Everyone on one page whose video was already stored when the night was planned, but those who are very many. */
     async publishCached({ batch, page }: { batch: BatchRef; page: number }): Promise<VariantOutcome[]> {
       return await runActivity(async (signal) => {
         const { variants } = await manifests.page(batch, page);
         return await pMap(
-          variants.flatMap(({ cached, ...variant }) => (cached === null ? [] : [{ variant, cached }])),
-          async ({ variant: { index, key, recipients, params }, cached }): Promise<VariantOutcome> => {
+          variants.flatMap((variant) => (isPublishedByPage(variant) ? [{ variant, cached: variant.cached }] : [])),
+          async ({ variant, cached }): Promise<VariantOutcome> => {
+            const { index, key } = variant;
             try {
-              const pointers = await publish({ batch, page }, { recipients, params }, cached, signal);
+              const pointers = await publish({ batch, page, variant, part: 0 }, cached, signal);
               return { outcome: 'cached', page, index, key, renderMs: 0, pointers };
             } catch (error) {
               const { failureClass, message } = asFailure(error);

@@ -106,27 +106,29 @@ async function readShares(template: Template, id: CampaignId, count: number, sig
   using store = new ObjectStore(settings.s3);
   await store.checkBucket();
   const read = { engineDigest: 'check' };
-  const { campaign, delta } = await readTonight({ settings, store }, id, async () => template, read, signal);
+  const { campaign, delta: tonight } = await readTonight({ settings, store }, id, async () => template, read, signal);
+  using delta = tonight;
+  const { variants } = delta;
   if (campaign.template !== template.id) {
     throw new Failure('CampaignInvalid', `Campaign '${id}' has template '${campaign.template}', not '${template.id}'.`);
   }
   const identity = { engineDigest: read.engineDigest, template, rendition: campaign.rendition };
   const { counts } = await planScenes(
     {
-      variants: delta.variants.map(({ params }) => params),
+      variants: { [Symbol.iterator]: () => Iterator.from(variants).map(({ params }) => params) },
       partsOf: (params) => partsOf(identity, params),
       isStored: async () => false,
     },
     signal,
   );
-  const step = Math.max(1, delta.variants.length / count);
-  const samples = Array.from({ length: Math.min(count, delta.variants.length) }, (_, index) => {
-    return delta.variants[Math.floor(index * step)]?.params ?? template.example;
+  const step = Math.max(1, variants.size / count);
+  const samples = Array.from({ length: Math.min(count, variants.size) }, (_, index) => {
+    return variants.at(Math.floor(index * step)).params;
   });
   const isFixed = (name: string): boolean =>
     samples.every((params) => JSON.stringify(params[name]) === JSON.stringify(template.placeholder[name]));
   const unvaried = Object.keys(template.placeholder).filter(isFixed);
-  return { samples, unvaried, tonight: { variants: delta.variants.length, ...counts } };
+  return { samples, unvaried, tonight: { variants: variants.size, ...counts } };
 }
 
 function sentenceOf({ kind, scene, params, frame, frames }: SceneFinding): string {

@@ -31,7 +31,8 @@ export async function showDelta(
   const asked = { date, recipients, sourceType: source, engineDigest };
   const started = performance.now();
   const tonight = await readTonight({ settings, store }, id, ({ template }) => templates.read(template), asked, signal);
-  const { campaign, night, window, delta } = tonight;
+  const { campaign, night, window } = tonight;
+  using delta = tonight.delta;
   const about = {
     campaign: id,
     businessDate: night.businessDate,
@@ -94,10 +95,11 @@ interface Person {
 
 /** By recipient ID, so that the order of a source does not matter. */
 function peopleOf({ variants }: DeltaPlan): Person[] {
-  const people = variants.flatMap(({ key, params, recipients }) => {
+  const people: Person[] = [];
+  for (const { key, params, recipients } of variants) {
     const digest = paramsDigest(params);
-    return recipients.map((recipientId) => ({ recipientId, paramsDigest: digest, variantKey: key }));
-  });
+    for (const recipientId of recipients) people.push({ recipientId, paramsDigest: digest, variantKey: key });
+  }
   return people.sort((a, b) => Buffer.compare(Buffer.from(a.recipientId), Buffer.from(b.recipientId)));
 }
 
@@ -116,10 +118,10 @@ function digestsOf(people: readonly Person[]) {
 
 /** The first few variants, each with one of its people. */
 const samplesOf = ({ variants }: DeltaPlan, count: number) =>
-  variants.slice(0, count).map(({ params, recipients }) => ({
-    recipientId: masked(recipients[0] ?? ''),
+  [...Iterator.from(variants).take(count)].map(({ params, recipients: [first = ''], recipients: { size } }) => ({
+    recipientId: masked(first),
     params: maskedParams(params),
-    sharedBy: recipients.length,
+    sharedBy: size,
   }));
 
 const maskedParams = (params: Params): Params =>

@@ -10,7 +10,9 @@ import type { Settings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import { type Estimate, estimateNight, type Way } from '../planning/estimate.ts';
-import { lookUp } from '../planning/read-night.ts';
+import type { PlannedVariant } from '../planning/planned-variants.ts';
+import { scenesOf } from '../planning/read-night.ts';
+import { storedRanks } from '../planning/stored-videos.ts';
 import { Renderer } from '../rendering/renderer.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { TemplateLibrary } from '../templates/library.ts';
@@ -45,12 +47,18 @@ export async function estimateCampaign(
   const engine = await engineHere(template, signal);
   const asked = { date: flags.date, recipients: flags.recipients, engineDigest: engine.digest };
   const tonight = await readTonight({ settings, store }, id, async () => template, asked, signal);
-  const { campaign, night, asOf, delta, assembly } = tonight;
+  const { campaign, night, asOf, assembly } = tonight;
+  using delta = tonight.delta;
+  const { variants } = delta;
   const { rendition } = campaign;
-  const looked = await lookUp(store, { template, rendition, assembly, engineDigest: engine.digest, delta }, signal);
-  const { stored, scenes } = looked;
-  const missing = delta.variants.filter(({ key }) => !stored.has(key));
-  const sample = missing.length === 0 ? [{ params: template.example }] : missing.slice(0, flags.sample);
+  const { stored, storedCount } = await storedRanks(store, variants, rendition, signal);
+  const looked = { template, rendition, assembly, engineDigest: engine.digest, variants, stored };
+  const scenes = await scenesOf(store, looked, signal);
+  const missing: Pick<PlannedVariant, 'params'>[] = [];
+  for (let rank = 0; rank < variants.size && missing.length < flags.sample; rank += 1) {
+    if (stored[rank] === 0) missing.push(variants.at(rank));
+  }
+  const sample = missing.length === 0 ? [{ params: template.example }] : missing;
 
   const costs = await (async () => {
     using progress = createProgress(process.stderr);
@@ -60,11 +68,11 @@ export async function estimateCampaign(
     return await measureCosts(measured, rendition, sample, { signal, progress });
   })();
   const missingScenes: Record<string, number> = {};
-  for (const { scene } of scenes.missing) {
+  for (const { scene } of scenes.missing()) {
     if (scene !== null) missingScenes[scene.id] = (missingScenes[scene.id] ?? 0) + 1;
   }
   const { frameCount, durationMs } = template;
-  const size = { variants: missing.length, missingScenes, frameCount, durationMs };
+  const size = { variants: variants.size - storedCount, missingScenes, frameCount, durationMs };
   const start = new Date(Math.max(Date.parse(night.night), Date.parse(asOf))).toISOString();
   const estimate = estimateNight(size, costs, {
     workers: flags.workers,
@@ -77,8 +85,8 @@ export async function estimateCampaign(
     businessDate: night.businessDate,
     recipients: delta.counts.recipients,
     rejected: delta.counts.rejected,
-    variants: delta.variants.length,
-    cached: stored.size,
+    variants: variants.size,
+    cached: storedCount,
     sceneSlots: scenes.counts.sceneSlots,
     distinctScenes: scenes.counts.distinctScenes,
     storedScenes: scenes.counts.storedScenes,

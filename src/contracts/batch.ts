@@ -149,7 +149,7 @@ export const addTallies = (a: LaneTally, b: LaneTally): LaneTally => ({
 export interface VariantSlot {
   readonly index: number;
   readonly key: VariantKey;
-  /** True when the plan found its video in the store: only pointers are left to write. */
+  /** True when the plan found its video in the store, and its pointers are written with the page's. */
   readonly cached: boolean;
   /** True when all its scenes are stored, or are rendered before it: it takes no browser. */
   readonly joinable: boolean;
@@ -202,6 +202,16 @@ export interface RenderVariantInput {
   readonly key: VariantKey;
   /** Try to join it from stored scenes first, without a browser. */
   readonly joinable?: boolean;
+  /** What an earlier run of this workflow did, of a video that very many share. */
+  readonly begun?: BegunVariant;
+}
+
+export interface BegunVariant extends RenderedVariant {
+  /** The part of its people that comes next. */
+  readonly part: number;
+  readonly pointers: number;
+  /** Whether somebody had reset that run. */
+  readonly wasReset: boolean;
 }
 
 /** Result of the `renderVariant` activity. */
@@ -287,12 +297,21 @@ export interface RecordOutcomesInput {
   readonly outcomes: readonly VariantOutcome[];
 }
 
-/** Argument of the `publishPointers` activity: everyone who shares this line of the manifest. */
+/** Argument of the `publishPointers` activity: those who share this line of the manifest. */
 export interface PublishPointersInput {
   readonly batch: BatchRef;
   readonly page: number;
   readonly index: number;
   readonly video: StoredVideo;
+  /** Very many are cut into parts: which one, from 0. Absent: the first. */
+  readonly part?: number;
+}
+
+export interface PublishedPart {
+  /** People whose pointer shows the video now. */
+  readonly pointers: number;
+  /** The part that comes after this one; null: that was all. */
+  readonly next: number | null;
 }
 
 /** Which failed variants of a batch are meant. */

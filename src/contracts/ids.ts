@@ -78,6 +78,7 @@ export const objectKeys = {
   claim: (batch: BatchRef) => `${objectKeys.batch(batch)}claim.json`,
   plan: (batch: BatchRef) => `${objectKeys.batch(batch)}plan.json`,
   manifestPage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}manifest/${pageName(page)}.json`,
+  recipientPage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}recipients/${pageName(page)}.json`,
   scenePage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}scenes/${pageName(page)}.json`,
   rejects: (batch: BatchRef) => `${objectKeys.batch(batch)}rejects.jsonl`,
   withdrawn: (batch: BatchRef) => `${objectKeys.batch(batch)}withdrawn.jsonl`,

@@ -24,28 +24,38 @@ export class Consent {
     this.#deps = deps;
   }
 
-  /** People of a manifest page who are gone or unwilling by now; nobody for a campaign whose source cannot say it. */
-  async withdrawnOf(batch: BatchRef, page: number, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  /**
+   * Of these people, all of one page, those who are gone or unwilling by now; nobody for a campaign whose source cannot say it.
+   * @param page its name within the batch: what was asked a moment ago is not asked again.
+   */
+  async withdrawnOf(
+    batch: BatchRef,
+    page: string,
+    people: () => Promise<readonly string[]>,
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string>> {
     const plan = await this.#deps.manifests.plan(batch);
     if (!plan.asksConsent) return new Set();
     const key = `${batchIdOf(batch)}/${page}`;
     const known = this.#asked.get(key);
     if (known !== undefined && Date.now() - known.at < GOOD_FOR_MS) return await known.answer;
     for (const [other, { at }] of this.#asked) if (Date.now() - at >= GOOD_FOR_MS) this.#asked.delete(other);
-    const answer = this.#ask(batch, page, signal);
+    const answer = this.#ask(batch, people, signal);
     this.#asked.set(key, { at: Date.now(), answer });
     answer.catch(() => this.#asked.delete(key));
     return await answer;
   }
 
-  async #ask(batch: BatchRef, page: number, signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const { manifests, templates, loadCampaign } = this.#deps;
-    const { variants } = await manifests.page(batch, page);
+  async #ask(
+    batch: BatchRef,
+    people: () => Promise<readonly string[]>,
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string>> {
+    const { templates, loadCampaign } = this.#deps;
     const campaign = await loadCampaign(batch.campaign);
     await using source = campaign.openSource(await templates.read(campaign.template), null, batchIdOf(batch));
     const withdrawn = new Set<string>();
-    const ids = variants.flatMap(({ recipients }) => recipients);
-    for await (const row of source.readRecipients(ids, END_OF_TIME, signal)) {
+    for await (const row of source.readRecipients(await people(), END_OF_TIME, signal)) {
       if (row.recipientId === null) continue;
       // Of several rows the newest comes last, and decides.
       if (row.withdrawn === true) withdrawn.add(row.recipientId);

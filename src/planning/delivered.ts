@@ -17,18 +17,16 @@ export const deliveredByPointers = (
   { id, pointerKey: pattern }: { readonly id: string; readonly pointerKey: string },
   signal: AbortSignal,
 ): Delivered => ({
-  async unchanged(wanted) {
-    const unchanged = new Set<string>();
+  async unchanged(wanted, found) {
     await pMap(
       wanted,
       async ([recipientId, digest]) => {
         const pointer = await readPointer(store, pointerKey(pattern, id, recipientId), signal).catch(asNotDelivered);
         const shown = pointer === null || 'withdrawn' in pointer ? null : (pointer.paramsDigest ?? '');
-        if (shown === digest) unchanged.add(recipientId);
+        if (shown === digest) found(recipientId);
       },
       { concurrency: CONCURRENCY, signal },
     );
-    return unchanged;
   },
 });
 
@@ -43,14 +41,12 @@ function asNotDelivered(error: unknown) {
  * is not known what they are shown: nothing of them is unchanged.
  */
 export const deliveredByLedger = (ledger: Ledger, doubtful: ReadonlySet<string>): Delivered => ({
-  async unchanged(wanted) {
-    const unchanged = new Set<string>();
+  async unchanged(wanted, found) {
     for (const [recipientId, digest] of wanted) {
       if (doubtful.has(recipientId)) continue;
       const same = digest === null ? !ledger.has(recipientId) : ledger.shows(recipientId, digest);
-      if (same) unchanged.add(recipientId);
+      if (same) found(recipientId);
     }
-    return unchanged;
   },
   missing: (isThere) => [...new Set([...ledger.ids(), ...doubtful])].filter((recipientId) => !isThere(recipientId)),
 });

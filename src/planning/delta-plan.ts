@@ -1,6 +1,6 @@
 /**
- * The heart of the plan, pure: rows in, distinct variants with their recipients out. Rows are taken one at a time; what
- * is kept is one entry per person and one bag of params per variant.
+ * The heart of the plan: rows in, distinct variants with their recipients out. Rows are taken one at a time; what is kept in
+ * memory is a few numbers and the ID of each person and the key of each variant. Params wait in a spool.
  */
 
 import type { PlanCounts, ScenePlanCounts, Watermark } from '../contracts/batch.ts';
@@ -8,6 +8,7 @@ import type { VariantKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
 import type { ChangeRange, SourceRow } from '../warehouse/reader.ts';
 import type { ParamsProblem } from './canonical-params.ts';
+import type { PlannedVariants } from './planned-variants.ts';
 import { Tally } from './tally.ts';
 
 /** The template's verdict on params; `reason` must not quote a value. May return defaults filled in. */
@@ -25,16 +26,10 @@ export interface Reject {
   readonly path?: string;
 }
 
-/** One video to be made, for one or many. */
-export interface PlannedVariant {
-  readonly key: VariantKey;
-  readonly params: Params;
-  readonly recipients: readonly string[];
-}
-
-export interface DeltaPlan {
+/** To be disposed of once its variants are not read any more. */
+export interface DeltaPlan extends Disposable {
   /** In the order in which their first recipient was decided. */
-  readonly variants: readonly PlannedVariant[];
+  readonly variants: PlannedVariants;
   readonly rejects: readonly Reject[];
   /** People who are gone or want no video, and still have one. */
   readonly withdrawn: readonly string[];
@@ -66,8 +61,11 @@ export interface DeltaPlanInput {
 
 /** What people were last shown. */
 export interface Delivered {
-  /** Of these people, with the digest of the params to be shown (null: nothing), those for whom that is so already. */
-  unchanged(wanted: ReadonlyMap<string, string | null>): Promise<ReadonlySet<string>>;
+  /** Tells of which of these people, each with the digest of the params to be shown (null: nothing), that is so already. */
+  unchanged(
+    wanted: Iterable<readonly [recipientId: string, digest: string | null]>,
+    found: (recipientId: string) => void,
+  ): Promise<void>;
   /** People who were shown something and of whom `isThere` says no; only where a row that is missing means that. */
   missing?(isThere: (recipientId: string) => boolean): readonly string[];
 }
@@ -90,7 +88,8 @@ export interface KnownRows {
  *   stamp and ID, which a watermark could not tell apart. The watermark is then the last row taken, else `range.until`.
  */
 export async function planDelta(input: DeltaPlanInput): Promise<DeltaPlan> {
-  const tally = new Tally(input);
+  using resources = new DisposableStack();
+  const tally = resources.use(new Tally(input));
   for await (const row of input.carryOver ?? []) tally.takeCarriedOver(row);
 
   const limit = input.recipientLimit ?? Number.POSITIVE_INFINITY;
@@ -106,7 +105,9 @@ export async function planDelta(input: DeltaPlanInput): Promise<DeltaPlan> {
     const end = group.at(-1);
     if (end !== undefined && end.updatedAt !== null) last = end;
   }
-  return await tally.result(stopped ? (input.ordered ? reached(input.range, last) : null) : input.end);
+  const plan = await tally.result(stopped ? (input.ordered ? reached(input.range, last) : null) : input.end);
+  const kept = resources.move();
+  return { ...plan, [Symbol.dispose]: () => kept.dispose() };
 }
 
 function reached({ since }: ChangeRange, last: SourceRow | null): Watermark | null {

@@ -1,6 +1,7 @@
 import type { RenderSceneInput } from '../contracts/batch.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
+import type { StoredVideo } from '../contracts/video.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import {
   type ManifestPage,
@@ -9,6 +10,7 @@ import {
   type PlannedScene,
   parseManifestPage,
   parsePlanDocument,
+  parseRecipientPage,
   parseScenePage,
   type ScenePage,
 } from './manifest.ts';
@@ -21,6 +23,17 @@ export interface ManifestSlot {
   readonly index: number;
   readonly key: VariantKey;
 }
+
+type Sharers = Pick<ManifestVariant, 'key' | 'recipients' | 'recipientPages'>;
+
+/**
+ * Whether all its people get their pointers with the rest of its page. Others have a workflow of their own: a video that is not
+ * stored yet, or one that very many share.
+ */
+export const isPublishedByPage = (
+  variant: ManifestVariant,
+): variant is ManifestVariant & { readonly cached: StoredVideo } =>
+  variant.cached !== null && variant.recipientPages === null;
 
 /** Pages kept in memory: the lanes of a batch work on neighbouring pages, line by line. */
 const PAGES_KEPT = 8;
@@ -50,6 +63,34 @@ export class ManifestReader {
       'ManifestDamaged',
       `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}.`,
     );
+  }
+
+  /** Into how many parts the people who share a variant are cut. */
+  partsOf({ recipientPages }: Pick<ManifestVariant, 'recipientPages'>): number {
+    return recipientPages?.count ?? 1;
+  }
+
+  /** One part of the people who share a variant, from part 0 on. */
+  async recipientsOfPart(batch: BatchRef, variant: Sharers, part: number): Promise<readonly string[]> {
+    if (variant.recipientPages === null) return variant.recipients;
+    const page = variant.recipientPages.first + part;
+    const { key, recipients } = await this.read(
+      objectKeys.recipientPage(batch, page),
+      batch,
+      wholePage(parseRecipientPage),
+    );
+    if (key === variant.key) return recipients;
+    throw new Failure(
+      'ManifestDamaged',
+      `Page ${page} of recipients of batch ${batchIdOf(batch)} is not one of variant ${variant.key.slice(0, 12)}.`,
+    );
+  }
+
+  /** Everyone who shares a variant, wherever they stand. */
+  async *recipientsOf(batch: BatchRef, variant: Sharers): AsyncGenerator<string, void, undefined> {
+    for (let part = 0; part < this.partsOf(variant); part += 1) {
+      yield* await this.recipientsOfPart(batch, variant, part);
+    }
   }
 
   async scenePage(batch: BatchRef, page: number): Promise<ScenePage> {

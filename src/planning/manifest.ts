@@ -16,7 +16,7 @@ import {
 import { type NightLimits, WHEN_LATE } from '../contracts/steering.ts';
 import { type Params, RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
 import { WHEN_WITHDRAWN } from '../storage/pointers.ts';
-import type { PlannedVariant } from './delta-plan.ts';
+import type { PlannedVariant } from './planned-variants.ts';
 import type { VideoPart } from './scene-key.ts';
 
 const textWhere = <T extends string>(isOne: (value: string) => value is T, what: string) =>
@@ -58,7 +58,10 @@ const manifestVariant = z.object({
   key: variantKey,
   rendition: z.enum(RENDITION_IDS),
   params: z.record(z.string(), z.unknown()),
-  recipients: z.array(z.string().min(1)).min(1),
+  /** Who shares it; nobody when they stand on pages of their own. */
+  recipients: z.array(z.string().min(1)),
+  /** Of a video that very many share: the first of those pages, and how many there are. */
+  recipientPages: z.object({ first: z.int().positive(), count: z.int().positive() }).nullable().default(null),
   /** The video that the plan found in the store; null when it is to be rendered. */
   cached: storedVideo.nullable(),
   /** Whether every scene of it is stored, or on a scene page. */
@@ -66,6 +69,15 @@ const manifestVariant = z.object({
 });
 
 const manifestPage = z.object({ page: z.int().positive(), variants: z.array(manifestVariant).min(1) });
+
+/** Some of the people who share one variant. */
+const recipientPage = z.object({
+  page: z.int().positive(),
+  key: variantKey,
+  recipients: z.array(z.string().min(1)).min(1),
+});
+
+export type RecipientPage = Readonly<z.infer<typeof recipientPage>>;
 
 /** A scene that several variants need: `params` are those of the page, with the placeholder's where the scene has none. */
 const plannedScene = z.object({
@@ -151,6 +163,8 @@ const planDocument = z.object({
     sharedScenes: count.default(0),
   }),
   pages: count,
+  /** Pages of people who share a video with very many others. */
+  recipientPages: count.default(0),
   scenePages: count.default(0),
   /** Key of the CSV that was read instead of the campaign's source. */
   csvKey: z.string().nullable(),
@@ -209,56 +223,109 @@ const parser =
   };
 
 export const parseManifestPage: (text: string, name: string) => ManifestPage = parser(manifestPage);
+export const parseRecipientPage: (text: string, name: string) => RecipientPage = parser(recipientPage);
 export const parseScenePage: (text: string, name: string) => ScenePage = parser(scenePage);
 export const parsePlanDocument: (text: string, name: string) => PlanDocument = parser(planDocument);
 export const parseCampaignState: (text: string, name: string) => CampaignState = parser(campaignState);
 
 /** Variants to a page. A page is read whole by every lane step, so it is kept to a few hundred kilobytes. */
 export const VARIANTS_PER_PAGE = 200;
-/** Recipients after which a page ends early, so that a video shared by very many does not share its page. */
-const RECIPIENTS_PER_PAGE = 20_000;
+/** People to a page, of either kind: whatever works on a page writes so many pointers at most. */
+export const RECIPIENTS_PER_PAGE = 5_000;
+/** People who share one video and still stand beside it on its page. */
+export const RECIPIENTS_INLINE = 500;
+
+/** A page as it is cut, before the store was asked what it has. */
+export interface PageDraft {
+  readonly page: ManifestPage;
+  /** How many pages of recipients its variants name. */
+  readonly recipientPageCount: number;
+  recipientPages(): Iterable<RecipientPage>;
+}
+
+/** People who stand on pages of their own. */
+interface Crowd {
+  readonly key: VariantKey;
+  readonly first: number;
+  readonly people: Iterable<string>;
+}
 
 /**
  * Cuts variants into manifest pages, in order. A page ends at `perPage` variants, or when the next would take it past
- * 20,000 recipients; a variant that has more than that alone gets a page of its own and is never split.
+ * 5,000 recipients. A variant that more than 500 people share has them on pages of their own: nothing grows with its popularity.
  */
 export function* manifestPages(
   variants: Iterable<PlannedVariant>,
   rendition: RenditionId,
-  known: { readonly cached: (key: VariantKey) => StoredVideo | null; readonly isJoinable: (params: Params) => boolean },
   perPage = VARIANTS_PER_PAGE,
-): Generator<ManifestPage, void, undefined> {
-  let page = 1;
+): Generator<PageDraft, void, undefined> {
+  let [page, nextRecipientPage, recipients, recipientPageCount] = [1, 1, 0, 0];
   let held: ManifestVariant[] = [];
-  let recipients = 0;
+  let crowds: Crowd[] = [];
+  const draft = (): PageDraft => {
+    const of = crowds;
+    return { page: { page, variants: held }, recipientPageCount, recipientPages: () => pagesOfAll(of) };
+  };
   for (const { key, params, recipients: sharers } of variants) {
-    const full = held.length >= perPage || recipients + sharers.length > RECIPIENTS_PER_PAGE;
+    const isCrowd = sharers.size > RECIPIENTS_INLINE;
+    const inline = isCrowd ? 0 : sharers.size;
+    const full = held.length >= perPage || recipients + inline > RECIPIENTS_PER_PAGE;
     if (full && held.length > 0) {
-      yield { page, variants: held };
+      yield draft();
       page += 1;
-      [held, recipients] = [[], 0];
+      [held, crowds, recipients, recipientPageCount] = [[], [], 0, 0];
     }
-    const cached = known.cached(key);
+    const first = nextRecipientPage;
+    const count = isCrowd ? Math.ceil(sharers.size / RECIPIENTS_PER_PAGE) : 0;
     held.push({
       index: held.length,
       key,
       rendition,
       params: { ...params },
-      recipients: [...sharers],
-      cached,
-      joinable: cached === null && known.isJoinable(params),
+      recipients: isCrowd ? [] : [...sharers],
+      recipientPages: isCrowd ? { first, count } : null,
+      cached: null,
+      joinable: false,
     });
-    recipients += sharers.length;
+    if (isCrowd) crowds.push({ key, first, people: sharers });
+    nextRecipientPage += count;
+    recipientPageCount += count;
+    recipients += inline;
   }
-  if (held.length > 0) yield { page, variants: held };
+  if (held.length > 0) yield draft();
+}
+
+function* pagesOfAll(crowds: readonly Crowd[]): Generator<RecipientPage, void, undefined> {
+  for (const crowd of crowds) yield* pagesOf(crowd);
+}
+
+function* pagesOf({ key, first, people }: Crowd): Generator<RecipientPage, void, undefined> {
+  let page = first;
+  for (const recipients of chunks(people, RECIPIENTS_PER_PAGE)) {
+    yield { page, key, recipients };
+    page += 1;
+  }
+}
+
+function* chunks<T>(items: Iterable<T>, size: number): Generator<T[], void, undefined> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
 }
 
 /** Cuts parts into scene pages, in order. */
-export function* scenePages(parts: readonly VideoPart[], perPage: number): Generator<ScenePage, void, undefined> {
-  for (let first = 0, page = 1; first < parts.length; first += perPage, page += 1) {
-    const scenes = parts.slice(first, first + perPage).map(({ key, scene, params }, index) => {
+export function* scenePages(parts: Iterable<VideoPart>, perPage: number): Generator<ScenePage, void, undefined> {
+  let page = 1;
+  for (const some of chunks(parts, perPage)) {
+    const scenes = some.map(({ key, scene, params }, index) => {
       return { index, key, scene: scene?.id ?? null, params: { ...params } };
     });
     yield { page, scenes };
+    page += 1;
   }
 }

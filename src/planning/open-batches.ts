@@ -40,8 +40,8 @@ export async function peopleOfBatches(
   for (const batch of batches) {
     const { pages } = await manifests.plan(batch);
     for (let page = 1; page <= pages; page += 1) {
-      for (const { recipients } of (await manifests.page(batch, page)).variants) {
-        for (const recipientId of recipients) people.add(recipientId);
+      for (const variant of (await manifests.page(batch, page)).variants) {
+        for await (const recipientId of manifests.recipientsOf(batch, variant)) people.add(recipientId);
       }
     }
     for (const recipientId of await withdrawnPeople(store, batch, signal)) people.add(recipientId);

@@ -1,9 +1,10 @@
 /**
  * What stands for each person while a delta is read. A night may name a million: each takes a few numbers in typed arrays,
- * and the ID itself.
+ * and the bytes of the ID.
  */
 
 import { nanosecondsOf } from '../warehouse/watermark.ts';
+import { TextIndex } from './text-index.ts';
 
 /** A row's stamp in two numbers that hold every nanosecond; seconds NaN: none. */
 interface Moment {
@@ -33,14 +34,17 @@ export interface Standing {
   readonly carriedOver: boolean;
   /** Whether the row may be one of an earlier night's. */
   readonly echo: boolean;
+  /** Whether all is as it should be for them: never set by `set`. */
+  readonly unchanged: boolean;
 }
 
 const CARRIED_OVER = 1;
 const ECHO = 2;
+const UNCHANGED = 4;
 
 export class People {
   /** Where each is in the arrays. */
-  readonly #places = new Map<string, number>();
+  readonly #places = new TextIndex('utf8');
   #seconds = new Float64Array(1024);
   #nanoseconds = new Uint32Array(1024);
   #outcomes = new Int32Array(1024);
@@ -49,8 +53,12 @@ export class People {
   #turns = new Uint32Array(1024);
   #turn = 0;
 
+  get size(): number {
+    return this.#places.size;
+  }
+
   has(person: string): boolean {
-    return this.#places.has(person);
+    return this.#places.get(person) !== undefined;
   }
 
   get(person: string): Standing | undefined {
@@ -67,13 +75,9 @@ export class People {
     return seconds < standing || (seconds === standing && nanoseconds < below);
   }
 
-  set(person: string, stamp: string | null, { outcome, carriedOver, echo }: Standing): void {
-    let at = this.#places.get(person);
-    if (at === undefined) {
-      at = this.#places.size;
-      if (at === this.#turns.length) this.#grow();
-      this.#places.set(person, at);
-    }
+  set(person: string, stamp: string | null, { outcome, carriedOver, echo }: Omit<Standing, 'unchanged'>): void {
+    const at = this.#places.add(person);
+    if (at === this.#turns.length) this.#grow();
     const { seconds, nanoseconds } = momentOf(stamp);
     this.#seconds[at] = seconds;
     this.#nanoseconds[at] = nanoseconds;
@@ -83,16 +87,22 @@ export class People {
     this.#turn += 1;
   }
 
-  /** Everyone, in no order that means something. */
-  *all(): Generator<readonly [person: string, standing: Standing], void, undefined> {
-    for (const [person, at] of this.#places) yield [person, this.#at(at)];
+  markUnchanged(person: string): void {
+    const at = this.#places.get(person);
+    if (at !== undefined) this.#flags[at] = (this.#flags[at] ?? 0) | UNCHANGED;
   }
 
-  /** Everyone, in the order in which what stands was decided. */
-  *inOrder(): Generator<readonly [person: string, standing: Standing], void, undefined> {
-    const ids = [...this.#places.keys()];
-    const order = Uint32Array.from(ids.keys()).sort((a, b) => (this.#turns[a] ?? 0) - (this.#turns[b] ?? 0));
-    for (const at of order) yield [ids[at] ?? '', this.#at(at)];
+  /** The ID of the person at a place, as `inOrder` gives it. */
+  idAt(place: number): string {
+    return this.#places.at(place);
+  }
+
+  /** Everyone's place, in the order in which what stands was decided. */
+  *inOrder(): Generator<readonly [place: number, standing: Standing], void, undefined> {
+    const places = Uint32Array.from({ length: this.#places.size }, (_, place) => place);
+    for (const place of places.sort((a, b) => (this.#turns[a] ?? 0) - (this.#turns[b] ?? 0))) {
+      yield [place, this.#at(place)];
+    }
   }
 
   #at(at: number): Standing {
@@ -101,6 +111,7 @@ export class People {
       outcome: this.#outcomes[at] ?? 0,
       carriedOver: (flags & CARRIED_OVER) !== 0,
       echo: (flags & ECHO) !== 0,
+      unchanged: (flags & UNCHANGED) !== 0,
     };
   }
 

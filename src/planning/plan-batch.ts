@@ -2,30 +2,17 @@
 
 import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
-import {
-  type BatchRef,
-  type BusinessDate,
-  batchIdOf,
-  type CampaignId,
-  objectKeys,
-  type VariantKey,
-} from '../contracts/ids.ts';
+import { type BatchRef, type BusinessDate, batchIdOf, type CampaignId, objectKeys } from '../contracts/ids.ts';
 import { putJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { pinTemplate } from '../storage/pinned-templates.ts';
 import { compareBatches } from '../storage/pointers.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import type { DeltaPlan } from './delta-plan.ts';
-import {
-  manifestPages,
-  type PlanDocument,
-  parsePlanDocument,
-  scenePages,
-  UNLIMITED,
-  VARIANTS_PER_PAGE,
-} from './manifest.ts';
+import { type PlanDocument, parsePlanDocument, UNLIMITED, VARIANTS_PER_PAGE } from './manifest.ts';
 import { markOpen } from './open-batches.ts';
-import { lookUp, type PlannedCampaign, readNight } from './read-night.ts';
+import { type PlannedCampaign, readNight, scenesOf } from './read-night.ts';
+import { type ManifestTarget, type Resumable, writeManifest, writeScenes } from './write-manifest.ts';
 
 export interface PlanDeps {
   readonly store: ObjectStore;
@@ -35,12 +22,13 @@ export interface PlanDeps {
 
 /**
  * Plans the batch and writes its manifest; `plan.json` comes last and commits it. A retry under the same `runId` takes
- * up the same attempt: a plan that is whole is returned, one that was cut off is made again.
+ * up the same attempt: a plan that is whole is returned, one that was cut off goes on behind the pages that it had written.
  */
 export async function planBatch(
   { store, templates, loadCampaign }: PlanDeps,
   input: PlanBatchInput,
   signal: AbortSignal,
+  progress: Resumable = {},
 ): Promise<BatchPlan> {
   const campaign = await loadCampaign(input.campaign);
   const night = campaign.calendar(input.businessDate, input.asOf);
@@ -55,12 +43,9 @@ export async function planBatch(
   const template = await templates.read(campaign.template);
   await pinTemplate(store, template, signal);
   const csvKey = input.csvKey ?? null;
-  const { window, carriedOver, open, assembly, delta } = await readNight(
-    store,
-    { campaign, template, night },
-    { ...input, about: batchIdOf(batch) },
-    signal,
-  );
+  const read = await readNight(store, { campaign, template, night }, { ...input, about: batchIdOf(batch) }, signal);
+  const { window, carriedOver, open, assembly } = read;
+  using delta = read.delta;
   await putJsonLines(store, objectKeys.rejects(batch), delta.rejects, signal);
   assertDataQuality(campaign, batch, delta);
   await putJsonLines(
@@ -71,22 +56,15 @@ export async function planBatch(
   );
 
   const { rendition } = campaign;
-  const engineDigest = input.engine.digest;
-  const { stored, scenes } = await lookUp(store, { template, rendition, assembly, engineDigest, delta }, signal);
   // A page is worked on by one lane: a small night is cut finer, so that every lane has some of it.
-  const perPage = (count: number): number => Math.min(VARIANTS_PER_PAGE, Math.ceil(count / campaign.lanes.count));
-  const put = (key: string, page: object) =>
-    store.put(key, JSON.stringify(page), { contentType: 'application/json' }, signal);
-  const counted = { pages: 0, scenePages: 0 };
-  for (const page of scenePages(scenes.shared, perPage(scenes.shared.length))) {
-    await put(objectKeys.scenePage(batch, page.page), page);
-    counted.scenePages = page.page;
-  }
-  const known = { cached: (key: VariantKey) => stored.get(key) ?? null, isJoinable: scenes.isJoinable };
-  for (const page of manifestPages(delta.variants, rendition, known, perPage(delta.variants.length))) {
-    await put(objectKeys.manifestPage(batch, page.page), page);
-    counted.pages = page.page;
-  }
+  const perPage = (count: number): number =>
+    Math.max(1, Math.min(VARIANTS_PER_PAGE, Math.ceil(count / campaign.lanes.count)));
+  const target: ManifestTarget = { store, batch, rendition, perPage: perPage(delta.variants.size) };
+  const written = await writeManifest(target, delta.variants, progress, signal);
+  const engineDigest = input.engine.digest;
+  const looked = { template, rendition, assembly, engineDigest, variants: delta.variants, stored: written.stored };
+  const scenes = await scenesOf(store, looked, signal);
+  const scenePages = await writeScenes(target, written, scenes, perPage(scenes.counts.sharedScenes), signal);
 
   const plan: PlanDocument = {
     batch,
@@ -103,8 +81,10 @@ export async function planBatch(
     limits: campaign.limits?.(night, input.asOf) ?? UNLIMITED,
     window: { since: window.since, until: window.until, readFrom: window.readFrom },
     watermark: csvKey === null && window.moves ? delta.watermark : null,
-    counts: { ...delta.counts, cached: stored.size, ...scenes.counts },
-    ...counted,
+    counts: { ...delta.counts, cached: written.storedCount, ...scenes.counts },
+    pages: written.pages,
+    recipientPages: written.recipientPages,
+    scenePages,
     csvKey,
     recipientLimit: input.recipientLimit ?? null,
     carriedOver: [...carriedOver],

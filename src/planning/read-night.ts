@@ -1,15 +1,13 @@
 /** What a night takes, without writing anything: what changed, who gets which video, and what of it is stored already. */
 
-import pMap from 'p-map';
 import type { BatchPlan, PlanBatchInput, Results } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, type BusinessDate, type CampaignId, objectKeys } from '../contracts/ids.ts';
 import type { NightLimits } from '../contracts/steering.ts';
-import type { RenditionId, StoredVideo } from '../contracts/video.ts';
+import type { Params, RenditionId } from '../contracts/video.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { WhenWithdrawn } from '../storage/pointers.ts';
-import { headVideo } from '../storage/videos.ts';
 import type { Template } from '../templates/template.ts';
 import type { SourceRow, WarehouseReader } from '../warehouse/reader.ts';
 import type { DeltaStrategy } from '../warehouse/source.ts';
@@ -19,13 +17,11 @@ import { deliveredByLedger, deliveredByPointers } from './delivered.ts';
 import { type DeltaPlan, type DeltaPlanInput, planDelta } from './delta-plan.ts';
 import type { CampaignState } from './manifest.ts';
 import { openBatches, peopleOfBatches } from './open-batches.ts';
+import type { PlannedVariants } from './planned-variants.ts';
 import { partsOf } from './scene-key.ts';
 import { planScenes, type ScenePlan } from './scene-plan.ts';
 import { type Assembly, variantKeyOf } from './variant-key.ts';
 import { type PlannedWindow, planWindow } from './window.ts';
-
-/** HEAD requests at a time. */
-const CACHE_CHECKS = 32;
 
 /** What the plan must know of a campaign. */
 export interface PlannedCampaign {
@@ -119,24 +115,29 @@ export async function readNight(
   return { sourceKind, window, carriedOver, open, assembly, delta };
 }
 
-export interface LookUpQuestion {
+export interface ScenesQuestion {
   readonly template: Template;
   readonly rendition: RenditionId;
   readonly assembly: Assembly;
   readonly engineDigest: string;
-  readonly delta: DeltaPlan;
+  readonly variants: PlannedVariants;
+  /** By rank: 1 where the video is stored already. */
+  readonly stored: Uint8Array;
 }
 
-/** Looks up which videos are stored, and which scenes of the others. */
-export async function lookUp(
+/** Looks up which scenes of the videos that are not stored are. */
+export async function scenesOf(
   store: ObjectStore,
-  { template, rendition, assembly, engineDigest, delta }: LookUpQuestion,
+  { template, rendition, assembly, engineDigest, variants, stored }: ScenesQuestion,
   signal: AbortSignal,
-): Promise<{ readonly stored: ReadonlyMap<string, StoredVideo>; readonly scenes: ScenePlan }> {
-  const stored = await storedVideos(store, delta, rendition, signal);
+): Promise<ScenePlan> {
   const identity = { engineDigest, template, rendition };
-  const missing = delta.variants.filter(({ key }) => !stored.has(key)).map(({ params }) => params);
-  const scenes = await planScenes(
+  const missing = {
+    *[Symbol.iterator](): Generator<Params, void, undefined> {
+      for (let rank = 0; rank < variants.size; rank += 1) if (stored[rank] === 0) yield variants.at(rank).params;
+    },
+  };
+  return await planScenes(
     {
       variants: assembly === 'whole' ? [] : missing,
       partsOf: (params) => partsOf(identity, params),
@@ -144,7 +145,6 @@ export async function lookUp(
     },
     signal,
   );
-  return { stored, scenes };
 }
 
 /** A campaign that begins with changes starts as if it had closed the night before with nobody left over. */
@@ -236,27 +236,3 @@ interface DeltaQuestion {
 }
 
 const WHOLE_FILE = { since: null, until: '9999-12-31T23:59:59Z' } as const;
-
-async function storedVideos(
-  store: ObjectStore,
-  { variants }: DeltaPlan,
-  rendition: RenditionId,
-  signal: AbortSignal,
-): Promise<Map<string, StoredVideo>> {
-  const stored = new Map<string, StoredVideo>();
-  await pMap(
-    variants,
-    async ({ key }) => {
-      const video = await headVideo(store, key, rendition, signal).catch(asNotCached);
-      if (video !== null) stored.set(key, video);
-    },
-    { concurrency: CACHE_CHECKS, signal },
-  );
-  return stored;
-}
-
-/** An object that is in the way of one variant is that variant's failure, not the night's: its render will say so. */
-function asNotCached(error: unknown): null {
-  if (error instanceof Failure && error.failureClass === 'StorageDenied') return null;
-  throw error;
-}

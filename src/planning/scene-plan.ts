@@ -2,15 +2,16 @@
 
 import pMap from 'p-map';
 import type { ScenePlanCounts } from '../contracts/batch.ts';
-import type { SceneKey } from '../contracts/ids.ts';
+import { isSceneKey, type SceneKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
 import type { VideoPart } from './scene-key.ts';
+import { TextIndex } from './text-index.ts';
 
 /** Requests to the store at a time. */
 const LOOKUPS = 32;
 
 export interface ScenePlanInput {
-  /** Params of every video that is not stored yet. */
+  /** Params of every video that is not stored yet; read more than once, in the same order. */
   readonly variants: Iterable<Params>;
   readonly partsOf: (params: Params) => readonly VideoPart[];
   readonly isStored: (key: SceneKey) => Promise<boolean>;
@@ -19,53 +20,112 @@ export interface ScenePlanInput {
 export interface ScenePlan {
   readonly counts: ScenePlanCounts;
   /** Parts that are not stored, in the order in which they are first needed. */
-  readonly missing: readonly VideoPart[];
+  missing(): Iterable<VideoPart>;
   /** Parts that are not stored and that more than one video needs, in the order in which they are first needed. */
-  readonly shared: readonly VideoPart[];
-  /** Whether all parts of a video are stored, or are `shared`: it then takes no browser. */
-  isJoinable(params: Params): boolean;
+  shared(): Iterable<VideoPart>;
+  /** Whether all parts of the video in this place of the input are stored, or are shared: it then takes no browser. */
+  isJoinable(nth: number): boolean;
 }
 
-interface Use {
-  readonly part: VideoPart;
-  videos: number;
-  isStored: boolean;
+/** Numbers that grow with what is counted, doubling. */
+class Counters {
+  #values = new Uint32Array(1024);
+
+  at(index: number): number {
+    return this.#values[index] ?? 0;
+  }
+
+  set(index: number, value: number): void {
+    if (index >= this.#values.length) {
+      const grown = new Uint32Array(Math.max(this.#values.length * 2, index + 1));
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    this.#values[index] = value;
+  }
 }
 
-/** One entry is kept per distinct part. */
+/** Some bytes are kept per distinct part, and a number per part of each video. */
 export async function planScenes(
   { variants, partsOf, isStored }: ScenePlanInput,
   signal: AbortSignal,
 ): Promise<ScenePlan> {
-  const uses = new Map<SceneKey, Use>();
-  let slots = 0;
+  const keys = new TextIndex('hex');
+  /** By part: how many videos need it, which is the first. */
+  const [videos, firsts] = [new Counters(), new Counters()];
+  /** Parts of all videos in a row, and where those of each end. */
+  const [slots, ends] = [new Counters(), new Counters()];
+  let [slotCount, videoCount] = [0, 0];
   for (const params of variants) {
-    for (const part of partsOf(params)) {
-      slots += 1;
-      const use = uses.get(part.key);
-      if (use === undefined) uses.set(part.key, { part, videos: 1, isStored: false });
-      else use.videos += 1;
+    for (const { key } of partsOf(params)) {
+      const part = keys.add(key);
+      if (videos.at(part) === 0) firsts.set(part, videoCount);
+      videos.set(part, videos.at(part) + 1);
+      slots.set(slotCount, part);
+      slotCount += 1;
+    }
+    ends.set(videoCount, slotCount);
+    videoCount += 1;
+    if (videoCount % VIDEOS_A_TURN === 0) await turn(signal);
+  }
+
+  const stored = new Uint8Array(keys.size);
+  let storedCount = 0;
+  const look = async ([part, key]: readonly [number, string]): Promise<void> => {
+    if (!isSceneKey(key) || !(await isStored(key))) return;
+    stored[part] = 1;
+    storedCount += 1;
+  };
+  await pMap(numbered(keys), look, { concurrency: LOOKUPS, signal });
+
+  const isShared = (part: number): boolean => stored[part] === 0 && videos.at(part) > 1;
+  let sharedScenes = 0;
+  for (let part = 0; part < keys.size; part += 1) if (isShared(part)) sharedScenes += 1;
+
+  /** Parts where they are first needed, of those that are `wanted`. */
+  function* first(wanted: (part: number) => boolean): Generator<VideoPart, void, undefined> {
+    let nth = 0;
+    for (const params of variants) {
+      const [from, to] = [nth === 0 ? 0 : ends.at(nth - 1), ends.at(nth)];
+      let parts: readonly VideoPart[] | null = null;
+      for (let slot = from; slot < to; slot += 1) {
+        const part = slots.at(slot);
+        if (firsts.at(part) !== nth || !wanted(part)) continue;
+        parts ??= partsOf(params);
+        const found = parts[slot - from];
+        if (found !== undefined) yield found;
+      }
+      nth += 1;
     }
   }
-  const look = async (use: Use): Promise<void> => {
-    use.isStored = await isStored(use.part.key);
-  };
-  await pMap(uses.values(), look, { concurrency: LOOKUPS, signal });
 
-  const all = [...uses.values()];
-  const stored = all.filter((use) => use.isStored).length;
-  const isReady = ({ key }: VideoPart): boolean => {
-    const use = uses.get(key);
-    return use !== undefined && (use.isStored || use.videos > 1);
-  };
-  const shared = all.filter((use) => !use.isStored && use.videos > 1).map(({ part }) => part);
   return {
-    counts: { sceneSlots: slots, distinctScenes: all.length, storedScenes: stored, sharedScenes: shared.length },
-    missing: all.filter((use) => !use.isStored).map(({ part }) => part),
-    shared,
-    isJoinable: (params) => {
-      const parts = partsOf(params);
-      return parts.length > 0 && parts.every(isReady);
+    counts: { sceneSlots: slotCount, distinctScenes: keys.size, storedScenes: storedCount, sharedScenes },
+    missing: () => first((part) => stored[part] === 0),
+    shared: () => first(isShared),
+    isJoinable: (nth) => {
+      const [from, to] = [nth === 0 ? 0 : ends.at(nth - 1), ends.at(nth)];
+      for (let slot = from; slot < to; slot += 1) {
+        const part = slots.at(slot);
+        if (stored[part] === 0 && !isShared(part)) return false;
+      }
+      return to > from;
     },
   };
+}
+
+/** Videos between two looks at whether the plan is still wanted; counting a million takes a while. */
+const VIDEOS_A_TURN = 1_000;
+
+async function turn(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  signal.throwIfAborted();
+}
+
+function* numbered<T>(items: Iterable<T>): Generator<readonly [number, T], void, undefined> {
+  let number = 0;
+  for (const item of items) {
+    yield [number, item];
+    number += 1;
+  }
 }

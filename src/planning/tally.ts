@@ -7,7 +7,10 @@ import type { SourceRow } from '../warehouse/reader.ts';
 import { normaliseParams, paramsDigest } from './canonical-params.ts';
 import type { DeltaPlan, DeltaPlanInput, Reject } from './delta-plan.ts';
 import { People, type Standing } from './people.ts';
+import { PlannedVariants, Sharing } from './planned-variants.ts';
 import { recipientIdProblem } from './recipient-id.ts';
+import { Spool } from './spool.ts';
+import { TextIndex } from './text-index.ts';
 
 type Verdict =
   | { readonly kind: 'withdrawn' }
@@ -25,13 +28,19 @@ interface Decision {
 const WITHDRAWN = -1;
 
 /** Whether the person has a video because of the changes themselves. */
-const isNews = ({ outcome, carriedOver, echo }: Standing): boolean => outcome >= 0 && !carriedOver && !echo;
+const isNews = ({ outcome, carriedOver, echo }: Omit<Standing, 'unchanged'>): boolean =>
+  outcome >= 0 && !carriedOver && !echo;
 
-export class Tally {
+/** Digests kept at hand while people who may have been shown the same are looked up. */
+const DIGESTS_KEPT = 10_000;
+
+export class Tally implements Disposable {
   readonly #input: DeltaPlanInput;
   readonly #people = new People();
-  readonly #videos = new Map<VariantKey, number>();
-  readonly #params: Params[] = [];
+  /** Keys of videos. */
+  readonly #videos = new TextIndex('hex');
+  /** Params of videos, as JSON. */
+  readonly #params = new Spool();
   /** Of people, as outcomes number them; some of them no longer stand. */
   readonly #rejects: Reject[] = [];
   readonly #ownRejects: Reject[] = [];
@@ -43,6 +52,10 @@ export class Tally {
 
   constructor(input: DeltaPlanInput) {
     this.#input = input;
+  }
+
+  [Symbol.dispose](): void {
+    this.#params[Symbol.dispose]();
   }
 
   /** People with a video from the changes, so far. */
@@ -114,10 +127,9 @@ export class Tally {
   #outcomeOf(verdict: Verdict): number {
     if (verdict.kind === 'withdrawn') return WITHDRAWN;
     if (verdict.kind === 'reject') return -1 - this.#rejects.push(verdict.reject);
-    const known = this.#videos.get(verdict.key);
-    if (known !== undefined) return known;
-    this.#videos.set(verdict.key, this.#params.length);
-    return this.#params.push(verdict.params) - 1;
+    const video = this.#videos.add(verdict.key);
+    if (video === this.#params.size) this.#params.append(JSON.stringify(verdict.params));
+    return video;
   }
 
   #isEcho(row: SourceRow): boolean {
@@ -125,34 +137,38 @@ export class Tally {
     return this.#input.known?.isEcho(row) ?? false;
   }
 
-  /** People whose row may have been read before, and for whom all is as it should be. */
-  async #unchanged(): Promise<ReadonlySet<string>> {
-    const { known } = this.#input;
-    if (known === undefined) return new Set();
-    const digests: string[] = [];
-    const wanted = new Map<string, string | null>();
-    for (const [person, { echo, outcome }] of this.#people.all()) {
+  /** People whose row may have been read before, with the digest of what they are to be shown. */
+  *#echoes(): Generator<readonly [string, string | null], void, undefined> {
+    const digests = new Map<number, string>();
+    for (const [place, { echo, outcome }] of this.#people.inOrder()) {
       if (!echo || outcome < WITHDRAWN) continue;
-      const digest = () => (digests[outcome] ??= paramsDigest(this.#params[outcome] ?? {}));
-      wanted.set(person, outcome === WITHDRAWN ? null : digest());
+      if (digests.size >= DIGESTS_KEPT) digests.clear();
+      const digest = (): string => {
+        const known = digests.get(outcome) ?? paramsDigest(JSON.parse(this.#params.at(outcome)));
+        digests.set(outcome, known);
+        return known;
+      };
+      yield [this.#people.idAt(place), outcome === WITHDRAWN ? null : digest()];
     }
-    return wanted.size === 0 ? new Set() : await known.delivered.unchanged(wanted);
   }
 
-  async result(watermark: Watermark | null): Promise<DeltaPlan> {
+  async result(watermark: Watermark | null): Promise<Omit<DeltaPlan, typeof Symbol.dispose>> {
     const { known, ordered, recipientLimit } = this.#input;
-    const unchanged = await this.#unchanged();
+    await known?.delivered.unchanged(this.#echoes(), (person) => this.#people.markUnchanged(person));
     const limit = ordered ? undefined : recipientLimit;
     const withdrawn: string[] = [];
     let cut = false;
-    const recipients = new Map<number, string[]>();
     const rejects = [...this.#ownRejects];
-    let [people, carriedOver, carriedRows, carriedRejects] = [0, 0, 0, 0];
-    for (const [person, standing] of this.#people.inOrder()) {
+    let [people, carriedOver, carriedRows, carriedRejects, unchanged] = [0, 0, 0, 0, 0];
+    const sharing = new Sharing(this.#videos.size, this.#people.size);
+    for (const [place, standing] of this.#people.inOrder()) {
       if (standing.carriedOver) carriedRows += 1;
-      if (unchanged.has(person)) continue;
+      if (standing.unchanged) {
+        unchanged += 1;
+        continue;
+      }
       if (standing.outcome === WITHDRAWN) {
-        withdrawn.push(person);
+        withdrawn.push(this.#people.idAt(place));
         continue;
       }
       const reject = this.#rejects[-2 - standing.outcome];
@@ -167,26 +183,20 @@ export class Tally {
       }
       people += 1;
       if (standing.carriedOver) carriedOver += 1;
-      const sharers = recipients.get(standing.outcome);
-      if (sharers === undefined) recipients.set(standing.outcome, [person]);
-      else sharers.push(person);
+      sharing.add(standing.outcome, place);
     }
-    const keys = [...this.#videos.keys()];
-    const variants = [...recipients].flatMap(([at, sharers]) => {
-      const key = keys[at];
-      return key === undefined ? [] : [{ key, params: this.#params[at] ?? {}, recipients: sharers }];
-    });
+    const variants = new PlannedVariants(sharing, { people: this.#people, keys: this.#videos, params: this.#params });
     const gone = known?.delivered.missing?.((person) => this.#people.has(person)) ?? [];
     const counts = {
       rows: this.#changeRows + carriedRows,
       recipients: people,
       rejected: rejects.length,
       duplicates: this.#duplicates,
-      unchanged: unchanged.size,
+      unchanged,
       withdrawn: withdrawn.length + gone.length,
       vanished: gone.length,
       carriedOver,
-      variants: variants.length,
+      variants: variants.size,
     };
     const changes = { rows: this.#changeRows, rejected: rejects.length - carriedRejects };
     return {

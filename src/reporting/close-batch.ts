@@ -89,7 +89,9 @@ async function settle(
   for await (const { variant, outcome, isStarted } of settledVariants({ store, manifests }, plan, signal)) {
     outcomes.push(outcome);
     if (!isStarted) notStarted += 1;
-    for (const recipientId of variant.recipients) {
+    // Only then does it matter who they are.
+    if (outcome.outcome !== 'failed' && inDebt.size === 0) continue;
+    for await (const recipientId of manifests.recipientsOf(plan.batch, variant)) {
       if (outcome.outcome === 'failed') failed.push({ recipientId, reason: outcome.failureClass });
       else if (inDebt.has(recipientId)) delivered.add(recipientId);
     }
@@ -128,7 +130,9 @@ async function nextLedger(
   for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
     if (outcome.outcome === 'failed') continue;
     const digest = paramsDigest(variant.params);
-    for (const recipientId of variant.recipients) ledger.set(recipientId, digest, plan.batch);
+    for await (const recipientId of manifests.recipientsOf(plan.batch, variant)) {
+      ledger.set(recipientId, digest, plan.batch);
+    }
   }
   for (const recipientId of await withdrawnPeople(store, plan.batch, signal)) ledger.set(recipientId, null, plan.batch);
   return await ledger.write(store, plan.batch, signal);
@@ -145,7 +149,9 @@ async function* peopleOf(
     const status = outcome.outcome;
     const reason = status === 'failed' ? outcome.failureClass : null;
     const url = status === 'failed' ? null : store.url(objectKeys.video(variant.key));
-    for (const recipientId of variant.recipients) yield { recipientId, status, reason, url, variantKey: variant.key };
+    for await (const recipientId of manifests.recipientsOf(batch, variant)) {
+      yield { recipientId, status, reason, url, variantKey: variant.key };
+    }
   }
   const none = { url: null, variantKey: null };
   for await (const { recipientId, reason } of readJsonLines(store, objectKeys.rejects(batch), rejectLine, signal)) {

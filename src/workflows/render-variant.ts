@@ -1,30 +1,30 @@
 import {
   ActivityFailure,
+  ContinueAsNew,
+  continueAsNew,
   setCurrentDetails,
   TimeoutFailure,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RenderedVariant, RenderVariantInput, VariantResult } from '../contracts/batch.ts';
+import type { BegunVariant, RenderedVariant, RenderVariantInput, VariantResult } from '../contracts/batch.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { assembly, batches, pointers, render } from './activity-proxies.ts';
 import { classify } from './failure-class.ts';
 
 /** One distinct video: rendered and stored, then made current for everyone who shares it. Fails when it failed. */
 export async function renderVariant(input: RenderVariantInput): Promise<VariantResult> {
+  const begun: BegunVariant | undefined = input.begun;
+  const wasReset = begun?.wasReset ?? isReset();
   try {
-    const { outcome, video, renderMs } = (await joined(input)) ?? (await rendered(input));
-    setCurrentDetails(`Stored (${outcome}, ${video.sizeBytes} bytes); publishing pointers`);
-    const published = await pointers.publishPointers({
-      batch: input.batch,
-      page: input.page,
-      index: input.index,
-      video,
-    });
-    if (wasReset()) await writeDown(input, { outcome, renderMs, pointers: published });
+    const rendering = begun ?? (await joined(input)) ?? (await rendered(input));
+    const { outcome, renderMs } = rendering;
+    const published = await publish(input, rendering, wasReset);
+    if (wasReset) await writeDown(input, { outcome, renderMs, pointers: published });
     setCurrentDetails(`${outcome} in ${renderMs} ms, ${published} pointers`);
     return { outcome, renderMs, pointers: published };
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
     const { failureClass, message } = classify(error);
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.failureClass, value: failureClass }]);
     setCurrentDetails(`${failureClass}: ${message}`);
@@ -32,8 +32,29 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
   }
 }
 
+/** Part by part, however many share it. Returns how many pointers show it. */
+async function publish(
+  input: RenderVariantInput,
+  { outcome, video, renderMs }: RenderedVariant,
+  wasReset: boolean,
+): Promise<number> {
+  const { batch, page, index, begun } = input;
+  let { part, pointers: published } = begun ?? { part: 0, pointers: 0 };
+  for (;;) {
+    setCurrentDetails(`Stored (${outcome}, ${video.sizeBytes} bytes); ${published} pointers published`);
+    const done = await pointers.publishPointers({ batch, page, index, video, ...(part > 0 && { part }) });
+    published += done.pointers;
+    if (done.next === null) return published;
+    part = done.next;
+    if (workflowInfo().continueAsNewSuggested) {
+      const next: BegunVariant = { outcome, video, renderMs, part, pointers: published, wasReset };
+      await continueAsNew<typeof renderVariant>({ ...input, begun: next });
+    }
+  }
+}
+
 /** Somebody reset the run that failed: whoever started that one may be gone, or counted it as failed. */
-const wasReset = (): boolean => workflowInfo().runId !== workflowInfo().firstExecutionRunId;
+const isReset = (): boolean => workflowInfo().runId !== workflowInfo().firstExecutionRunId;
 
 /** For the batch's next report, which then counts it as repaired. */
 async function writeDown({ batch, page, index, key }: RenderVariantInput, result: VariantResult): Promise<void> {

@@ -70,12 +70,12 @@ test('who says no between the plan and the pointer gets none, and the others who
       ...{ batch, page: 1, index: 0 },
       video: { variantKey: variant.key, rendition: 'email-480p' as const, ...video },
     });
-  expect(await publish()).toBe(4);
+  expect(await publish()).toEqual({ pointers: 4, next: null });
   const pointers: string[] = [];
   for await (const { key } of store.list('users/')) pointers.push(key);
   expect(pointers).toEqual(['p0', 'p1', 'p3', 'p5'].map((name) => `users/${name}.json`));
   // Asked once for all variants of the page: for the plan, and now.
-  expect(await publish()).toBe(4);
+  expect(await publish()).toEqual({ pointers: 4, next: null });
   expect(reads).toBe(2);
   store.close();
 }, 60_000);

@@ -5,6 +5,9 @@ import {
   parseCampaignState,
   parseManifestPage,
   parsePlanDocument,
+  parseRecipientPage,
+  RECIPIENTS_INLINE,
+  RECIPIENTS_PER_PAGE,
   VARIANTS_PER_PAGE,
 } from '../../src/planning/manifest.ts';
 import { campaign, date, keyOf } from './support.ts';
@@ -13,13 +16,13 @@ const variants = (count: number, recipients: (index: number) => number = () => 1
   Array.from({ length: count }, (_, n) => ({
     key: keyOf({ n }),
     params: { n },
-    recipients: Array.from({ length: recipients(n) }, (_, person) => `${n}/${person}`),
+    recipients: new Set(Array.from({ length: recipients(n) }, (_unused, person) => `${n}/${person}`)),
   }));
-const none = { cached: () => null, isJoinable: () => false };
+const cut = (...args: Parameters<typeof variants>) => [...manifestPages(variants(...args), 'phone-720p')];
 
 describe('manifest pages', () => {
   test('hold every variant once, in order, indexed within their page', () => {
-    const pages = [...manifestPages(variants(VARIANTS_PER_PAGE * 2 + 1), 'phone-720p', none)];
+    const pages = cut(VARIANTS_PER_PAGE * 2 + 1).map(({ page }) => page);
     expect(pages.map(({ page, variants: held }) => [page, held.length])).toEqual([
       [1, 200],
       [2, 200],
@@ -29,20 +32,38 @@ describe('manifest pages', () => {
       ...Array(401).keys(),
     ]);
     expect(pages[1]?.variants.map(({ index }) => index)).toEqual([...Array(200).keys()]);
-    expect([...manifestPages([], 'phone-720p', none)]).toEqual([]);
+    expect(cut(0)).toEqual([]);
   });
 
-  test('a variant of tens of thousands has a page of its own and is whole', () => {
-    const pages = [
-      ...manifestPages(
-        variants(5, (n) => (n === 2 ? 50_000 : 3)),
-        'phone-720p',
-        none,
-      ),
-    ];
-    expect(pages.map(({ variants: held }) => held.map(({ params }) => params['n']))).toEqual([[0, 1], [2], [3, 4]]);
-    const text = JSON.stringify(pages[1]);
-    expect(parseManifestPage(text, 'page').variants[0]?.recipients).toHaveLength(50_000);
+  test('who share a video with very many stand on pages of their own, and everyone stands somewhere once', () => {
+    const sharers = [3, RECIPIENTS_INLINE, RECIPIENTS_INLINE + 1, 2 * RECIPIENTS_PER_PAGE, 1, RECIPIENTS_PER_PAGE + 1];
+    const [draft, ...more] = cut(sharers.length, (n) => sharers[n] ?? 0);
+    expect(more).toEqual([]);
+    const held = draft?.page.variants ?? [];
+    expect(held.map(({ recipients }) => recipients.length)).toEqual([3, RECIPIENTS_INLINE, 0, 0, 1, 0]);
+    expect(held.map(({ recipientPages }) => recipientPages)).toEqual([
+      ...[null, null, { first: 1, count: 1 }, { first: 2, count: 2 }, null, { first: 4, count: 2 }],
+    ]);
+    const pages = [...(draft?.recipientPages() ?? [])];
+    expect(draft?.recipientPageCount).toBe(pages.length);
+    expect(pages.map(({ page, recipients }) => [page, recipients.length])).toEqual([
+      [1, RECIPIENTS_INLINE + 1],
+      [2, RECIPIENTS_PER_PAGE],
+      [3, RECIPIENTS_PER_PAGE],
+      [4, RECIPIENTS_PER_PAGE],
+      [5, 1],
+    ]);
+    expect(pages.map(({ key }) => key)).toEqual([2, 3, 3, 5, 5].map((n) => held[n]?.key));
+    const everyone = [...held, ...pages].flatMap(({ recipients }) => recipients);
+    expect(new Set(everyone).size).toBe(everyone.length);
+    expect(everyone).toHaveLength(sharers.reduce((sum, one) => sum + one, 0));
+    expect(parseRecipientPage(JSON.stringify(pages[1]), 'page')).toEqual(pages[1]);
+  });
+
+  test('end before they hold more people than one activity writes pointers for', () => {
+    const pages = cut(40, () => RECIPIENTS_INLINE).map(({ page }) => page);
+    const people = pages.map(({ variants: held }) => held.flatMap(({ recipients }) => recipients).length);
+    expect(people).toEqual([RECIPIENTS_PER_PAGE, RECIPIENTS_PER_PAGE, RECIPIENTS_PER_PAGE, RECIPIENTS_PER_PAGE]);
   });
 
   test('come back as they were written, with the stored video of what is cached', () => {
@@ -54,18 +75,20 @@ describe('manifest pages', () => {
       sizeBytes: 5,
       sha256: 'a'.repeat(64),
     };
-    const [page] = manifestPages(variants(2), 'phone-720p', {
-      cached: (key) => (key === keyOf({ n: 1 }) ? { variantKey: key, ...video } : null),
-      isJoinable: () => true,
-    });
-    const back = parseManifestPage(JSON.stringify(page), 'page');
-    expect(back).toEqual(page);
-    expect(back.variants.map(({ cached }) => cached?.sizeBytes)).toEqual([undefined, 5]);
-    expect(back.variants.map(({ joinable }) => joinable)).toEqual([true, false]);
+    const [draft] = cut(2);
+    const page = {
+      page: 1,
+      variants: (draft?.page.variants ?? []).map((variant, n) => ({
+        ...variant,
+        cached: n === 1 ? { variantKey: variant.key, ...video } : null,
+        joinable: n === 0,
+      })),
+    };
+    expect(parseManifestPage(JSON.stringify(page), 'page')).toEqual(page);
   });
 
   test('a damaged page is refused by name and place, without quoting it', () => {
-    const [page] = manifestPages(variants(1), 'phone-720p', none);
+    const page = cut(1)[0]?.page;
     const broken = JSON.stringify({ ...page, variants: [{ ...page?.variants[0], key: 'Secret' }] });
     expect(() => parseManifestPage(broken, 'manifest/000001.json')).toThrow(
       expect.objectContaining({
@@ -114,6 +137,7 @@ test('plan and state documents come back as they were written', () => {
       ...{ sceneSlots: 12, distinctScenes: 8, storedScenes: 3, sharedScenes: 2 },
     },
     pages: 1,
+    recipientPages: 3,
     scenePages: 1,
     csvKey: null,
     recipientLimit: 40,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { SceneKey } from '../../src/contracts/ids.ts';
 import type { Params } from '../../src/contracts/video.ts';
@@ -5,7 +6,7 @@ import type { VideoPart } from '../../src/planning/scene-key.ts';
 import { planScenes } from '../../src/planning/scene-plan.ts';
 
 const never = new AbortController().signal;
-const keyOf = (name: string) => name.padEnd(64, '.') as SceneKey;
+const keyOf = (name: string) => createHash('sha256').update(name).digest('hex') as SceneKey;
 /** Of every video: a soundtrack, a scene with its name and one with its count. */
 const partsOf = ({ name, count }: Params): VideoPart[] =>
   ['s', `n${name}`, `c${count}`].map((key) => ({ key: keyOf(key), scene: null, params: {} }));
@@ -26,7 +27,7 @@ describe('scenes of a night', () => {
       { name: 'b', count: 2 },
     ]);
     expect(counts).toEqual({ sceneSlots: 9, distinctScenes: 5, storedScenes: 0, sharedScenes: 3 });
-    expect(asked.toSorted()).toEqual(['c1', 'c2', 'na', 'nb', 's'].map(keyOf));
+    expect(new Set(asked)).toEqual(new Set(['c1', 'c2', 'na', 'nb', 's'].map(keyOf)));
   });
 
   test('that several videos need come first, unless they are stored; what one needs is its own', async () => {
@@ -35,8 +36,8 @@ describe('scenes of a night', () => {
       { name: 'b', count: 1 },
       { name: 'c', count: 3 },
     ];
-    expect((await plan(people)).shared.map(({ key }) => key)).toEqual(['s', 'c1'].map(keyOf));
-    expect((await plan(people, ['s', 'na'])).shared.map(({ key }) => key)).toEqual([keyOf('c1')]);
+    expect([...(await plan(people)).shared()].map(({ key }) => key)).toEqual(['s', 'c1'].map(keyOf));
+    expect([...(await plan(people, ['s', 'na'])).shared()].map(({ key }) => key)).toEqual([keyOf('c1')]);
   });
 
   test('make a video joinable when all of them are stored or come first', async () => {
@@ -45,14 +46,14 @@ describe('scenes of a night', () => {
       { name: 'b', count: 1 },
     ];
     const { isJoinable, counts } = await plan(people, ['na']);
-    expect(people.map((person) => isJoinable(person))).toEqual([true, false]);
+    expect(people.map((_, nth) => isJoinable(nth))).toEqual([true, false]);
     expect(counts.storedScenes).toBe(1);
   });
 
   test('of nobody are none, and a video without scenes is not joinable', async () => {
     expect((await plan([])).counts).toEqual({ sceneSlots: 0, distinctScenes: 0, storedScenes: 0, sharedScenes: 0 });
     const whole = await planScenes({ variants: [{}], partsOf: () => [], isStored: async () => true }, never);
-    expect(whole.isJoinable({})).toBe(false);
+    expect(whole.isJoinable(0)).toBe(false);
   });
 
   test('of a hundred thousand videos are planned without looking anything up twice', async () => {

@@ -49,6 +49,13 @@ export async function* stream<T>(items: Iterable<T>): AsyncGenerator<T, void, un
   yield* items;
 }
 
+/** A plan with everything in it at once. */
+export function whole({ [Symbol.dispose]: end, ...plan }: DeltaPlan) {
+  const variants = [...plan.variants].map((variant) => ({ ...variant, recipients: [...variant.recipients] }));
+  end();
+  return { ...plan, variants };
+}
+
 /** Recipient → its `n`. */
-export const outcomeOf = (plan: DeltaPlan): Map<string, unknown> =>
+export const outcomeOf = (plan: Pick<ReturnType<typeof whole>, 'variants'>): Map<string, unknown> =>
   new Map(plan.variants.flatMap(({ params, recipients }) => recipients.map((id) => [id, params['n']] as const)));

@@ -77,6 +77,7 @@ export const planOf = (counts: Partial<PlanDocument['counts']> = {}): PlanDocume
     ...counts,
   },
   pages: 1,
+  recipientPages: 0,
   scenePages: 0,
   csvKey: null,
   recipientLimit: null,
