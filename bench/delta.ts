@@ -11,6 +11,7 @@ import { copyToCsv, copyToPostgres, copyToSnowflake } from '../src/warehouse/gen
 import { ensureGeneratedWarehouse } from '../src/warehouse/generated/duckdb.ts';
 import type { SourceType } from '../src/warehouse/source.ts';
 import { TestPostgres } from '../test/support/postgres.ts';
+import { TestS3 } from '../test/support/s3.ts';
 import { TestSnowflake } from '../test/support/snowflake.ts';
 import type { BenchContext, BenchResult } from './bench.ts';
 import type { DeltaFigures, DeltaTask, DeltaWork } from './delta-read.ts';
@@ -45,7 +46,7 @@ export async function run({ rows, source, signal, progress }: DeltaOptions): Pro
     progress.step(`copying them to ${source}`);
     const onRows = () => signal.throwIfAborted();
     const shape = { columns: COLUMNS, params: PARAMS };
-    const task = async (): Promise<DeltaTask> => {
+    const table = async (): Promise<Omit<DeltaTask, 'store'>> => {
       switch (source) {
         case 'duckdb':
           return { source: { type: source, path, table: 'referrers', ...shape }, environment: {} };
@@ -71,7 +72,10 @@ export async function run({ rows, source, signal, progress }: DeltaOptions): Pro
       }
     };
     const file = join(folder, 'task.json');
-    await writeFile(file, JSON.stringify(await task()));
+    const s3 = servers.use(await TestS3.start());
+    const store = { clientConfig: s3.clientConfig(), bucket: s3.bucket };
+    const task: DeltaTask = { ...(await table()), store };
+    await writeFile(file, JSON.stringify(task));
     progress.step('reading');
     const read = await elsewhere(file, 'read', signal);
     progress.step('planning');
@@ -79,7 +83,7 @@ export async function run({ rows, source, signal, progress }: DeltaOptions): Pro
     return {
       rows: [
         { source, work: 'read and check', ...read },
-        { source, work: 'and plan', ...plan },
+        { source, work: 'plan', ...plan },
       ],
       json: { source, ...read, plan },
     };

@@ -14,7 +14,7 @@ import {
   type VariantKey,
 } from '../contracts/ids.ts';
 import { type NightLimits, WHEN_LATE } from '../contracts/steering.ts';
-import { type Params, RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
+import { RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
 import { WHEN_WITHDRAWN } from '../storage/pointers.ts';
 import type { PlannedVariant } from './planned-variants.ts';
 import type { VideoPart } from './scene-key.ts';
