@@ -39,8 +39,9 @@ interface DeltaFlags extends Common {
   readonly source: SourceType;
 }
 
-interface OrchestrationFlags extends Common {
-  readonly variants: number;
+type LookupFlags = Common & { readonly variants: number };
+
+interface OrchestrationFlags extends LookupFlags {
   readonly chaos?: boolean;
 }
 
@@ -69,6 +70,7 @@ Examples:
   nightreel bench assembly                     what joining stored scenes costs
   nightreel bench night                        a night of 5,000 people, with scenes and without
   nightreel bench delta --source postgres      reading and checking what changed
+  nightreel bench lookup --variants 10000      finding out which videos of a night are stored
   nightreel bench orchestration --chaos        what a night costs when nothing is rendered
   nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
@@ -152,6 +154,13 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     .addHelpText('after', examples('delta', '', '--rows 1000000 --source postgres --json', '--source csv'))
     .action((flags: DeltaFlags) =>
       runBench(flags, async (context) => (await import('../../bench/delta.ts')).run({ ...flags, ...context })),
+    );
+
+  add('lookup', 'Finding out which videos of a night are stored: when none is, and when all are')
+    .option('--variants <n>', 'how many', positiveInteger, 10_000)
+    .addHelpText('after', examples('lookup', '', '--variants 10000 --json'))
+    .action((flags: LookupFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/lookup.ts')).run({ ...flags, ...context })),
     );
 
   add(

@@ -2,21 +2,13 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createPointerActivities } from '../../src/activities/pointers.ts';
-import { nightCalendar } from '../../src/config/business-date.ts';
-import { isBusinessDate, isCampaignId } from '../../src/contracts/ids.ts';
 import { Consent } from '../../src/planning/consent.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { planBatch } from '../../src/planning/plan-batch.ts';
-import type { PlannedCampaign } from '../../src/planning/read-night.ts';
-import { TemplateLibrary } from '../../src/templates/library.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
-import { sourceSchema } from '../../src/warehouse/source.ts';
-import { FIXTURE_PROJECT } from '../support/nightreel.ts';
+import { AS_OF, cardCampaign, peopleTable, planInput, templates } from '../support/planned-card.ts';
 import { TestS3 } from '../support/s3.ts';
 import { never, runSql, temporaryFolder } from '../warehouse/support.ts';
-
-const NO_ENGINE = { captureRoute: '-', pixels: '-', chromium: '-', ffmpeg: '-', x264: '-', muxer: '-', fonts: '-' };
-const ENGINE = { digest: 'e'.repeat(64), engineRevision: 1, settings: '-', ...NO_ENGINE };
 
 test('who says no between the plan and the pointer gets none, and the others who share the video do', async () => {
   await using s3 = await TestS3.start();
@@ -28,40 +20,24 @@ test('who says no between the plan and the pointer gets none, and the others who
     'CREATE TABLE people (id VARCHAR, "at" TIMESTAMPTZ, n INTEGER, ok BOOLEAN)',
     `INSERT INTO people SELECT 'p' || i, '2026-11-23 10:00:00+00', 7, i <> 4 FROM range(6) r(i)`,
   );
-  const source = sourceSchema.parse({
-    ...{ type: 'duckdb', path, table: 'people' },
-    columns: { recipientId: 'id', updatedAt: 'at', consent: 'ok' },
-    params: { name: { text: 'Number {n}' }, referralCount: 'n', earnings: 'n' },
-  });
-  const [id] = ['film'].filter(isCampaignId);
-  const [businessDate] = ['2026-11-23'].filter(isBusinessDate);
-  if (id === undefined || businessDate === undefined) throw new TypeError('names');
-  const asOf = '2026-11-23T23:00:00.000Z';
   let reads = 0;
-  const campaign: PlannedCampaign = {
-    ...{ id, template: 'card', rendition: 'email-480p', pointerKey: 'users/{recipientId}.json', scenes: 'off' },
-    ...{ lanes: { count: 1, window: 1 }, rejectLimit: 0.1, firstNight: 'everyone', results: 'none' },
-    ...{ delta: source.delta, asksConsent: true, whenWithdrawn: 'remove' },
-    calendar: () => ({
-      businessDate,
-      ...nightCalendar(businessDate, asOf, { days: ['Mon'], at: '23:00', timeZone: 'UTC' }),
-    }),
+  const source = peopleTable({ type: 'duckdb', path }, { consent: 'ok' });
+  const campaign = cardCampaign('film', source, {
+    asksConsent: true,
     openSource: ({ paramsSchema }) => {
       reads += 1;
       return openWarehouse(source, { paramsSchema });
     },
-  };
-  const templates = new TemplateLibrary(join(FIXTURE_PROJECT, 'templates'));
+  });
   const loadCampaign = async () => campaign;
-  const input = { campaign: id, businessDate, asOf, engine: ENGINE, runId: 'run' };
-  const { batch, counts } = await planBatch({ store, templates, loadCampaign }, input, never);
+  const { batch, counts } = await planBatch({ store, templates, loadCampaign }, planInput(campaign), never);
   expect(counts).toMatchObject({ recipients: 5, withdrawn: 1, variants: 1 });
 
   // In the middle of the night, without a new stamp: a preference centre does not know of ours.
   await runSql(path, `UPDATE people SET ok = NULL WHERE id = 'p2'`);
   const manifests = new ManifestReader(store);
   const consent = new Consent({ manifests, templates, loadCampaign });
-  const activities = createPointerActivities({ store, manifests, consent, now: () => asOf });
+  const activities = createPointerActivities({ store, manifests, consent, now: () => AS_OF });
   const [variant] = (await manifests.page(batch, 1)).variants;
   if (variant === undefined) throw new TypeError('a variant');
   const video = { width: 2, height: 2, durationMs: 1, sizeBytes: 1, sha256: 'b'.repeat(64) } as const;

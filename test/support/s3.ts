@@ -12,6 +12,8 @@ import { endGuarded, guarded, isFree } from './guarded.ts';
 
 const BUCKET = 'nightreel-test';
 export const TEST_CREDENTIALS = { accessKeyId: 'nightreel-test-key', secretAccessKey: 'nightreel-test-secret' };
+/** Of somebody who may read and write, and not list. */
+export const BLIND_CREDENTIALS = { accessKeyId: 'nightreel-blind-key', secretAccessKey: 'nightreel-blind-secret' };
 /** Below the ports that the kernel hands out, as are the gRPC ports 10,000 above. */
 const PORTS = { from: 12_000, to: 22_000 } as const;
 const START_ATTEMPTS = 5;
@@ -95,6 +97,11 @@ async function launch(folder: string, ports: Ports): Promise<ChildProcess> {
           name: 'nightreel',
           credentials: [{ accessKey: TEST_CREDENTIALS.accessKeyId, secretKey: TEST_CREDENTIALS.secretAccessKey }],
           actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
+        },
+        {
+          name: 'blind',
+          credentials: [{ accessKey: BLIND_CREDENTIALS.accessKeyId, secretKey: BLIND_CREDENTIALS.secretAccessKey }],
+          actions: ['Read', 'Write'],
         },
         { name: 'anonymous', actions: [`Read:${BUCKET}/videos/*`, `Read:${BUCKET}/batches/*/report.html`] },
       ],

@@ -1,27 +1,15 @@
 /** A warehouse that dies while a night is planned: the plan that is made when it is back is the one it would have been. */
 
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { nightCalendar } from '../../src/config/business-date.ts';
-import { type BusinessDate, isBusinessDate, isCampaignId, objectKeys } from '../../src/contracts/ids.ts';
+import { objectKeys } from '../../src/contracts/ids.ts';
 import { planBatch } from '../../src/planning/plan-batch.ts';
-import type { PlannedCampaign } from '../../src/planning/read-night.ts';
-import { TemplateLibrary } from '../../src/templates/library.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
-import { sourceSchema } from '../../src/warehouse/source.ts';
-import { FIXTURE_PROJECT } from '../support/nightreel.ts';
+import { cardCampaign, peopleTable, planInput, templates } from '../support/planned-card.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { TestS3 } from '../support/s3.ts';
 import { never } from './support.ts';
 
-const NO_ENGINE = { captureRoute: '-', pixels: '-', chromium: '-', ffmpeg: '-', x264: '-', muxer: '-', fonts: '-' };
-const ENGINE = { digest: 'e'.repeat(64), engineRevision: 1, settings: '-', ...NO_ENGINE };
 const PEOPLE = 8_000;
-
-const isThere = <T>(value: T | undefined): T => {
-  if (value === undefined) throw new TypeError('it is there');
-  return value;
-};
 
 test('the batch has the same people, videos and bounds as one that nothing disturbed', async () => {
   await using postgres = await TestPostgres.start();
@@ -31,15 +19,7 @@ test('the batch has the same people, videos and bounds as one that nothing distu
     'CREATE TABLE people (id text, "at" timestamptz, n integer)',
     `INSERT INTO people SELECT 'p' || i, timestamptz '2026-11-23 10:00Z' + i * interval '1 s', i % 400 FROM generate_series(1, ${PEOPLE}) i`,
   );
-  const businessDate: BusinessDate = isThere(['2026-11-23'].filter(isBusinessDate)[0]);
-  const asOf = '2026-11-23T23:00:00.000Z';
-  const schedule = { days: ['Mon'], at: '23:00', timeZone: 'UTC' } as const;
-  const source = sourceSchema.parse({
-    type: 'postgres',
-    table: 'people',
-    columns: { recipientId: 'id', updatedAt: 'at' },
-    params: { name: { text: 'Number {n}' }, referralCount: 'n', earnings: 'n' },
-  });
+  const source = peopleTable({ type: 'postgres' });
   let rowsUntilDeath = Number.POSITIVE_INFINITY;
   async function* dying<T>(rows: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     for await (const row of rows) {
@@ -48,21 +28,15 @@ test('the batch has the same people, videos and bounds as one that nothing distu
       yield row;
     }
   }
-  const campaignOf = (name: string): PlannedCampaign => ({
-    ...{ id: isThere([name].filter(isCampaignId)[0]), template: 'card', rendition: 'email-480p' },
-    ...{ pointerKey: 'users/{recipientId}.json', lanes: { count: 2, window: 1 }, rejectLimit: 0.1, scenes: 'off' },
-    ...{ firstNight: 'everyone', delta: source.delta, asksConsent: false, results: 'none', whenWithdrawn: 'remove' },
-    calendar: () => ({ businessDate, ...nightCalendar(businessDate, asOf, schedule) }),
-    openSource: ({ paramsSchema }) => {
-      const reader = openWarehouse(source, { environment: { NIGHTREEL_POSTGRES_URL: postgres.url }, paramsSchema });
-      return { ...reader, readChanges: (range, signal) => dying(reader.readChanges(range, signal)) };
-    },
-  });
-  const templates = new TemplateLibrary(join(FIXTURE_PROJECT, 'templates'));
+  const environment = { NIGHTREEL_POSTGRES_URL: postgres.url };
   const plan = async (name: string) => {
-    const campaign = campaignOf(name);
-    const input = { campaign: campaign.id, businessDate, asOf, engine: ENGINE, runId: `run of ${name}` };
-    return await planBatch({ store, templates, loadCampaign: async () => campaign }, input, never);
+    const campaign = cardCampaign(name, source, {
+      openSource: ({ paramsSchema }) => {
+        const reader = openWarehouse(source, { environment, paramsSchema });
+        return { ...reader, readChanges: (range, signal) => dying(reader.readChanges(range, signal)) };
+      },
+    });
+    return await planBatch({ store, templates, loadCampaign: async () => campaign }, planInput(campaign), never);
   };
   /** All that was planned, without the campaign's own name and the time of planning. */
   const manifestOf = async ({ batch, pages }: Awaited<ReturnType<typeof plan>>) => {
