@@ -190,6 +190,19 @@ export class NightProbe {
     return types;
   }
 
+  /** Bytes of every payload in every history of the namespace. */
+  async payloadSizes(): Promise<number[]> {
+    const sizes: number[] = [];
+    for await (const { workflowId, runId } of this.client.workflow.list()) {
+      const history = await this.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      JSON.stringify(history, (name, value: unknown) => {
+        if (name === 'data' && typeof value === 'string') sizes.push(Buffer.from(value, 'base64').length);
+        return value;
+      });
+    }
+    return sizes;
+  }
+
   /** Every history of the namespace as JSON text, payloads decoded. */
   async histories(): Promise<{ id: string; text: string }[]> {
     const found: { id: string; text: string }[] = [];

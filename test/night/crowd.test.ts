@@ -1,0 +1,75 @@
+/** Videos that thousands share: nothing that goes through Temporal, and no page, grows with how many they are. */
+
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { RECIPIENTS_INLINE, RECIPIENTS_PER_PAGE } from '../../src/planning/manifest.ts';
+import { NightProbe } from '../support/night-probe.ts';
+import { lastJson, TestHome } from '../support/nightreel.ts';
+
+const MINUTE = 60_000;
+const CROWD = RECIPIENTS_PER_PAGE + 20;
+const UNLUCKY = RECIPIENTS_INLINE + 1;
+
+let home: TestHome;
+let probe: NightProbe;
+let serving: ChildProcess;
+
+beforeAll(async () => {
+  home = await TestHome.create();
+  await home.run(['up']);
+  probe = await NightProbe.connect(home);
+  serving = home.start(['serve', '--workers', '1']);
+  serving.stdout?.resume();
+  serving.stderr?.resume();
+}, MINUTE);
+
+afterAll(async () => {
+  serving?.kill('SIGTERM');
+  if (serving !== undefined) await once(serving, 'close');
+  await probe?.close();
+  await home?.end();
+}, 2 * MINUTE);
+
+async function night(date: string) {
+  const csv = join(home.folder, 'people.csv');
+  const rows = [
+    ...Array.from({ length: CROWD }, (_, n) => `crowd-${n},Everyone,0,0\n`),
+    // The card throws for these.
+    ...Array.from({ length: UNLUCKY }, (_, n) => `unlucky-${n},Thrower,1,1\n`),
+    ...['a', 'b', 'c'].map((id) => `${id},Person ${id},1,10\n`),
+  ];
+  await writeFile(csv, `recipient_id,name,referralCount,earnings\n${rows.join('')}`);
+  return lastJson((await home.run(['run', 'card', '--csv', csv, '--date', date, '--json'])).stdout);
+}
+
+const shown = async (date: string): Promise<number> =>
+  (await probe.pointers()).filter(({ businessDate }) => businessDate === date).length;
+
+test(
+  'everyone of a crowd gets the pointer, tonight and when the video is there already, and is owed one when it failed',
+  async () => {
+    const tonight = { recipients: CROWD + UNLUCKY + 3, variants: 5, failed: 1, pointers: CROWD + 3 };
+    expect(await night('2026-03-02')).toMatchObject({ ...tonight, rendered: 4, cached: 0 });
+    expect(await shown('2026-03-02')).toBe(CROWD + 3);
+    const { carryOver } = (await probe.json('state/card.json')) as { carryOver: { recipientId: string }[] };
+    expect(carryOver.map(({ recipientId }) => recipientId).filter((id) => id.startsWith('unlucky-'))).toHaveLength(
+      UNLUCKY,
+    );
+
+    expect(await night('2026-03-03')).toMatchObject({ ...tonight, rendered: 0, cached: 4 });
+    expect(await shown('2026-03-03')).toBe(CROWD + 3);
+
+    // What workflows and activities were given and gave back, whatever it was about.
+    const largest = Math.max(...(await probe.payloadSizes()));
+    expect(largest).toBeLessThan(4_000);
+    for (const date of ['2026-03-02', '2026-03-03']) {
+      const [manifest] = await probe.keys(`batches/card/${date}/1/manifest/`);
+      expect((await probe.bytes(manifest ?? '')).length).toBeLessThan(4_000);
+      expect(await probe.keys(`batches/card/${date}/1/recipients/`)).toHaveLength(3);
+    }
+  },
+  4 * MINUTE,
+);

@@ -1,0 +1,40 @@
+/** A worker that runs the workflows and says what activities of a variant with very many people would say. Run as a program: HOST:PORT PARTS. */
+
+import { resolve } from 'node:path';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type {
+  PublishedPart,
+  PublishPointersInput,
+  RenderedVariant,
+  RenderVariantInput,
+} from '../../src/contracts/batch.ts';
+import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
+
+const [address = '', parts = '1'] = process.argv.slice(2);
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const connection = await NativeConnection.connect({ address });
+
+const renderVariant = async ({ key }: RenderVariantInput): Promise<RenderedVariant> => ({
+  ...{ outcome: 'rendered', renderMs: 1 },
+  video: {
+    ...{ variantKey: key, rendition: 'email-480p', width: 2, height: 2 },
+    durationMs: 1,
+    sizeBytes: 1,
+    sha256: key,
+  },
+});
+const publishPointers = async ({ part = 0 }: PublishPointersInput): Promise<PublishedPart> => ({
+  pointers: 10,
+  next: part + 1 < Number(parts) ? part + 1 : null,
+});
+
+const workers = await Promise.all([
+  Worker.create({
+    ...{ connection, taskQueue: TASK_QUEUES.orchestrator },
+    workflowsPath: resolve(import.meta.dirname, '../../src/workflows/index.ts'),
+  }),
+  Worker.create({ connection, taskQueue: TASK_QUEUES.render, activities: { renderVariant } }),
+  Worker.create({ connection, taskQueue: TASK_QUEUES.storage, activities: { publishPointers } }),
+]);
+process.once('SIGTERM', () => process.exit(0));
+await Promise.all(workers.map((worker) => worker.run()));

@@ -1,0 +1,80 @@
+/** A video shared by more people than one history takes: its workflow goes on in a new run, and renders once. */
+
+import { spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.ts';
+import { endGuarded, freePort, guarded } from '../support/guarded.ts';
+
+const TEMPORAL = resolve(import.meta.dirname, '../../.tools/bin/temporal');
+const PARTS = 40;
+/** Events after which this server wants a new run; of its own accord it waits for 4,096. */
+const EVENTS = 60;
+
+async function connect(address: string): Promise<Connection> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await Connection.connect({ address, connectTimeout: '2 seconds' });
+    } catch (error) {
+      if (attempt === 30) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+test('goes on part by part in as many runs as it takes, and counts every pointer once', async () => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const log = join(tmpdir(), `nightreel-temporal-${process.pid}.log`);
+  const attributes = Object.values(SEARCH_ATTRIBUTES).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
+  const server = await guarded(
+    [
+      ...([TEMPORAL, 'server', 'start-dev', '--headless', '--ip', '127.0.0.1'] as const),
+      ...['--port', address.split(':')[1] ?? '', '--disable-config-file', '--disable-config-env', ...attributes],
+      ...['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${EVENTS}`],
+    ],
+    { log, cwd: tmpdir() },
+  );
+  const connection = await connect(address);
+  const worker = spawn(
+    process.execPath,
+    [...STRIP, resolve(import.meta.dirname, '../support/parts-worker.ts'), address, String(PARTS)],
+    { stdio: 'inherit' },
+  );
+  try {
+    const client = new Client({ connection });
+    const key = 'a'.repeat(64);
+    const workflowId = `variant/card/2026-03-02/${key}`;
+    const batch = { campaign: 'card', businessDate: '2026-03-02', attempt: 1 };
+    const handle = await client.workflow.start('renderVariant', {
+      ...{ workflowId, taskQueue: 'orchestrator', args: [{ batch, page: 1, index: 0, key }] },
+    });
+    expect(await handle.result()).toEqual({ outcome: 'rendered', renderMs: 1, pointers: PARTS * 10 });
+
+    const runs: { status: string; events: number; activities: string[] }[] = [];
+    for await (const { runId, status } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+      const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const activities = (events ?? []).flatMap(
+        (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+      );
+      runs.push({ status: status.name, events: events?.length ?? 0, activities });
+    }
+    expect(runs.filter(({ status }) => status === 'CONTINUED_AS_NEW').length).toBeGreaterThanOrEqual(2);
+    expect(Math.max(...runs.map(({ events }) => events))).toBeLessThan(EVENTS * 2);
+    const activities = runs.flatMap((run) => run.activities);
+    expect(activities.filter((name) => name === 'renderVariant')).toHaveLength(1);
+    expect(activities.filter((name) => name === 'publishPointers')).toHaveLength(PARTS);
+    // None of these runs was reset: there is nothing to be written down.
+    expect(activities).not.toContain('recordOutcomes');
+  } finally {
+    worker.kill('SIGTERM');
+    await connection.close();
+    await endGuarded(server);
+    await rm(log, { force: true });
+  }
+}, 120_000);
+
+const STRIP = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
