@@ -1,4 +1,4 @@
-/** The three metrics of Nightreel. Without a running SDK (`telemetry.ts`) every call is a no-op of the OpenTelemetry API. */
+/** The metrics of Nightreel. Without a running SDK (`telemetry.ts`) every call is a no-op of the OpenTelemetry API. */
 
 import { type Counter, type Histogram, type MeterProvider, metrics } from '@opentelemetry/api';
 import type { VariantOutcome } from '../contracts/batch.ts';
@@ -13,6 +13,7 @@ interface Instruments {
   readonly variants: Counter;
   readonly failures: Counter;
   readonly renderDuration: Histogram;
+  readonly atRisk: Counter;
 }
 
 let created: Instruments | null = null;
@@ -37,6 +38,10 @@ function instruments(): Instruments {
       unit: 'ms',
       advice: { explicitBucketBoundaries: RENDER_BUCKETS_MS },
     }),
+    atRisk: meter.createCounter('nightreel.batches.at_risk', {
+      description: 'Batches whose pace said that they would miss their deadline, or that did, each once',
+      unit: '{batch}',
+    }),
   };
   return created;
 }
@@ -44,6 +49,11 @@ function instruments(): Instruments {
 /** One finished render. */
 export function recordRender(renderMs: number): void {
   instruments().renderDuration.record(renderMs);
+}
+
+/** A batch that will be late, told once. */
+export function countAtRisk(campaign: string): void {
+  instruments().atRisk.add(1, { campaign });
 }
 
 /** Variants that have been settled, each counted once. */

@@ -23,6 +23,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { fetchPinnedTemplate } from '../storage/pinned-templates.ts';
 import { SceneStore } from '../storage/scene-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { batchSinks } from '../telemetry/sinks.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
 import type { Role } from './roles.ts';
@@ -90,7 +91,7 @@ export async function runWorkerProcess(
         interceptorModules: options.telemetry.workflowInterceptorModules(),
         logger: temporalLogger(log),
       });
-      workers.push(await create('orchestrator', { workflowBundle: bundle }));
+      workers.push(await create('orchestrator', { workflowBundle: bundle, sinks: batchSinks }));
     }
     if (roles.includes('warehouse')) {
       const activities = createPlanActivities({ store, templates, loadCampaign: options.loadCampaign });

@@ -4,12 +4,14 @@ import {
   CancellationScope,
   type ChildWorkflowHandle,
   log,
+  proxySinks,
   setHandler,
   sleep,
   type Workflow,
 } from '@temporalio/workflow';
 import { addTallies, type BatchPlan, type LaneTally, NO_TALLY } from '../contracts/batch.ts';
 import type { FailureClass } from '../contracts/failures.ts';
+import type { BatchSinks } from '../contracts/sinks.ts';
 import {
   type FailureCounts,
   type LaneReport,
@@ -31,6 +33,8 @@ import { assertPauseRequest, assertStopRequest, assertWindowRequest, refuse } fr
 
 type LaneHandle = ChildWorkflowHandle<Workflow>;
 
+const { nightreel } = proxySinks<BatchSinks>();
+
 export class BatchControl {
   steering: Steering = UNSTEERED;
   readonly #onChange: () => void;
@@ -38,6 +42,7 @@ export class BatchControl {
   readonly #reports = new Map<number, LaneReport>();
   #plan: BatchPlan | null = null;
   #isClosing = false;
+  #isToldAtRisk = false;
   /** When the first variant could start, and for how long nothing was let through since. */
   #startedAt = 0;
   #pausedAt: number | null = null;
@@ -47,7 +52,10 @@ export class BatchControl {
 
   /** @param onChange called whenever something is worth showing. */
   constructor(onChange: () => void) {
-    this.#onChange = onChange;
+    this.#onChange = () => {
+      this.#tellRisk();
+      onChange();
+    };
     const running = (): void => {
       if (this.#isClosing)
         refuse('Every variant is settled and the report is being written: there is nothing to steer.');
@@ -173,6 +181,15 @@ export class BatchControl {
     // One that has ended meanwhile needs to hear nothing.
     await Promise.all([...this.#lanes].map((lane) => lane.signal(steerSignal, steering).catch(() => undefined)));
     return steering;
+  }
+
+  /** Once: for metrics and alerts. The details say it as long as it is so. */
+  #tellRisk(): void {
+    if (this.#isToldAtRisk || this.#plan === null || !this.outlook.atRisk) return;
+    this.#isToldAtRisk = true;
+    const { campaign } = this.#plan.batch;
+    log.warn('the batch is at risk of missing its deadline', { deadline: this.#plan.limits?.deadline?.at });
+    nightreel.atRisk(campaign);
   }
 
   #keepTime(isPaused: boolean): void {

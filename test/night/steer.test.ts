@@ -6,6 +6,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { TestCollector } from '../support/collector.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { FIXTURE_PROJECT, lastJson, TestHome, until } from '../support/nightreel.ts';
 
@@ -15,6 +16,7 @@ let project: string;
 let home: TestHome;
 let probe: NightProbe;
 let serving: ChildProcess;
+let collector: TestCollector;
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'nightreel-steer-'));
@@ -23,7 +25,8 @@ beforeAll(async () => {
   home = await TestHome.create(project);
   await home.run(['up']);
   probe = await NightProbe.connect(home);
-  serving = home.start(['serve', '--workers', '2']);
+  collector = await TestCollector.start();
+  serving = home.start(['serve', '--workers', '2'], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
   serving.stdout?.resume();
   serving.stderr?.resume();
 }, MINUTE);
@@ -31,6 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   serving?.kill('SIGTERM');
   if (serving !== undefined) await once(serving, 'close');
+  await collector?.[Symbol.asyncDispose]();
   await probe?.close();
   await home?.end();
   await rm(project, { recursive: true });
@@ -165,6 +169,8 @@ test(
       steering: { stopped: { by: 'deadline', running: 'finish' } },
       outlook: { atRisk: true, deadline: expect.stringMatching(/Z$/) },
     });
+    // Metrics are sent every few seconds.
+    await until(async () => collector.text('metrics').includes('nightreel.batches.at_risk') || null, 'the metric');
     // Whoever has none is owed one: the next run makes them.
     expect((await probe.json('state/due.json'))['carryOver']).toHaveLength(9);
   },

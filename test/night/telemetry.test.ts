@@ -2,41 +2,31 @@
 
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { TestCollector } from '../support/collector.ts';
 import { lastJson, TestHome } from '../support/nightreel.ts';
 
 const MINUTE = 60_000;
 
 let home: TestHome;
-let collector: Server;
-const received = new Map<string, Buffer[]>();
+let collector: TestCollector;
 
 beforeAll(async () => {
   home = await TestHome.create();
   await home.run(['up']);
-  collector = createServer(async (request, response) => {
-    const path = request.url ?? '';
-    received.set(path, [...(received.get(path) ?? []), await buffer(request)]);
-    response.end();
-  }).listen(0, '127.0.0.1');
-  await once(collector, 'listening');
+  collector = await TestCollector.start();
 }, MINUTE);
 
 afterAll(async () => {
-  collector?.closeAllConnections();
-  collector?.close();
+  await collector?.[Symbol.asyncDispose]();
   await home?.end();
 }, MINUTE);
 
 test(
   'the spans of the batch and its variants and the three metrics arrive, without anything of a recipient',
   async () => {
-    const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-    const serving = home.start(['serve', '--workers', '1'], { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+    const serving = home.start(['serve', '--workers', '1'], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
     serving.stdout?.resume();
     serving.stderr?.resume();
     try {
@@ -51,8 +41,7 @@ test(
       serving.kill('SIGTERM');
       await once(serving, 'close');
     }
-    const spans = Buffer.concat(received.get('/v1/traces') ?? []).toString('latin1');
-    const metrics = Buffer.concat(received.get('/v1/metrics') ?? []).toString('latin1');
+    const [spans, metrics] = [collector.text('traces'), collector.text('metrics')];
     for (const name of [
       'RunWorkflow:nightlyBatch',
       'StartChildWorkflow:renderVariant',
