@@ -2,6 +2,7 @@
 
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
 import pMap from 'p-map';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 
@@ -9,6 +10,7 @@ import { TASK_QUEUES } from '../contracts/task-queues.ts';
 const DEPLOYMENT = 'nightreel';
 /** A worker that waits for work asks again every minute; servers list it for five minutes after its last word. */
 const SILENT_AFTER_MS = 75_000;
+const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const MOVES_AT_ONCE = 8;
 const WORKFLOW_TASKS = 1;
@@ -95,29 +97,42 @@ export async function makeCurrent(client: Client, buildId: string, { token }: De
   });
 }
 
-/** What runs on one version goes on with another, from its next workflow task on. Returns how many workflows that are. */
-export async function moveRuns(client: Client, from: string, to: string): Promise<number> {
+/** What runs on one version goes on with the current one, from its next workflow task on. Returns how many workflows that are. */
+export async function moveRuns(client: Client, from: string, current: string): Promise<number> {
   let moved = 0;
   await pMap(
     client.workflow.list({ query: runningOn(from) }),
     async ({ workflowId, runId }) => {
-      const answer = await client.workflowService
-        .updateWorkflowExecutionOptions({
-          namespace: client.options.namespace,
-          workflowExecution: { workflowId, runId },
-          workflowExecutionOptions: {
-            versioningOverride: { oneTime: { targetDeploymentVersion: deploymentVersion(to) } },
-          },
-          updateMask: { paths: ['versioning_override'] },
-          identity: identityOf(client),
-        })
-        // It has ended meanwhile.
-        .catch(nullIfMissing);
-      if (answer !== null) moved += 1;
+      // It may have ended meanwhile.
+      if ((await moveRun(client, { workflowId, runId }, current).catch(nullIfMissing)) !== null) moved += 1;
     },
     { concurrency: MOVES_AT_ONCE },
   );
   return moved;
+}
+
+type Override = temporal.api.workflow.v1.IVersioningOverride;
+
+async function moveRun(
+  client: Client,
+  workflowExecution: { readonly workflowId: string; readonly runId: string },
+  current: string,
+): Promise<true> {
+  const override = async (versioningOverride: Override): Promise<true> => {
+    await client.workflowService.updateWorkflowExecutionOptions({
+      ...{ namespace: client.options.namespace, identity: identityOf(client), workflowExecution },
+      workflowExecutionOptions: { versioningOverride },
+      updateMask: { paths: ['versioning_override'] },
+    });
+    return true;
+  };
+  try {
+    return await override({ oneTime: { targetDeploymentVersion: deploymentVersion(current) } });
+  } catch (error) {
+    if (!isGrpcServiceError(error) || error.code !== INVALID_ARGUMENT) throw error;
+    // Server 1.29 knows no moves that happen once: there it follows the current version from now on.
+    return await override({ autoUpgrade: true });
+  }
 }
 
 const identityOf = ({ options }: Client): string => options.identity;
