@@ -1,6 +1,6 @@
 /** The versions of the workflow code that workers have brought to a server: which is current, who serves each, what runs on it. */
 
-import { type Client, isGrpcServiceError } from '@temporalio/client';
+import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import pMap from 'p-map';
@@ -67,6 +67,7 @@ export async function describeDeployment(client: Client): Promise<Deployment | n
 }
 
 function nullIfMissing(error: unknown): null {
+  if (error instanceof WorkflowNotFoundError) return null;
   if (isGrpcServiceError(error) && error.code === NOT_FOUND) return null;
   throw error;
 }
@@ -97,14 +98,17 @@ export async function makeCurrent(client: Client, buildId: string, { token }: De
   });
 }
 
-/** What runs on one version goes on with the current one, from its next workflow task on. Returns how many workflows that are. */
+/**
+ * What runs on one version goes on with the current one, from its next workflow task on. Returns how many workflows that are, without
+ * those that somebody told where to go before.
+ */
 export async function moveRuns(client: Client, from: string, current: string): Promise<number> {
   let moved = 0;
   await pMap(
     client.workflow.list({ query: runningOn(from) }),
     async ({ workflowId, runId }) => {
       // It may have ended meanwhile.
-      if ((await moveRun(client, { workflowId, runId }, current).catch(nullIfMissing)) !== null) moved += 1;
+      if (await moveRun(client, { workflowId, runId }, current).catch(nullIfMissing)) moved += 1;
     },
     { concurrency: MOVES_AT_ONCE },
   );
@@ -117,7 +121,9 @@ async function moveRun(
   client: Client,
   workflowExecution: { readonly workflowId: string; readonly runId: string },
   current: string,
-): Promise<true> {
+): Promise<boolean> {
+  const { raw } = await client.workflow.getHandle(workflowExecution.workflowId, workflowExecution.runId).describe();
+  if (raw.workflowExecutionInfo?.versioningInfo?.versioningOverride != null) return false;
   const override = async (versioningOverride: Override): Promise<true> => {
     await client.workflowService.updateWorkflowExecutionOptions({
       ...{ namespace: client.options.namespace, identity: identityOf(client), workflowExecution },

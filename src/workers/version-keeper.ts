@@ -16,7 +16,8 @@ import type { Logger } from '../telemetry/logger.ts';
 
 const LOOK_EVERY_MS = 15_000;
 /** Until the server knows this worker's version: nothing runs before one is current. */
-const FIRST_LOOKS_MS = 250;
+const UNKNOWN_PAUSE_MS = 250;
+const REFUSED_PAUSE_MS = 2_000;
 const CALLS_WITHIN_MS = 30_000;
 
 export interface VersionKeeperOptions {
@@ -55,10 +56,10 @@ export async function keepVersion(options: VersionKeeperOptions, signal: AbortSi
   const { log } = options;
   let [said, complaint] = ['', ''];
   while (!signal.aborted) {
-    let isKnown = false;
+    let pauseMs = LOOK_EVERY_MS;
     try {
       const { deployment, note } = await asked(options.client, signal, () => look(options));
-      isKnown = deployment?.versions.some(({ buildId }) => buildId === options.buildId) ?? false;
+      if (!deployment?.versions.some(({ buildId }) => buildId === options.buildId)) pauseMs = UNKNOWN_PAUSE_MS;
       if (note !== said && note !== '') log.info({ buildId: options.buildId }, note);
       [said, complaint] = [note, ''];
     } catch (error) {
@@ -67,10 +68,9 @@ export async function keepVersion(options: VersionKeeperOptions, signal: AbortSi
       if (message !== complaint)
         log.warn({ reason: message }, 'the version of the workflow code cannot be looked after');
       complaint = message;
+      pauseMs = REFUSED_PAUSE_MS;
     }
-    await sleep(isKnown || complaint !== '' ? LOOK_EVERY_MS : FIRST_LOOKS_MS, undefined, { signal }).catch(
-      () => undefined,
-    );
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -87,11 +87,10 @@ async function look({ client, buildId, rollout }: VersionKeeperOptions) {
   }
   const moved: string[] = [];
   for (const from of adopt) {
-    moved.push(
-      `${await moveRuns(client, from, buildId)} workflows of version ${from}, which nobody serves, go on with this one`,
-    );
+    const count = await moveRuns(client, from, buildId);
+    if (count > 0) moved.push(`${count} workflows of version ${from}, which nobody serves, go on with this one`);
   }
-  if (moved.length > 0) return { deployment, note: moved.join('; ') };
+  if (adopt.length > 0) return { deployment, note: moved.join('; ') };
   return { deployment, note: standing(deployment, buildId) };
 }
 
