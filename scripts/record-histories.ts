@@ -312,7 +312,7 @@ async function joinedByRenderers(look: NightProbe): Promise<void> {
 }
 
 async function scenes(look: NightProbe): Promise<void> {
-  await story(look, '2026-03-18', [person('Hal', 3), person('Hal', 4)], {
+  await story(look, '2026-03-18', [person('Hal', 3), person('Hal', 4), person('Ida', 3), person('Ida', 4)], {
     childrenPerRun: 1,
   });
   await keep(look, 'scenes-continue-as-new', ofDate('story', '2026-03-18'));

@@ -5,7 +5,7 @@
 
 import { resolve } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { type RecordedHistory, readRecordings } from './histories.ts';
+import { type RecordedHistory, readRecordings, textOf } from './histories.ts';
 import { historyFromJson } from './history-json.ts';
 
 /** Per workflow: the first activity that it asks for, under another name. */
@@ -31,7 +31,10 @@ interface Replayed {
 
 async function replay(workflows: string, histories: readonly RecordedHistory[]): Promise<Replayed[]> {
   const results: Replayed[] = [];
-  const decoded = histories.map(({ workflowId, history }) => ({ workflowId, history: historyFromJson(history) }));
+  const decoded = histories.map(({ workflowId, runId, history }) => ({
+    workflowId,
+    history: historyFromJson(withRunId(history, runId)),
+  }));
   for await (const { workflowId, error } of Worker.runReplayHistories(
     { workflowBundle: { code: workflows } },
     decoded,
@@ -41,24 +44,27 @@ async function replay(workflows: string, histories: readonly RecordedHistory[]):
   return results;
 }
 
+/** Replaying takes a run's ID from its first event, where one that was reset has that of the run before. */
+function withRunId({ events }: RecordedHistory['history'], runId: string): RecordedHistory['history'] {
+  const [first, ...rest] = events;
+  if (first === undefined) throw new Error('a history without events');
+  const name = 'workflowExecutionStartedEventAttributes';
+  return { events: [{ ...first, [name]: { ...(first[name] as object), originalExecutionRunId: runId } }, ...rest] };
+}
+
 function altered(activity: string): string {
   const changed = code.replaceAll(`.${activity}(`, `.${activity}Anew(`);
   if (changed === code) throw new Error(`no workflow calls ${activity}`);
   return changed;
 }
 
-const recordings = await readRecordings();
-const replayed: (Replayed & { readonly recording: string })[] = [];
-for (const { label, night, histories } of recordings) {
-  for (const result of await replay(code, histories)) replayed.push({ recording: `${label}/${night}`, ...result });
-}
+const histories = (await readRecordings()).flatMap((recording) => recording.histories);
+const replayed = await replay(code, histories);
 const noticed: Record<string, string | null> = {};
 for (const [type, activity] of Object.entries(ALTERATIONS)) {
-  const done = recordings
-    .flatMap(({ histories }) => histories)
-    .find((one) => one.type === type && one.status === 'COMPLETED');
-  if (done === undefined) throw new Error(`no history of ${type}`);
+  const done = histories.find((one) => one.type === type && textOf(one).includes(`"${activity}"`));
+  if (done === undefined) throw new Error(`no history of a ${type} that calls ${activity}`);
   noticed[type] = (await replay(altered(activity), [done]))[0]?.error ?? null;
 }
-process.stdout.write(JSON.stringify({ replayed, noticed }));
+process.stdout.write(`\n${JSON.stringify({ replayed, noticed })}\n`);
 process.exit(0);
