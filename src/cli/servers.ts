@@ -1,6 +1,8 @@
 /** What `up` and `status` say about the servers; asks each of them whether it answers. */
 
 import { existsSync } from 'node:fs';
+import { connectClient } from '../client/connect.ts';
+import { type Deployment, describeDeployment, moveCommand } from '../client/deployment.ts';
 import { findTargets, type ObjectStoreTarget, type TemporalTarget } from '../config/connections.ts';
 import type { Environment } from '../config/environment.ts';
 import { asFailure } from '../contracts/failures.ts';
@@ -23,6 +25,8 @@ export interface ServersStatus {
   readonly temporal: ServerStatus & { readonly namespace: string | null; readonly uiUrl: string | null };
   readonly s3: ServerStatus & { readonly bucket: string | null; readonly publicBaseUrl: string | null };
   readonly warehouse: { readonly path: string; readonly exists: boolean };
+  /** Versions of the workflow code that workers brought; null: none yet, or the server keeps none. */
+  readonly workers: Pick<Deployment, 'current' | 'versions'> | null;
   readonly processes: readonly StackProcess[];
 }
 
@@ -34,6 +38,7 @@ export async function describeServers(environment: Environment): Promise<Servers
     temporal ? problemOf(() => askTemporal(temporal)) : NOT_RUNNING,
     s3 ? problemOf(() => askObjectStore(s3)) : NOT_RUNNING,
   ]);
+  const workers = temporal && temporalProblem === null ? await askForVersions(temporal) : null;
   const warehouse = stackHome(environment.home).warehouse;
   return {
     running: temporalProblem === null && s3Problem === null,
@@ -53,6 +58,7 @@ export async function describeServers(environment: Environment): Promise<Servers
       problem: s3Problem,
     },
     warehouse: { path: warehouse, exists: existsSync(warehouse) },
+    workers: workers && { current: workers.current, versions: workers.versions },
     processes: parts?.processes ?? [],
   };
 }
@@ -72,6 +78,18 @@ async function askTemporal(target: TemporalTarget): Promise<void> {
     throw new Error(`has no search attributes ${missing.join(', ')}; \`nightreel up\` registers them`);
 }
 
+/** A server that keeps no versions is no reason not to tell the rest. */
+async function askForVersions(target: TemporalTarget): Promise<Deployment | null> {
+  const client = await connectClient(target).catch(() => null);
+  try {
+    return client && (await describeDeployment(client));
+  } catch {
+    return null;
+  } finally {
+    await client?.connection.close();
+  }
+}
+
 async function askObjectStore(target: ObjectStoreTarget): Promise<void> {
   using store = new ObjectStore(target);
   await store.checkBucket();
@@ -81,7 +99,7 @@ const endpointOf = ({ clientConfig: { endpoint, region } }: ObjectStoreTarget): 
   typeof endpoint === 'string' ? endpoint : `AWS S3${typeof region === 'string' ? ` in ${region}` : ''}`;
 
 /** For people: one line per server. */
-export function serversText({ temporal, s3, warehouse, processes }: ServersStatus): string {
+export function serversText({ temporal, s3, warehouse, workers, processes }: ServersStatus): string {
   const pid = (name: string) => {
     const found = processes.find((process) => process.name === name);
     return found ? `pid ${found.pid}` : 'your own';
@@ -102,5 +120,25 @@ export function serversText({ temporal, s3, warehouse, processes }: ServersStatu
       ? line('S3', s3.problem)
       : line('S3', s3.address, `bucket ${s3.bucket}`, pid('seaweedfs'), s3.problem),
     line('Warehouse', warehouse.path, warehouse.exists ? null : '(made by the first demo)'),
+    ...versionsText(workers).map((text, index) => line(index === 0 ? 'Workflows' : '', text)),
   ].join('');
+}
+
+/** Which versions of the workflow code there are; what nobody goes on with comes with the command that changes it. */
+function versionsText(workers: ServersStatus['workers']): string[] {
+  if (workers === null) return [];
+  const { current } = workers;
+  const told = workers.versions.filter(({ isCurrent, isServed, running }) => isCurrent || isServed || running > 0);
+  return told
+    .toSorted((a, b) => Number(b.isCurrent) - Number(a.isCurrent))
+    .flatMap(({ buildId, isCurrent, isServed, running }) => {
+      const facts = [
+        `version ${buildId}`,
+        ...(isCurrent ? ['current'] : []),
+        isServed ? 'served' : 'no worker',
+        `${running} running`,
+      ];
+      const isStranded = !isServed && !isCurrent && running > 0 && current !== null;
+      return [facts.join(', '), ...(isStranded ? [`go on with these: ${moveCommand(buildId, current)}`] : [])];
+    });
 }

@@ -32,6 +32,10 @@ export interface OwnObjectStore {
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+export const ROLLOUTS = ['auto', 'manual', 'off'] as const;
+/** Who decides that batches start on a new version of the workflow code: its worker, a person, or nobody (versions are not used). */
+export type Rollout = (typeof ROLLOUTS)[number];
+
 export interface Environment {
   /** Absolute path of the folder that holds the embedded stack's state. */
   readonly home: string;
@@ -40,6 +44,7 @@ export interface Environment {
   /** Null: the embedded server is meant. */
   readonly s3: OwnObjectStore | null;
   readonly logLevel: LogLevel;
+  readonly rollout: Rollout;
   /** All that are set: sources name some of them for their credentials. */
   readonly variables: Variables;
 }
@@ -60,6 +65,7 @@ const settingsSchema = z.object({
   NIGHTREEL_BUCKET: bucketName.optional(),
   NIGHTREEL_PUBLIC_URL: url.optional(),
   NIGHTREEL_TEMPORAL_UI_URL: url.optional(),
+  NIGHTREEL_ROLLOUT: z.enum(ROLLOUTS, { error: `must be one of ${ROLLOUTS.join(', ')}` }).default('auto'),
   NIGHTREEL_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
 type Settings = z.infer<typeof settingsSchema>;
@@ -80,6 +86,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
     temporal: readTemporal(set, settings),
     s3: readObjectStore(set, settings),
     logLevel: settings.NIGHTREEL_LOG_LEVEL,
+    rollout: settings.NIGHTREEL_ROLLOUT,
     variables: set,
   };
 }

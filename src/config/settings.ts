@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { type Connections, resolveConnections } from './connections.ts';
-import { type LogLevel, PROJECT_ROOT, readEnvironment, type Variables } from './environment.ts';
+import { type LogLevel, PROJECT_ROOT, type Rollout, readEnvironment, type Variables } from './environment.ts';
 import { packageVersion } from './version.ts';
 
 export interface Settings extends Connections {
@@ -10,6 +10,7 @@ export interface Settings extends Connections {
   readonly root: string;
   readonly version: string;
   readonly logLevel: LogLevel;
+  readonly rollout: Rollout;
   /** All variables: sources name some of them for their credentials. */
   readonly variables: Variables;
   /** OTLP endpoint; null: telemetry is off. */
@@ -25,6 +26,7 @@ export async function loadSettings(): Promise<Settings> {
     version: packageVersion(),
     variables: environment.variables,
     logLevel: environment.logLevel,
+    rollout: environment.rollout,
     otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
   };
 }

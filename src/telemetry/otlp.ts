@@ -13,6 +13,10 @@ const STOP_WITHIN_MS = 2_000;
 /** Resolved by name: the bundler of workflow code takes a path. */
 const WORKFLOW_INTERCEPTORS = '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors';
 
+export const workflowInterceptorModules = (): string[] => [
+  createRequire(import.meta.url).resolve(WORKFLOW_INTERCEPTORS),
+];
+
 /** The SDK with its exporters. Only `startTelemetry` loads this file. */
 export async function startExporting(options: TelemetryOptions & { readonly endpoint: string }): Promise<Telemetry> {
   const { serviceName, version, endpoint, onExportError } = options;
@@ -45,7 +49,7 @@ export async function startExporting(options: TelemetryOptions & { readonly endp
   sdk.start();
   return {
     temporalPlugins: () => [new OpenTelemetryPlugin({ resource, spanProcessor })],
-    workflowInterceptorModules: () => [createRequire(import.meta.url).resolve(WORKFLOW_INTERCEPTORS)],
+    workflowInterceptorModules,
     async stop() {
       const limit = new AbortController();
       const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);

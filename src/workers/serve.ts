@@ -42,6 +42,7 @@ export async function serve(
         temporal: settings.temporal,
         store,
         roles,
+        rollout: settings.rollout,
         templatesFolder,
         cacheFolder: join(settings.home, 'cache'),
         loadCampaign: (id) => plannedCampaign(settings, store, id),

@@ -4,6 +4,7 @@
  */
 
 import { tmpdir } from 'node:os';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createAssembleActivities } from '../activities/assemble.ts';
 import { createBatchActivities } from '../activities/batch.ts';
@@ -11,6 +12,8 @@ import { createPlanActivities } from '../activities/plan.ts';
 import { createPointerActivities } from '../activities/pointers.ts';
 import { createRenderActivities } from '../activities/render.ts';
 import { connectFailure, type TemporalTarget } from '../client/connect.ts';
+import { deploymentVersion } from '../client/deployment.ts';
+import type { Rollout } from '../config/environment.ts';
 import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { Consent } from '../planning/consent.ts';
@@ -28,7 +31,9 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
 import type { Role } from './roles.ts';
 import { temporalLogger } from './temporal-logger.ts';
+import { keepVersion, type VersionKeeperOptions } from './version-keeper.ts';
 import { workflowBundle } from './workflow-bundle.ts';
+import { workflowVersion } from './workflow-version.ts';
 
 /** At least the p95 of a render: a deploy lets what is being rendered finish. */
 const SHUTDOWN_GRACE = '60 seconds';
@@ -42,6 +47,7 @@ export interface WorkerProcessOptions {
   readonly temporal: TemporalTarget;
   readonly store: ObjectStore;
   readonly roles: readonly Role[];
+  readonly rollout: Rollout;
   readonly templatesFolder: string;
   readonly cacheFolder: string;
   readonly loadCampaign: PlanDeps['loadCampaign'];
@@ -85,13 +91,20 @@ export async function runWorkerProcess(
       });
 
     const workers: Worker[] = [];
+    const ended = new AbortController();
+    let keep: VersionKeeperOptions | null = null;
     if (roles.includes('orchestrator')) {
       const bundle = await workflowBundle({
         cacheFolder: options.cacheFolder,
         interceptorModules: options.telemetry.workflowInterceptorModules(),
         logger: temporalLogger(log),
       });
-      workers.push(await create('orchestrator', { workflowBundle: bundle, sinks: batchSinks }));
+      if (options.rollout !== 'off') {
+        const client = new Client({ connection, namespace: options.temporal.namespace });
+        keep = { client, buildId: await workflowVersion(), rollout: options.rollout, log };
+      }
+      const rest = { workflowBundle: bundle, sinks: batchSinks, ...(keep && versioned(keep.buildId)) };
+      workers.push(await create('orchestrator', rest));
     }
     if (roles.includes('warehouse')) {
       const activities = createPlanActivities({ store, templates, loadCampaign: options.loadCampaign });
@@ -115,9 +128,12 @@ export async function runWorkerProcess(
       const activities = createRenderActivities({ renderer, templates, store, manifests, scenes, log });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
-    log.info({ roles, engine: renderer?.fingerprint.digest }, 'worker started');
+    log.info({ roles, engine: renderer?.fingerprint.digest, buildId: keep?.buildId }, 'worker started');
     onReady();
-    await runTogether(workers, signal);
+    await Promise.all([
+      runTogether(workers, signal).finally(() => ended.abort()),
+      keep === null ? undefined : keepVersion(keep, AbortSignal.any([signal, ended.signal])),
+    ]);
     log.info({ roles }, 'worker stopped');
   } finally {
     await renderer?.[Symbol.asyncDispose]();
@@ -125,6 +141,18 @@ export async function runWorkerProcess(
     await connection.close();
   }
 }
+
+/**
+ * Workflows stay on the version on which they started, children and runs that continue as new included. Activities are on task queues
+ * of their own, which have no versions: a worker of any version takes them.
+ */
+const versioned = (buildId: string): Partial<WorkerOptions> => ({
+  workerDeploymentOptions: {
+    version: deploymentVersion(buildId),
+    useWorkerVersioning: true,
+    defaultVersioningBehavior: 'PINNED',
+  },
+});
 
 async function connect({ connectionOptions }: TemporalTarget): Promise<NativeConnection> {
   const { address, tls, apiKey, metadata } = connectionOptions;

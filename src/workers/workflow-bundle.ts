@@ -1,49 +1,70 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
+import { SOURCE_ROOT, workflowVersion } from './workflow-version.ts';
 
-const SOURCE_ROOT = join(import.meta.dirname, '..');
-/** Everything that workflow code may import (the linter holds it to that). */
-const BUNDLED_FOLDERS = ['workflows', 'contracts'];
+/** Where `npm run build:workflows` puts the bundles. */
+const PREBUILT = join(SOURCE_ROOT, '..', 'dist', 'workflows');
 
-/**
- * The workflow code as one file, bundled once per version of the code and kept in `cacheFolder`: bundling takes seconds,
- * reading it back none. Two workers that start together write the same bytes.
- */
-export async function workflowBundle(options: {
-  readonly cacheFolder: string;
+export interface BundleOptions {
   readonly interceptorModules: readonly string[];
   readonly logger: Logger;
-}): Promise<{ readonly codePath: string }> {
-  const codePath = join(options.cacheFolder, `workflows-${await sourceDigest(options.interceptorModules)}.js`);
-  const present = await readFile(codePath).then(
-    () => true,
-    () => false,
-  );
-  if (present) return { codePath };
+}
 
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(SOURCE_ROOT, 'workflows', 'index.ts'),
-    workflowInterceptorModules: [...options.interceptorModules],
-    logger: options.logger,
-  });
-  await mkdir(options.cacheFolder, { recursive: true });
-  const unfinished = `${codePath}.${process.pid}`;
-  await writeFile(unfinished, code);
-  await rename(unfinished, codePath);
+/** Code that traces itself is another file, and the same version. */
+const fileName = (version: string, { interceptorModules }: BundleOptions): string =>
+  `${version}${interceptorModules.length > 0 ? '-traced' : ''}.js`;
+
+/**
+ * The workflow code as one file: the prebuilt one, else one that is bundled now and kept in `cacheFolder` for as long as the code
+ * stays as it is. Bundling takes seconds, reading it back none.
+ */
+export async function workflowBundle(
+  options: BundleOptions & { readonly cacheFolder: string; readonly prebuiltFolder?: string },
+): Promise<{ readonly codePath: string }> {
+  const { cacheFolder, prebuiltFolder = PREBUILT } = options;
+  const name = fileName(await workflowVersion(), options);
+  for (const codePath of [join(prebuiltFolder, name), join(cacheFolder, `workflows-${name}`)]) {
+    if (await isThere(codePath)) return { codePath };
+  }
+  const codePath = join(cacheFolder, `workflows-${name}`);
+  options.logger.info('The workflow code is being bundled; `npm run build:workflows` does it beforehand', { codePath });
+  await writeBundle(codePath, options);
   return { codePath };
 }
 
-async function sourceDigest(interceptorModules: readonly string[]): Promise<string> {
-  const { version } = createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string };
-  const hash = createHash('sha256').update(JSON.stringify([version, interceptorModules]));
-  for (const folder of BUNDLED_FOLDERS) {
-    const names = await readdir(join(SOURCE_ROOT, folder));
-    for (const name of names.sort()) {
-      hash.update(`\0${folder}/${name}\0`).update(await readFile(join(SOURCE_ROOT, folder, name)));
-    }
+/** Bundles the code beforehand, for whoever starts a worker from these files; bundles of other code go. Returns the files. */
+export async function prebuildWorkflows(
+  variants: readonly BundleOptions[],
+  folder: string = PREBUILT,
+): Promise<readonly string[]> {
+  const version = await workflowVersion();
+  const paths: string[] = [];
+  for (const options of variants) {
+    const codePath = join(folder, fileName(version, options));
+    await writeBundle(codePath, options);
+    paths.push(codePath);
   }
-  return hash.digest('hex').slice(0, 16);
+  const others = (await readdir(folder)).filter((name) => !name.startsWith(version));
+  for (const name of others) await rm(join(folder, name));
+  return paths;
 }
+
+/** Whole or not at all: two workers that start together write the same bytes. */
+async function writeBundle(codePath: string, { interceptorModules, logger }: BundleOptions): Promise<void> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(SOURCE_ROOT, 'workflows', 'index.ts'),
+    workflowInterceptorModules: [...interceptorModules],
+    logger,
+  });
+  await mkdir(join(codePath, '..'), { recursive: true });
+  const unfinished = `${codePath}.${process.pid}`;
+  await writeFile(unfinished, code);
+  await rename(unfinished, codePath);
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,6 +1,6 @@
 /** Looks at what a night left behind, past Nightreel's own code where that is possible: in the bucket and in Temporal. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
@@ -159,12 +159,34 @@ export class NightProbe {
     await this.client.workflow.start(type, { workflowId, taskQueue: 'orchestrator', args: [input] });
   }
 
+  /** Runs the newest run's story again from its first workflow task. */
+  async reset(workflowId: string): Promise<void> {
+    await this.client.workflowService.resetWorkflowExecution({
+      namespace: this.client.options.namespace,
+      workflowExecution: { workflowId, runId: await this.runIdOf(workflowId) },
+      reason: 'once more',
+      requestId: randomUUID(),
+      workflowTaskFinishEventId: await this.firstTaskOf(workflowId),
+    });
+  }
+
+  private async firstTaskOf(workflowId: string) {
+    const { events } = await this.client.workflow.getHandle(workflowId).fetchHistory();
+    const first = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+    if (first?.eventId == null) throw new Error(`${workflowId} has not done a task`);
+    return first.eventId;
+  }
+
   async query(workflowId: string, name: string): Promise<unknown> {
     return await this.client.workflow.getHandle(workflowId).query(name);
   }
 
   async update(workflowId: string, name: string, input?: object): Promise<unknown> {
     return await this.client.workflow.getHandle(workflowId).executeUpdate(name, { args: [input] as never });
+  }
+
+  async signal(workflowId: string, name: string, argument: object): Promise<void> {
+    await this.client.workflow.getHandle(workflowId).signal(name, argument);
   }
 
   async cancel(workflowId: string): Promise<void> {
@@ -190,16 +212,23 @@ export class NightProbe {
     return types;
   }
 
+  /** The runs that a query finds, with what they went through. */
+  async runsWithHistory(query: string) {
+    const found = [];
+    for await (const { workflowId, runId, type, status } of this.client.workflow.list({ query })) {
+      const history = await this.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      found.push({ workflowId, runId, type, status: status.name, history });
+    }
+    return found;
+  }
+
   /** Bytes of every payload in every history of the namespace. */
   async payloadSizes(): Promise<number[]> {
     const sizes: number[] = [];
-    for await (const { workflowId, runId } of this.client.workflow.list()) {
-      const history = await this.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      JSON.stringify(history, (name, value: unknown) => {
-        if (name === 'data' && typeof value === 'string') sizes.push(Buffer.from(value, 'base64').length);
-        return value;
-      });
-    }
+    JSON.stringify(await this.runsWithHistory(''), (name, value: unknown) => {
+      if (name === 'data' && typeof value === 'string') sizes.push(Buffer.from(value, 'base64').length);
+      return value;
+    });
     return sizes;
   }
 

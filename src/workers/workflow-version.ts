@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+export const SOURCE_ROOT = join(import.meta.dirname, '..');
+/** Everything that workflow code may import (the linter holds it to that). */
+const FOLDERS = ['workflows', 'contracts'];
+
+/**
+ * Names what decides how workflows behave: their code and the SDK below it. Workers of one version can take over each other's
+ * batches; activities, telemetry and the place where the code lies do not count.
+ */
+export async function workflowVersion(): Promise<string> {
+  const { version } = createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string };
+  const hash = createHash('sha256').update(version);
+  for (const folder of FOLDERS) {
+    const names = await readdir(join(SOURCE_ROOT, folder));
+    for (const name of names.sort()) {
+      hash.update(`\0${folder}/${name}\0`).update(await readFile(join(SOURCE_ROOT, folder, name)));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
