@@ -1,7 +1,14 @@
 /** Looks at what a night left behind, past Nightreel's own code where that is possible: in the bucket and in Temporal. */
 
 import { createHash } from 'node:crypto';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
 
@@ -22,9 +29,18 @@ export class NightProbe {
   private readonly client: Client;
   /** host:port of Temporal. */
   readonly temporalAddress: string;
+  /** What names this S3 server to programs as somebody's own. */
+  readonly storeVariables: Readonly<Record<string, string>>;
 
-  private constructor(s3: S3Client, bucket: string, client: Client, temporalAddress: string) {
+  private constructor(
+    s3: S3Client,
+    bucket: string,
+    client: Client,
+    temporalAddress: string,
+    storeVariables: Readonly<Record<string, string>>,
+  ) {
     this.temporalAddress = temporalAddress;
+    this.storeVariables = storeVariables;
     this.s3 = s3;
     this.bucket = bucket;
     this.client = client;
@@ -48,6 +64,11 @@ export class NightProbe {
       s3.bucket,
       new Client({ connection, namespace: temporal.namespace }),
       temporal.address,
+      {
+        AWS_ENDPOINT_URL_S3: s3.address,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      },
     );
   }
 
@@ -74,6 +95,16 @@ export class NightProbe {
       token = page.NextContinuationToken;
     } while (token !== undefined);
     return found;
+  }
+
+  /** Copies everything into a new bucket of the same server. */
+  async copyBucket(to: string): Promise<void> {
+    await this.s3.send(new CreateBucketCommand({ Bucket: to }));
+    for (const key of await this.keys('')) {
+      await this.s3.send(
+        new CopyObjectCommand({ Bucket: to, Key: key, CopySource: `${this.bucket}/${encodeURI(key)}` }),
+      );
+    }
   }
 
   async text(key: string): Promise<string> {
@@ -169,6 +200,10 @@ export class NightProbe {
 
   async cancel(workflowId: string): Promise<void> {
     await this.client.workflow.getHandle(workflowId).cancel();
+  }
+
+  async terminate(workflowId: string): Promise<void> {
+    await this.client.workflow.getHandle(workflowId).terminate();
   }
 
   async statuses(query: string): Promise<string[]> {
