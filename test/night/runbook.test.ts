@@ -113,21 +113,17 @@ async function terminal(heading: string, campaign: string, night: string): Promi
 }
 
 /** A batch over a CSV of so many people whom nobody has seen before, and the page's commands for it. */
-async function begin(heading: string, campaign: string, night: string, count = 2) {
+async function begin(heading: string, campaign: string, night: string, count = 2, options = { held: false }) {
   const people = Array.from({ length: count }, (_, n) => ({
     id: `${campaign}-${night}-${n}`,
     name: `${campaign} ${night} ${n}`,
   }));
-  const { workflowId } = await probe.startCsvNight({ campaign, businessDate: night }, people);
+  const { workflowId } = await probe.startCsvNight({ campaign, businessDate: night }, people, options);
   return { workflowId, batchId: `${campaign}/${night}/1`, at: await terminal(heading, campaign, night) };
 }
 
 /** The same, paused before it starts anything. */
-async function hold(heading: string, campaign: string, night: string) {
-  const batch = await begin(heading, campaign, night);
-  await probe.update(batch.workflowId, 'pauseBatch');
-  return batch;
-}
+const hold = (heading: string, campaign: string, night: string) => begin(heading, campaign, night, 2, { held: true });
 
 interface Steering {
   readonly paused: { readonly by: string; readonly reason: string } | null;
@@ -365,8 +361,7 @@ test(
   async () => {
     const night = '2026-03-06';
     const workflowId = `batch/referral/${night}`;
-    await probe.startWorkflow('nightlyBatch', workflowId, { campaign: 'referral', businessDate: night });
-    await probe.update(workflowId, 'pauseBatch');
+    await probe.startHeld('nightlyBatch', workflowId, { campaign: 'referral', businessDate: night });
     await exists(`batches/referral/${night}/1/plan.json`);
     await probe.terminate(workflowId);
     const at = await terminal('A batch was terminated', 'referral', night);

@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
 
 interface Status {
@@ -167,7 +167,10 @@ export class NightProbe {
     await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
   }
 
-  /** Starts a batch over a CSV of these people, with numbers that grow from 0, as people start one from the Temporal side. */
+  /**
+   * Starts a batch over a CSV of these people, with numbers that grow from 0, as people start one from the Temporal side. `held`: it
+   * is paused with its very first task, and starts no variant.
+   */
   async startCsvNight(
     {
       campaign = 'card',
@@ -175,15 +178,28 @@ export class NightProbe {
       ...input
     }: { campaign?: string; businessDate: string; childrenPerRun?: number | undefined },
     people: readonly { readonly id: string; readonly name: string }[],
+    { held = false } = {},
   ): Promise<{ workflowId: string; again: () => Promise<void> }> {
     const lines = people.map(({ id, name }, n) => `${id},${name},${n},${n * 10}\n`).join('');
     const csv = `recipient_id,name,referralCount,earnings\n${lines}`;
     const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
     await this.put(csvKey, csv);
     const workflowId = `batch/${campaign}/${businessDate}`;
-    const again = () => this.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input });
+    const start = held ? this.startHeld.bind(this) : this.startWorkflow.bind(this);
+    const again = () => start('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input });
     await again();
     return { workflowId, again };
+  }
+
+  /** Starts a batch that is paused with its very first task. */
+  async startHeld(type: string, workflowId: string, input: unknown): Promise<void> {
+    const startWorkflowOperation = new WithStartWorkflowOperation(type, {
+      workflowId,
+      taskQueue: 'orchestrator',
+      args: [input],
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    await this.client.workflow.executeUpdateWithStart('pauseBatch', { args: [], startWorkflowOperation });
   }
 
   async startWorkflow(type: string, workflowId: string, input: unknown): Promise<void> {
