@@ -154,6 +154,10 @@ export class NightProbe {
     await this.client.schedule.getHandle(scheduleId).backfill({ start, end, overlap: 'ALLOW_ALL' });
   }
 
+  async isSchedulePaused(scheduleId: string): Promise<boolean> {
+    return (await this.client.schedule.getHandle(scheduleId).describe()).state.paused;
+  }
+
   async resultOf(workflowId: string): Promise<unknown> {
     return await this.client.workflow.getHandle(workflowId).result();
   }
