@@ -185,6 +185,8 @@ test(
     for (const { workflowId } of [card, other]) expect(await steeringOf(workflowId)).toMatchObject({ paused });
     await other.at.run('nightreel resume --all');
     for (const { workflowId } of [card, other]) expect(await steeringOf(workflowId)).toMatchObject({ paused: null });
+    const { code, stdout } = await home.run(['resume', '--all']);
+    expect({ code, refused: stdout.match(/The batch is not paused\./g)?.length }).toEqual({ code: 0, refused: 2 });
     await other.at.run('nightreel schedule resume --all');
     expect(await pausedSchedules()).toEqual([]);
 
@@ -216,6 +218,7 @@ test(
       expect(await probe.json(`batches/${batchId}/report.json`)).toMatchObject({ notStarted: 2 });
     });
     await Promise.all(endings);
+    expect(await home.run(['pause', '--all', '--json'])).toMatchObject({ code: 0, stdout: '[]\n' });
   },
   4 * MINUTE,
 );
