@@ -1,6 +1,5 @@
 /** What a recipient is shown now, what became of them in a batch, and whether a video is owed: for when somebody complains. */
 
-import { z } from 'zod';
 import type { VariantOutcome } from '../contracts/batch.ts';
 import { type BatchRef, batchIdOf, type CampaignId, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import { latestBatch, readState } from '../planning/batches.ts';
@@ -11,6 +10,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { pointerKey } from '../storage/pointer-keys.ts';
 import { compareBatches, type NeutralPointer, type Pointer, readPointer } from '../storage/pointers.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
+import { rejectLine } from './close-batch.ts';
 import { settledVariants } from './outcomes.ts';
 
 export interface RecipientQuestion {
@@ -62,8 +62,6 @@ export async function recipientStatus(
     owed,
   };
 }
-
-const rejectLine = z.object({ recipientId: z.string().nullable(), reason: z.string() });
 
 async function outcomeIn(
   { store, manifests }: { readonly store: ObjectStore; readonly manifests: ManifestReader },
