@@ -1,5 +1,5 @@
 import { connectClient } from '../client/connect.ts';
-import { type SteerRequest, steerBatch } from '../client/steering.ts';
+import { type SteeredOfAll, type SteerRequest, steerAll, steerBatch } from '../client/steering.ts';
 import { loadCampaign } from '../config/campaign.ts';
 import { loadSettings } from '../config/settings.ts';
 import type { Steering } from '../contracts/steering.ts';
@@ -21,6 +21,25 @@ export async function runSteer({ input, json, ...request }: Request): Promise<st
     await client.connection.close();
   }
 }
+
+/** Steers every batch that runs and returns what to print: a line for each. That none runs is no failure. */
+export async function runSteerAll({
+  input,
+  json,
+  update,
+}: Pick<Request, 'update' | 'input' | 'json'>): Promise<string> {
+  const client = await connectClient((await loadSettings()).temporal);
+  try {
+    const all = await steerAll(client, { update, ...(input !== undefined && { input }) });
+    if (json) return `${JSON.stringify(all)}\n`;
+    if (all.length === 0) return 'No batch is running.\n';
+    return all.map((one) => `${one.workflowId}: ${answerText(one)}\n`).join('');
+  } finally {
+    await client.connection.close();
+  }
+}
+
+const answerText = (one: SteeredOfAll): string => ('steering' in one ? steeringText(one.steering) : one.refused);
 
 /** In words, what holds for a batch now. */
 export function steeringText({ paused, window, stopped }: Steering): string {

@@ -16,6 +16,7 @@ Examples:
   nightreel schedule list
   nightreel schedule trigger referral      one night now, as the schedule would start it
   nightreel schedule pause referral --note "bank holiday"
+  nightreel schedule pause --all --note "the warehouse is wrong"
   nightreel schedule resume referral`,
     );
 
@@ -53,42 +54,52 @@ Examples:
       }),
     );
 
-  command(schedule, 'trigger', 'Start one night now', async (handle, id) => {
+  command(schedule, ['trigger', '<campaign>'], 'Start one night now', async (handle, id) => {
     await handle.trigger();
     print(`Triggered '${id}'. Follow it with \`nightreel run ${id}\` or in the Temporal Web UI.`);
   });
-  command(schedule, 'pause', 'Start no night until resumed', async (handle, id, note) => {
+  command(schedule, ['pause', '[campaign]'], 'Start no night until resumed', async (handle, id, note) => {
     await handle.pause(note ?? 'Paused with nightreel');
     print(`Paused '${id}'.`);
-  }).option('--note <text>', 'why, shown in the Temporal Web UI');
-  command(schedule, 'resume', 'Start nights again', async (handle, id, note) => {
+  })
+    .option('--note <text>', 'why, shown in the Temporal Web UI')
+    .option(...ALL);
+  command(schedule, ['resume', '[campaign]'], 'Start nights again', async (handle, id, note) => {
     await handle.unpause(note ?? 'Resumed with nightreel');
     print(`Resumed '${id}'.`);
-  }).option('--note <text>', 'why, shown in the Temporal Web UI');
-  command(schedule, 'delete', 'Remove the schedule; batches that run go on', async (handle, id) => {
+  })
+    .option('--note <text>', 'why, shown in the Temporal Web UI')
+    .option(...ALL);
+  command(schedule, ['delete', '<campaign>'], 'Remove the schedule; batches that run go on', async (handle, id) => {
     await handle.delete();
     print(`Deleted the schedule of '${id}'.`);
   });
 }
 
+const ALL = ['--all', 'every campaign that has a schedule'] as const;
+
 type Handle = ReturnType<Client['schedule']['getHandle']>;
 
+/** @param usage the name, and whether the campaign is `<required>` or may be all of them. */
 const command = (
   schedule: Command,
-  name: string,
+  usage: readonly [name: string, argument: '<campaign>' | '[campaign]'],
   description: string,
   act: (handle: Handle, campaign: CampaignId, note: string | undefined) => Promise<void>,
 ): Command =>
   schedule
-    .command(name)
+    .command(usage[0])
     .description(description)
-    .argument('<campaign>', 'the campaign whose schedule it is', campaignId)
-    .action((id: CampaignId, options: { note?: string }) =>
-      withClient(async (client) => {
-        const { withSchedule } = await import('../client/schedules.ts');
-        await withSchedule(client, id, (handle) => act(handle, id, options.note));
-      }),
-    );
+    .argument(usage[1], 'the campaign whose schedule it is', campaignId)
+    .action((id: CampaignId | undefined, { note, all }: { note?: string; all?: boolean }, asked: Command) => {
+      if ((id === undefined) !== (all === true)) asked.error('error: name one campaign, or all of them with --all.');
+      return withClient(async (client) => {
+        const { scheduledCampaigns, withSchedule } = await import('../client/schedules.ts');
+        const campaigns = id === undefined ? await scheduledCampaigns(client) : [id];
+        if (campaigns.length === 0) print('No campaign has a schedule.');
+        for (const campaign of campaigns) await withSchedule(client, campaign, (handle) => act(handle, campaign, note));
+      });
+    });
 
 async function withClient(act: (client: Client, settings: Settings) => Promise<void>): Promise<void> {
   const { loadSettings } = await import('../config/settings.ts');

@@ -4,6 +4,7 @@ import { RUNNING_CHOICES, type RunningChoice, UPDATES } from '../contracts/steer
 import { businessDate, campaignId, positiveInteger } from './arguments.ts';
 
 interface Flags {
+  readonly all?: boolean;
   readonly date?: BusinessDate;
   readonly json?: boolean;
 }
@@ -14,7 +15,7 @@ export function registerSteer(program: Command): void {
     program
       .command(name)
       .description(description)
-      .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
+      .argument(name === 'window' ? '<campaign>' : '[campaign]', 'a file in campaigns/, without .yaml', campaignId)
       .option('--date <YYYY-MM-DD>', 'business date of the batch; default: the one that runs', businessDate)
       .option('--json', 'print what holds now as one JSON object')
       .addHelpText(
@@ -29,41 +30,64 @@ The batch takes it as the update ${UPDATES[update]}; docs/operations.md has the 
   add('pause', 'Start no more variants of a running batch until it is resumed; those in flight end', 'pause', [
     'referral',
     'referral --reason "the logo is wrong"',
+    '--all --reason "the warehouse is wrong"',
   ])
+    .option(...ALL)
     .option('--reason <text>', 'shown in the Web UI')
-    .action(async (campaign: CampaignId, { reason, ...flags }: Flags & { readonly reason?: string }) =>
-      steer(campaign, 'pause', flags, reason === undefined ? {} : { reason }),
+    .action(
+      async (
+        campaign: CampaignId | undefined,
+        { reason, ...flags }: Flags & { readonly reason?: string },
+        command: Command,
+      ) => steer(command, campaign, 'pause', flags, reason === undefined ? {} : { reason }),
     );
 
-  add('resume', 'Let a paused batch go on, whether a person or the breaker paused it', 'resume', ['referral']).action(
-    async (campaign: CampaignId, flags: Flags) => steer(campaign, 'resume', flags),
-  );
+  add('resume', 'Let a paused batch go on, whether a person or the breaker paused it', 'resume', ['referral', '--all'])
+    .option(...ALL)
+    .action(async (campaign: CampaignId | undefined, flags: Flags, command: Command) =>
+      steer(command, campaign, 'resume', flags),
+    );
 
   add('window', 'Change how many variants each lane of a running batch keeps in flight', 'setWindow', [
     'referral 16',
     'referral 2 --date 2026-11-23',
   ])
     .argument('<variants>', 'per lane, from 1 to 500', positiveInteger)
-    .action(async (campaign: CampaignId, window: number, flags: Flags) =>
-      steer(campaign, 'setWindow', flags, { window }),
+    .action(async (campaign: CampaignId, window: number, flags: Flags, command: Command) =>
+      steer(command, campaign, 'setWindow', flags, { window }),
     );
 
   add('stop', 'Start nothing more of a running batch and close it with what there is', 'cancelRemaining', [
     'referral',
     'referral --running abort',
+    '--all',
   ])
+    .option(...ALL)
     .addOption(new Option('--running <what>', 'what is being made now').choices([...RUNNING_CHOICES]).default('finish'))
-    .action(async (campaign: CampaignId, { running, ...flags }: Flags & { readonly running: RunningChoice }) =>
-      steer(campaign, 'cancelRemaining', flags, { running }),
+    .action(
+      async (
+        campaign: CampaignId | undefined,
+        { running, ...flags }: Flags & { readonly running: RunningChoice },
+        command: Command,
+      ) => steer(command, campaign, 'cancelRemaining', flags, { running }),
     );
 }
 
+const ALL = ['--all', 'every batch that runs, of all campaigns'] as const;
+
 async function steer(
-  campaign: CampaignId,
+  command: Command,
+  campaign: CampaignId | undefined,
   update: keyof typeof UPDATES,
-  { date, json }: Flags,
+  { all, date, json }: Flags,
   input?: object,
 ): Promise<void> {
-  const { runSteer } = await import('./run-steer.ts');
+  const { runSteer, runSteerAll } = await import('./run-steer.ts');
+  if (all === true) {
+    if ((campaign ?? date) !== undefined) command.error('error: --all goes without a campaign and a date.');
+    process.stdout.write(await runSteerAll({ update, input, json: json === true }));
+    return;
+  }
+  if (campaign === undefined) return command.error('error: name a campaign, or all of them with --all.');
   process.stdout.write(await runSteer({ campaign, businessDate: date, update, input, json: json === true }));
 }

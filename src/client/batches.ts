@@ -107,16 +107,17 @@ async function attach(client: Client, workflowId: string, input: StartInput): Pr
 }
 
 /**
- * Workflow IDs of the batches that run. The schedule names its runs by their time, so they are found by what they are about; one
+ * Workflow IDs of the batches that run, of all campaigns or of one. The schedule names its runs by their time, so they are found by what they are about; one
  * that has not planned yet may be of any date.
  */
 export async function runningBatches(
   client: Client,
-  campaign: CampaignId,
+  campaign?: CampaignId,
   businessDate?: BusinessDate,
 ): Promise<string[]> {
+  const ofCampaign = campaign === undefined ? '' : ` AND CampaignId = '${campaign}'`;
   const ofDate = businessDate === undefined ? '' : ` AND (BatchDate = '${businessDate}' OR BatchDate IS NULL)`;
-  const query = `WorkflowType = 'nightlyBatch' AND ExecutionStatus = 'Running' AND CampaignId = '${campaign}'${ofDate}`;
+  const query = `WorkflowType = 'nightlyBatch' AND ExecutionStatus = 'Running'${ofCampaign}${ofDate}`;
   const ids: string[] = [];
   for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
   return ids;

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import type { Weekday } from '../config/business-date.ts';
 import { Failure } from '../contracts/failures.ts';
-import { type CampaignId, workflowIds } from '../contracts/ids.ts';
+import { type CampaignId, isCampaignId, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 
@@ -114,16 +114,23 @@ export interface ScheduleLine {
 
 export async function listSchedules(client: Client): Promise<ScheduleLine[]> {
   const lines: ScheduleLine[] = [];
-  for await (const { scheduleId } of client.schedule.list()) {
-    const campaign = campaignOf(scheduleId);
-    if (campaign !== null) lines.push(lineOf(campaign, await client.schedule.getHandle(scheduleId).describe()));
+  for (const campaign of await scheduledCampaigns(client)) {
+    lines.push(lineOf(campaign, await client.schedule.getHandle(workflowIds.schedule(campaign)).describe()));
   }
-  return lines.sort((a, b) => a.campaign.localeCompare(b.campaign));
+  return lines;
+}
+
+/** Campaigns that have a schedule on this server, in alphabetical order. */
+export async function scheduledCampaigns(client: Client): Promise<CampaignId[]> {
+  const campaigns: CampaignId[] = [];
+  for await (const { scheduleId } of client.schedule.list()) {
+    const campaign = scheduleId.startsWith(PREFIX) ? scheduleId.slice(PREFIX.length) : '';
+    if (isCampaignId(campaign)) campaigns.push(campaign);
+  }
+  return campaigns.sort((a, b) => a.localeCompare(b));
 }
 
 const PREFIX = workflowIds.schedule('');
-const campaignOf = (scheduleId: string): string | null =>
-  scheduleId.startsWith(PREFIX) ? scheduleId.slice(PREFIX.length) : null;
 
 const lineOf = (campaign: string, { state, info }: ScheduleDescription): ScheduleLine => ({
   campaign,

@@ -1,7 +1,7 @@
 /** Steering a running batch from outside Temporal. */
 
-import { type Client, WorkflowUpdateFailedError } from '@temporalio/client';
-import { Failure } from '../contracts/failures.ts';
+import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { asFailure, Failure } from '../contracts/failures.ts';
 import type { BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { type Steering, UPDATES } from '../contracts/steering.ts';
 import { failureOf, runningBatches } from './batches.ts';
@@ -16,6 +16,14 @@ export interface SteerRequest {
   readonly input?: object;
 }
 
+export interface Steered {
+  readonly workflowId: string;
+  readonly steering: Steering;
+}
+
+/** What one of all batches answered; `refused` is its reason in a sentence. */
+export type SteeredOfAll = Steered | { readonly workflowId: string; readonly refused: string };
+
 /**
  * Tells a running batch something and returns what holds for it now. Failure `CampaignInvalid` when none runs, several do and no
  * date says which, or the batch refuses, with its reason.
@@ -23,7 +31,7 @@ export interface SteerRequest {
 export async function steerBatch(
   client: Client,
   { campaign, businessDate, update, input }: SteerRequest,
-): Promise<{ readonly workflowId: string; readonly steering: Steering }> {
+): Promise<Steered> {
   return await asTemporalCall(async () => {
     const running = await runningBatches(client, campaign, businessDate);
     const [workflowId] = running;
@@ -37,13 +45,41 @@ export async function steerBatch(
     if (running.length > 1) {
       throw new Failure('CampaignInvalid', `Several batches run: ${running.join(', ')}. Say which with --date.`);
     }
-    try {
-      const steering = await client.workflow
-        .getHandle(workflowId)
-        .executeUpdate<Steering, [object]>(UPDATES[update], { args: [input ?? {}] });
-      return { workflowId, steering };
-    } catch (error) {
-      throw error instanceof WorkflowUpdateFailedError ? failureOf(error.cause, workflowId) : error;
-    }
+    return await send(client, workflowId, { update, input });
   });
+}
+
+/** Tells every running batch of every campaign the same. One that refuses keeps none of the others from hearing it. */
+export async function steerAll(
+  client: Client,
+  request: Pick<SteerRequest, 'update' | 'input'>,
+): Promise<readonly SteeredOfAll[]> {
+  return await asTemporalCall(async () => {
+    const tell = async (workflowId: string): Promise<SteeredOfAll> => {
+      try {
+        return await send(client, workflowId, request);
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return { workflowId, refused: 'It has ended meanwhile.' };
+        const failure = asFailure(error);
+        if (failure.failureClass !== 'CampaignInvalid') throw error;
+        return { workflowId, refused: failure.message };
+      }
+    };
+    return await Promise.all((await runningBatches(client)).map(tell));
+  });
+}
+
+async function send(
+  client: Client,
+  workflowId: string,
+  { update, input }: Pick<SteerRequest, 'update' | 'input'>,
+): Promise<Steered> {
+  try {
+    const steering = await client.workflow
+      .getHandle(workflowId)
+      .executeUpdate<Steering, [object]>(UPDATES[update], { args: [input ?? {}] });
+    return { workflowId, steering };
+  } catch (error) {
+    throw error instanceof WorkflowUpdateFailedError ? failureOf(error.cause, workflowId) : error;
+  }
 }

@@ -99,7 +99,8 @@ async function settle(
   return { outcomes, notStarted, failed, delivered };
 }
 
-const rejectLine = z.object({ recipientId: z.string().nullable(), reason: z.string() });
+/** A line of rejects.jsonl, as far as it is needed here. */
+export const rejectLine = z.object({ recipientId: z.string().nullable(), reason: z.string() });
 
 /** People whose row was rejected are owed a video, too: the next plan looks at their row again. */
 async function rejectedPeople(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<Owed[]> {

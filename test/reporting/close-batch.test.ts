@@ -7,6 +7,7 @@ import { readState } from '../../src/planning/batches.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { closeBatch } from '../../src/reporting/close-batch.ts';
 import { failedSlots, readOutcomes, recordOutcomes } from '../../src/reporting/outcomes.ts';
+import { recipientStatus } from '../../src/reporting/recipient.ts';
 import { reportSchema } from '../../src/reporting/report-json.ts';
 import { writeJsonLines } from '../../src/storage/documents.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
@@ -152,4 +153,30 @@ describe('closing a batch', () => {
     await closeBatch(deps, { batch, wallMs: null }, signal);
     expect((await table()).filter(({ status }) => status === 'failed')).toEqual([]);
   });
+});
+
+test('one recipient is told by what became of them in a batch, and by what they are owed', async () => {
+  const batch = await plannedNight(7);
+  const deps = { store, manifests: new ManifestReader(store) };
+  const lane = [rendered(0, 4_000, 2), cached(1), failed(2, 'FontMissing', 'No font.')];
+  await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes: lane });
+  await closeBatch({ ...deps, now: () => '2026-11-24T04:48:10Z' }, { batch, wallMs: 1 }, signal);
+  const told = async (recipientId: string) => {
+    const question = { campaign: batch.campaign, pointerKey: 'users/{recipientId}.json', recipientId, batch };
+    const { batch: found, owed, pointer } = await recipientStatus(deps, question);
+    expect(pointer).toEqual({ key: `users/${recipientId}.json`, content: null });
+    const { batchId, ...outcome } = found ?? { batchId: null };
+    expect(batchId).toBe('referral/2026-11-23/7');
+    return [outcome, owed?.reason ?? null];
+  };
+  expect(await told('r0b')).toEqual([{ outcome: 'rendered', variantKey: keyOf(0) }, null]);
+  expect(await told('r1')).toEqual([{ outcome: 'cached', variantKey: keyOf(1) }, null]);
+  expect(await told('r2')).toEqual([
+    { outcome: 'failed', variantKey: keyOf(2), reason: 'FontMissing', message: 'No font.' },
+    'FontMissing',
+  ]);
+  expect(await told('r3')).toMatchObject([{ outcome: 'failed', reason: 'Cancelled' }, 'Cancelled']);
+  expect(await told('bad-row')).toEqual([{ outcome: 'rejected', reason: 'no name' }, 'rejected']);
+  expect(await told('left')).toEqual([{ outcome: 'withdrawn' }, null]);
+  expect(await told('stranger')).toEqual([{ outcome: 'absent' }, null]);
 });

@@ -1,8 +1,15 @@
 /** Looks at what a night left behind, past Nightreel's own code where that is possible: in the bucket and in Temporal. */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { Client, Connection } from '@temporalio/client';
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
 
 interface Status {
@@ -22,9 +29,18 @@ export class NightProbe {
   private readonly client: Client;
   /** host:port of Temporal. */
   readonly temporalAddress: string;
+  /** What names this S3 server to programs as somebody's own. */
+  readonly storeVariables: Readonly<Record<string, string>>;
 
-  private constructor(s3: S3Client, bucket: string, client: Client, temporalAddress: string) {
+  private constructor(
+    s3: S3Client,
+    bucket: string,
+    client: Client,
+    temporalAddress: string,
+    storeVariables: Readonly<Record<string, string>>,
+  ) {
     this.temporalAddress = temporalAddress;
+    this.storeVariables = storeVariables;
     this.s3 = s3;
     this.bucket = bucket;
     this.client = client;
@@ -48,6 +64,11 @@ export class NightProbe {
       s3.bucket,
       new Client({ connection, namespace: temporal.namespace }),
       temporal.address,
+      {
+        AWS_ENDPOINT_URL_S3: s3.address,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      },
     );
   }
 
@@ -74,6 +95,16 @@ export class NightProbe {
       token = page.NextContinuationToken;
     } while (token !== undefined);
     return found;
+  }
+
+  /** Copies everything into a new bucket of the same server. */
+  async copyBucket(to: string): Promise<void> {
+    await this.s3.send(new CreateBucketCommand({ Bucket: to }));
+    for (const key of await this.keys('')) {
+      await this.s3.send(
+        new CopyObjectCommand({ Bucket: to, Key: key, CopySource: `${this.bucket}/${encodeURI(key)}` }),
+      );
+    }
   }
 
   async text(key: string): Promise<string> {
@@ -123,6 +154,10 @@ export class NightProbe {
     await this.client.schedule.getHandle(scheduleId).backfill({ start, end, overlap: 'ALLOW_ALL' });
   }
 
+  async isSchedulePaused(scheduleId: string): Promise<boolean> {
+    return (await this.client.schedule.getHandle(scheduleId).describe()).state.paused;
+  }
+
   async resultOf(workflowId: string): Promise<unknown> {
     return await this.client.workflow.getHandle(workflowId).result();
   }
@@ -136,7 +171,10 @@ export class NightProbe {
     await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
   }
 
-  /** Starts a batch over a CSV of these people, with numbers that grow from 0, as people start one from the Temporal side. */
+  /**
+   * Starts a batch over a CSV of these people, with numbers that grow from 0, as people start one from the Temporal side. `held`: it
+   * is paused with its very first task, and starts no variant.
+   */
   async startCsvNight(
     {
       campaign = 'card',
@@ -144,15 +182,28 @@ export class NightProbe {
       ...input
     }: { campaign?: string; businessDate: string; childrenPerRun?: number | undefined },
     people: readonly { readonly id: string; readonly name: string }[],
+    { held = false } = {},
   ): Promise<{ workflowId: string; again: () => Promise<void> }> {
     const lines = people.map(({ id, name }, n) => `${id},${name},${n},${n * 10}\n`).join('');
     const csv = `recipient_id,name,referralCount,earnings\n${lines}`;
     const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
     await this.put(csvKey, csv);
     const workflowId = `batch/${campaign}/${businessDate}`;
-    const again = () => this.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input });
+    const start = held ? this.startHeld.bind(this) : this.startWorkflow.bind(this);
+    const again = () => start('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input });
     await again();
     return { workflowId, again };
+  }
+
+  /** Starts a batch that is paused with its very first task. */
+  async startHeld(type: string, workflowId: string, input: unknown): Promise<void> {
+    const startWorkflowOperation = new WithStartWorkflowOperation(type, {
+      workflowId,
+      taskQueue: 'orchestrator',
+      args: [input],
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    await this.client.workflow.executeUpdateWithStart('pauseBatch', { args: [], startWorkflowOperation });
   }
 
   async startWorkflow(type: string, workflowId: string, input: unknown): Promise<void> {
@@ -191,6 +242,10 @@ export class NightProbe {
 
   async cancel(workflowId: string): Promise<void> {
     await this.client.workflow.getHandle(workflowId).cancel();
+  }
+
+  async terminate(workflowId: string): Promise<void> {
+    await this.client.workflow.getHandle(workflowId).terminate();
   }
 
   async statuses(query: string): Promise<string[]> {
