@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
-import { type PageUnderTest, startPage } from './page-support.ts';
+import { type PageUnderTest, startPage, templateOf } from './page-support.ts';
 import { fixture, gsapFixture, ROOT } from './support.ts';
 
 let page: PageUnderTest;
@@ -73,6 +74,45 @@ describe('frames look the same in whatever order they are drawn', () => {
     },
     240_000,
   );
+});
+
+describe('what the browser has shown before does not show in a frame', () => {
+  test('at an edge that is smoothed beyond the box of what moved', async () => {
+    await page.open(await fixture('clocked'));
+    // Long enough to be painted: in this page nothing has been moved yet.
+    await sleep(200);
+    const first = await page.picture(0);
+    await page.picture(31);
+    expect(await page.picture(0)).toBe(first);
+  });
+
+  test('at tiles of a layer that was larger a frame before', async () => {
+    // Most of what is inside lies outside of the frame: Chromium makes several layers of it.
+    const shrinking = await templateOf(
+      `<style>
+        div, svg { position: absolute; inset: 0; overflow: visible }
+        p { position: absolute; top: 400px; width: 1920px; margin: 0; transform: translateX(164px); text-align: center }
+      </style>
+      <div>
+        <svg width="1920" height="1080"><circle cx="960" cy="1000" r="790" fill="none" stroke="#369" stroke-width="14"/></svg>
+        <p style="font: 50px / 70px sans-serif">beside</p>
+      </div>
+      <script>
+        const group = document.querySelector('div');
+        window.onSeek = (t) => { group.style.transform = 'scale(' + (1 - t * 0.04) + ')'; };
+      </script>`,
+      {},
+      { width: 1920, height: 1080 },
+    );
+    await page.open(shrinking);
+    const frames = Array.from({ length: 12 }, (_, index) => 8 + index * 4);
+    const forward: string[] = [];
+    for (const frame of frames) forward.push(await page.picture(frame));
+    const backward: string[] = [];
+    for (const frame of frames.toReversed()) backward.unshift(await page.picture(frame));
+    expect(new Set(forward).size).toBe(frames.length);
+    expect(forward).toEqual(backward);
+  }, 60_000);
 });
 
 test('of all these only the transition is told to its author', () => {

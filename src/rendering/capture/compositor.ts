@@ -18,10 +18,16 @@ export interface Compositor {
   setView(page: Size, frame: Size): Promise<boolean>;
   /** How pictures of the present view lie in memory. */
   readonly layout: PixelLayout;
-  /** Statement for the page to run after it has drawn a moment, so that `capture` can tell it from others; or ''. */
-  nextMark(): string;
-  /** The picture of the moment that was drawn last, to be read before another is drawn: rows as `layout` says. */
-  capture(): Promise<Picture>;
+  /**
+   * Statement for the page to run after it has drawn a moment, so that `capture` can tell it from others; or ''. `mayRest`: the
+   * moment before looked like the one before that, so this one may, too; that costs less when it is so, and more when not.
+   */
+  nextMark(mayRest?: boolean): string;
+  /**
+   * The picture of the moment that was drawn last, to be read before another is drawn: rows as `layout` says. It is the
+   * same whichever was drawn before. `isFirst`: nobody knows what the browser has shown before.
+   */
+  capture(isFirst?: boolean): Promise<Picture>;
 }
 
 /**
@@ -40,7 +46,12 @@ export async function layOut(devtools: DevTools, page: Size, frame: Size, hasMar
   const sizeOf = ({ width, height }: Size): Size => ({ width, height });
   const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), hasMarks };
   const setting = `nightreelStage.view(${JSON.stringify(view)})`;
-  return (await devtools.evaluate(`typeof nightreelStage === 'object' && (${setting}, true)`)) === true;
+  const [isThere] = await Promise.all([
+    devtools.evaluate(`typeof nightreelStage === 'object' && (${setting}, true)`),
+    // For LayerWatch. Chromium forgets it when the stage is loaded anew.
+    devtools.send('LayerTree.enable'),
+  ]);
+  return isThere === true;
 }
 
 /** No view is set yet. */

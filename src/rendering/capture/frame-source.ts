@@ -47,7 +47,7 @@ export class PageFrameSource implements FrameSource {
         await drawing;
         drawing = null;
         signal.throwIfAborted();
-        this.buffer.take(await this.compositor.capture());
+        this.buffer.take(await this.compositor.capture(index === start));
         // The page draws the next moment while this one is converted and encoded.
         if (index + 1 < end) drawing = this.draw(index + 1);
         yield { index, ...this.buffer.next() };
@@ -59,7 +59,7 @@ export class PageFrameSource implements FrameSource {
 
   /** Asks for a moment. What goes wrong is told to whoever waits for it, and to nobody else. */
   private draw(index: number): Promise<void> {
-    const drawing = this.page.seek(index, () => this.compositor.nextMark());
+    const drawing = this.page.seek(index, () => this.compositor.nextMark(this.buffer.isRepeat));
     drawing.catch(() => undefined);
     return drawing;
   }

@@ -66,8 +66,7 @@ export class FrameBuffer {
   private shown: 0 | 1 = 0;
   /** False until one picture is there to compare with. */
   private hasLast = false;
-  /** Whether the picture that was taken last is the same as the one before. */
-  private isRepeat = false;
+  private isSame = false;
 
   constructor(layout: PixelLayout) {
     this.layout = layout;
@@ -91,12 +90,17 @@ export class FrameBuffer {
     this.targets = [target(targetAt), target(targetAt + targetBytes)];
   }
 
+  /** Whether the picture that was taken last is the same as the one before. */
+  get isRepeat(): boolean {
+    return this.isSame;
+  }
+
   /** Takes a picture, row by row as `layout` says: reads what may have changed, keeps what did. */
   take({ read, firstTouchedRow }: Picture): void {
     const { source, band, hasLast } = this;
     const { height } = this.layout;
     this.hasLast = true;
-    this.isRepeat = hasLast;
+    this.isSame = hasLast;
     if (hasLast && firstTouchedRow >= height) return;
     const [one, two] = this.targets;
     const first = hasLast ? Math.floor(firstTouchedRow / this.bandRows) : 0;
@@ -107,7 +111,7 @@ export class FrameBuffer {
       read(next, at);
       if (hasLast && next.equals(last)) continue;
       next.copy(last);
-      this.isRepeat = false;
+      this.isSame = false;
       one.isStale[index] = 1;
       two.isStale[index] = 1;
     }
@@ -129,6 +133,7 @@ export class FrameBuffer {
   /** The next picture is the first again. */
   forget(): void {
     this.hasLast = false;
+    this.isSame = false;
   }
 
   private refresh({ planes, isStale }: Target): void {

@@ -10,6 +10,7 @@ import type { DevTools } from '../../browser/devtools.ts';
 import type { Size } from '../../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, viewportFor } from '../compositor.ts';
 import type { Picture, PixelLayout } from '../i420/frame-buffer.ts';
+import { LayerWatch } from '../layers.ts';
 import type { VirtualDisplay } from './display.ts';
 
 /** As page/inject/stage.html paints them. */
@@ -40,8 +41,11 @@ export class XvfbCompositor implements Compositor {
   private readonly display: VirtualDisplay;
   private readonly window: Size;
   private readonly limitMs: number;
+  private readonly layers: LayerWatch;
   private readonly marks = Buffer.alloc(MARK.bits * MARK.cell * 4);
   private mark = 0;
+  /** Whether all of the moment that was drawn last is shown anew, and not only where something changed. */
+  private isRenewed = false;
   private usualMs = 0;
 
   constructor(
@@ -53,6 +57,7 @@ export class XvfbCompositor implements Compositor {
     this.display = display;
     this.window = options.window;
     this.limitMs = options.limitMs;
+    this.layers = new LayerWatch(devtools.session);
   }
 
   async settle<T>(work: Promise<T>): Promise<T> {
@@ -72,18 +77,30 @@ export class XvfbCompositor implements Compositor {
     return await layOut(this.devtools, page, frame, true);
   }
 
-  nextMark(): string {
+  nextMark(mayRest = false): string {
     // Never 0, which a window shows before its first mark.
     this.mark = (this.mark % (MARKS_LIMIT - 1)) + 1;
-    return `nightreelStage.mark(${this.mark})`;
+    this.isRenewed = !mayRest;
+    return `${mayRest ? '' : 'nightreelStage.renew(); '}nightreelStage.mark(${this.mark})`;
   }
 
-  async capture(): Promise<Picture> {
+  async capture(isFirst = false): Promise<Picture> {
+    const { hasScaled } = this.layers;
+    let firstTouchedRow = await this.touched();
+    const isTouched = firstTouchedRow < this.layout.height;
+    if (isFirst || (isTouched && (hasScaled || !this.isRenewed))) {
+      await this.devtools.evaluate(this.nextMark());
+      firstTouchedRow = Math.min(firstTouchedRow, await this.touched());
+    }
+    return { read: (target, at) => this.display.read(target, at), firstTouchedRow };
+  }
+
+  /** Waits for the moment that was drawn last: the uppermost of the frame's rows that it touched, its height when none. */
+  private async touched(): Promise<number> {
     await this.shown();
     // Asked before pixels are read: what is drawn from now on is told with the next picture.
     const top = await this.display.damage.take(this.limitMs);
-    const { height } = this.layout;
-    return { read: (target, at) => this.display.read(target, at), firstTouchedRow: Math.min(top ?? height, height) };
+    return Math.min(top ?? Number.POSITIVE_INFINITY, this.layout.height);
   }
 
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
