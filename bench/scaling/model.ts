@@ -123,6 +123,8 @@ function batchWork(lanes: number, reports: number): Work {
 const transitionsOf = ({ wakes, tasks, activities }: Work): number => wakes + 2 * tasks + activities;
 
 export interface Footprint {
+  /** Lanes that have a page to work on. */
+  readonly startedLanes: number;
   /** Of workflows: batch, lanes, variants. */
   readonly runs: number;
   readonly laneRuns: number;
@@ -163,6 +165,7 @@ export function footprintOf(night: Night, wakesPerTask = WAKES_PER_TASK): Footpr
   }
   const batch = batchWork(lanes, sum.reports);
   return {
+    startedLanes: lanes,
     runs: 1 + sum.laneRuns + made,
     laneRuns: sum.laneRuns,
     laneEvents: sum.events,
@@ -185,8 +188,10 @@ export function footprintOf(night: Night, wakesPerTask = WAKES_PER_TASK): Footpr
  * heartbeat that reaches the server, a signal, an upsert. Renders of more than five seconds send a heartbeat, of more than
  * half a minute a second one.
  */
-export const actionsOf = ({ made, laneRuns, activities, batchSignals }: Footprint, heartbeats = 1): number =>
-  2 * made + laneRuns + 1 + activities + heartbeats * made + batchSignals + BATCH_UPSERTS;
+export const actionsOf = (
+  { made, startedLanes, laneRuns, activities, batchSignals }: Footprint,
+  heartbeats = 1,
+): number => 1 + BATCH_UPSERTS + startedLanes + laneRuns + batchSignals + activities + (2 + heartbeats) * made;
 
 /** Calls that workers make: a poll and an answer for each task and activity, and heartbeats. */
 export const callsOf = ({ made, tasks, activities }: Footprint, heartbeats = 1): number =>

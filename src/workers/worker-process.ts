@@ -25,6 +25,7 @@ import { SceneStore } from '../storage/scene-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
+import { grpcCompressionFor } from './grpc-compression.ts';
 import type { Role } from './roles.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -128,7 +129,8 @@ export async function runWorkerProcess(
 async function connect({ connectionOptions }: TemporalTarget): Promise<NativeConnection> {
   const { address, tls, apiKey, metadata } = connectionOptions;
   try {
-    return await NativeConnection.connect({ address, tls, apiKey, metadata } as Parameters<
+    const grpcCompression = grpcCompressionFor(address);
+    return await NativeConnection.connect({ address, tls, apiKey, metadata, grpcCompression } as Parameters<
       typeof NativeConnection.connect
     >[0]);
   } catch (error) {
