@@ -36,8 +36,8 @@ export interface Comparison {
 }
 
 /** History bytes of one child, and of an event of a lane: what their arguments and results weigh (measured at 1,000). */
-export const CHILD_BYTES = 4_450;
-export const LANE_EVENT_BYTES = 290;
+export const CHILD_BYTES = 4_350;
+export const LANE_EVENT_BYTES = 300;
 
 export const historyBytesOf = ({ made, laneEvents }: Pick<Footprint, 'made' | 'laneEvents'>): number =>
   made * CHILD_BYTES + laneEvents * LANE_EVENT_BYTES;
