@@ -96,7 +96,7 @@ describe('nights that were run', () => {
     .parse(JSON.parse(readFileSync(join(ROOT, 'bench/scaling/measured.json'), 'utf8')));
 
   test.each(measured.map((figures) => [figures.variants, figures] as const))(
-    'of %i variants: what can be counted is as calculated, what depends on the moment within a tenth',
+    'of %i variants: what can be counted is as calculated, what depends on the moment within 15 %',
     (_, figures) => {
       for (const { figure, errorPercent } of compare(figures)) {
         const isExact = /runs$|^runs|pointers|pages|^objects/.test(figure);
