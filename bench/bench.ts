@@ -10,6 +10,8 @@ export interface BenchContext {
 export interface BenchResult {
   /** For people: one line of the table each. */
   readonly rows: Record<string, string | number>[];
+  /** A second table. */
+  readonly also?: Record<string, string | number>[];
   /** For programs. */
   readonly json: unknown;
 }

@@ -3,6 +3,7 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../../src/contracts/batch.ts';
 import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
+import { grpcCompressionFor } from '../../src/workers/grpc-compression.ts';
 
 const [address, namespace] = process.argv.slice(2);
 if (address === undefined || namespace === undefined)
@@ -24,7 +25,7 @@ const activities = {
 };
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
-const connection = await NativeConnection.connect({ address });
+const connection = await NativeConnection.connect({ address, grpcCompression: grpcCompressionFor(address) });
 const worker = await Worker.create({
   connection,
   namespace,

@@ -1,6 +1,6 @@
 /** A night in which rendering costs nothing: what the orchestration takes, and whether it forgets or repeats anything. */
 
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { findServerBinaries } from '../../src/config/server-binaries.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import { type BatchRef, isBusinessDate, isCampaignId } from '../../src/contracts/ids.ts';
 import { textOf } from '../../src/rendering/browser/process-tree.ts';
+import { stackHome } from '../../src/stack/home.ts';
 import { type Stack, type StartOptions, startStack } from '../../src/stack/index.ts';
 import { ObjectStore } from '../../src/storage/object-store.ts';
 import { WorkerSupervisor } from '../../src/workers/supervisor.ts';
@@ -18,7 +19,7 @@ import type { BenchContext, BenchResult } from '../bench.ts';
 import { ROOT } from '../engine.ts';
 import { noteMachine } from '../machine.ts';
 import { rounded } from '../statistics.ts';
-import { ProcessTree } from '../usage.ts';
+import { ProcessTree, readProcesses } from '../usage.ts';
 import { childrenLike, kill } from './chaos.ts';
 import { factsOf } from './night.ts';
 
@@ -31,6 +32,13 @@ const LANES = { count: 4, window: 25 };
 const LOOK_EVERY_MS = 200;
 const ORCHESTRATOR = /main\.ts.*serve/;
 const RENDERER = /idle-renderer/;
+/** Whose processor time it is, by command line. */
+const PROGRAMS = {
+  temporal: /temporal.*start-dev/,
+  store: /weed.*mini/,
+  orchestrator: ORCHESTRATOR,
+  renderer: RENDERER,
+} as const;
 
 export async function run({ variants, chaos, signal, progress }: OrchestrationOptions): Promise<BenchResult> {
   await noteMachine(progress, signal);
@@ -66,6 +74,7 @@ export async function run({ variants, chaos, signal, progress }: OrchestrationOp
     const ended = new AbortController();
     look();
     const cpuBefore = tree.cpuMs - tree.rootMs;
+    const programsBefore = programsMs();
     const batch = batchOf();
     const { handle } = await startBatch(client, batch);
     const workers = [ORCHESTRATOR, RENDERER];
@@ -74,12 +83,15 @@ export async function run({ variants, chaos, signal, progress }: OrchestrationOp
     const killed = (await killing) ?? 0;
     look();
     const cpuMs = tree.cpuMs - tree.rootMs - cpuBefore;
+    const programs = programsMs();
+    const serverBytes = await databaseBytes(home);
 
     progress.step('counting what it left');
     const facts = await factsOf(client, store, batch);
     if (summary.variants !== variants)
       throw new Failure('Internal', `The night had ${summary.variants} variants, not ${variants}.`);
     const { seconds, lost, ...rest } = facts;
+    const { runs, laneRuns, laneEvents, laneTasks, batchEvents, historyBytesPerVariant, objects } = facts;
     const json = {
       variantsPerSecond: rounded(variants / seconds),
       eventsPerVariant: rest.eventsPerVariant,
@@ -94,11 +106,53 @@ export async function run({ variants, chaos, signal, progress }: OrchestrationOp
       scheduleToStartMsP50: rest.scheduleToStartMsP50,
       scheduleToStartMsP95: rest.scheduleToStartMsP95,
       ...(chaos && { killed }),
+      ...{ runs, laneRuns, laneEvents, laneTasks, batchEvents, historyBytesPerVariant },
+      stateTransitionsPerVariant: facts.stateTransitionsPerVariant,
+      serverBytesPerVariant: rounded(serverBytes / variants, 0),
+      objects,
+      // A worker that was killed takes what it had used along.
+      ...(!chaos && { cpuMsPerVariantBy: perVariant(programs, programsBefore, variants) }),
     };
-    return { rows: Object.entries(json).map(([figure, value]) => ({ figure, value })), json };
+    return { rows: rowsOf(json), json };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What lies inside a figure is a row of its own: `objects.pointers`. */
+const rowsOf = (figures: object, within = ''): BenchResult['rows'] =>
+  Object.entries(figures).flatMap(([name, value]) =>
+    typeof value === 'object' ? rowsOf(value, `${name}.`) : [{ figure: `${within}${name}`, value }],
+  );
+
+type Program = keyof typeof PROGRAMS;
+type ByProgram = Readonly<Record<Program, number>>;
+
+function programsMs(): ByProgram {
+  const sums = { temporal: 0, store: 0, orchestrator: 0, renderer: 0 };
+  for (const { pid, parent, ownMs, reapedMs } of readProcesses()) {
+    if (parent !== process.pid) continue;
+    const line = textOf(`/proc/${pid}/cmdline`);
+    for (const name of PROGRAM_NAMES) if (PROGRAMS[name].test(line)) sums[name] += ownMs + reapedMs;
+  }
+  return sums;
+}
+
+const PROGRAM_NAMES = Object.keys(PROGRAMS) as Program[];
+
+const perVariant = (after: ByProgram, before: ByProgram, variants: number) =>
+  Object.fromEntries(PROGRAM_NAMES.map((name) => [name, rounded((after[name] - before[name]) / variants)]));
+
+/** Of Temporal's database with what is still in its log. */
+async function databaseBytes(home: string): Promise<number> {
+  const { temporalDatabase } = stackHome(home);
+  const sizes = [temporalDatabase, `${temporalDatabase}-wal`].map((file) =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((all, size) => all + size, 0);
 }
 
 /** A campaign of as many people as there are to be variants, each with numbers of their own. */

@@ -1,7 +1,7 @@
 /** What a night left in Temporal and in the bucket: counted there, and not by those who made it. */
 
-import type { Client } from '@temporalio/client';
-import type { BatchRef, VariantKey } from '../../src/contracts/ids.ts';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { type BatchRef, objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { quantile, rounded } from '../statistics.ts';
@@ -22,23 +22,64 @@ export interface NightFacts {
   readonly duplicates: number;
   readonly scheduleToStartMsP50: number;
   readonly scheduleToStartMsP95: number;
+  /** Of workflows: batch, lanes, variants. A lane has one for every time that it continues as new, and its first. */
+  readonly runs: number;
+  readonly laneRuns: number;
+  /** All lanes' together. */
+  readonly laneEvents: number;
+  /** Of those, completed workflow tasks: one may take up several events. */
+  readonly laneTasks: number;
+  readonly batchEvents: number;
+  /** What the server has written for it all. */
+  readonly historyBytesPerVariant: number;
+  readonly stateTransitionsPerVariant: number;
+  /** In the bucket. */
+  readonly objects: {
+    readonly pointers: number;
+    readonly manifestPages: number;
+    readonly outcomePages: number;
+    readonly all: number;
+  };
 }
 
 export async function factsOf(client: Client, store: ObjectStore, batch: BatchRef): Promise<NightFacts> {
-  let [first, last, events, maxLaneEvents, maxLaneBytes] = [Number.POSITIVE_INFINITY, 0, 0, 0, 0];
+  let [first, last, maxLaneEvents, maxLaneBytes, laneRuns, laneEvents, laneTasks] = [
+    Number.POSITIVE_INFINITY,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ];
+  const sum = { events: 0, bytes: 0, transitions: 0 };
+  const add = (run: WorkflowExecutionInfo): void => {
+    sum.bytes += run.historySize ?? 0;
+    sum.transitions += Number(run.raw.stateTransitionCount ?? 0);
+  };
   for await (const lane of client.workflow.list({ query: "WorkflowType = 'variantLane'" })) {
     first = Math.min(first, lane.startTime.getTime());
     last = Math.max(last, lane.closeTime?.getTime() ?? Date.now());
-    events += lane.historyLength;
+    laneRuns += 1;
+    laneEvents += lane.historyLength;
+    laneTasks += await tasksOf(client, lane);
     maxLaneEvents = Math.max(maxLaneEvents, lane.historyLength);
     maxLaneBytes = Math.max(maxLaneBytes, lane.historySize ?? 0);
+    add(lane);
+  }
+  let [batchEvents, runs] = [0, laneRuns];
+  for await (const night of client.workflow.list({ query: "WorkflowType = 'nightlyBatch'" })) {
+    batchEvents += night.historyLength;
+    runs += 1;
+    add(night);
   }
   const completed = new Map<string, number>();
   const waits: number[] = [];
   let seen = 0;
   for await (const child of client.workflow.list({ query: "WorkflowType = 'renderVariant'" })) {
-    events += child.historyLength;
+    sum.events += child.historyLength;
     seen += 1;
+    add(child);
     if (child.status.name !== 'COMPLETED') continue;
     const key = String(child.searchAttributes['VariantKey']?.[0]);
     completed.set(key, (completed.get(key) ?? 0) + 1);
@@ -46,17 +87,37 @@ export async function factsOf(client: Client, store: ObjectStore, batch: BatchRe
       waits.push(...(await waitsOf(client, child.workflowId, child.runId)));
     }
   }
-  const { variants, lost } = await missing(store, batch, completed);
+  const pointers = await keysUnder(store, 'users/');
+  const { variants, lost } = await missing(store, batch, { completed, pointers });
   return {
     seconds: rounded((last - first) / 1000),
-    eventsPerVariant: rounded(events / variants),
+    eventsPerVariant: rounded((laneEvents + sum.events) / variants),
     maxLaneEvents,
     maxLaneBytes,
     lost,
-    duplicates: [...completed.values()].reduce((sum, times) => sum + times - 1, 0),
+    duplicates: [...completed.values()].reduce((twice, times) => twice + times - 1, 0),
     scheduleToStartMsP50: rounded(quantile(waits, 0.5)),
     scheduleToStartMsP95: rounded(quantile(waits, 0.95)),
+    runs: runs + seen,
+    laneRuns,
+    laneEvents,
+    laneTasks,
+    batchEvents,
+    historyBytesPerVariant: rounded(sum.bytes / variants, 0),
+    stateTransitionsPerVariant: rounded(sum.transitions / variants),
+    objects: {
+      pointers: pointers.size,
+      manifestPages: (await keysUnder(store, `${objectKeys.batch(batch)}manifest/`)).size,
+      outcomePages: (await keysUnder(store, objectKeys.outcomes(batch))).size,
+      all: (await keysUnder(store, '')).size,
+    },
   };
+}
+
+/** Completed workflow tasks of one run. */
+async function tasksOf(client: Client, { workflowId, runId }: WorkflowExecutionInfo): Promise<number> {
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  return (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes).length;
 }
 
 /** Milliseconds from the scheduling of each activity to its start. */
@@ -78,9 +139,18 @@ async function waitsOf(client: Client, workflowId: string, runId: string): Promi
   return waits;
 }
 
-async function missing(store: ObjectStore, batch: BatchRef, completed: ReadonlyMap<string, number>) {
-  const pointers = new Set<string>();
-  for await (const { key } of store.list('users/')) pointers.add(key);
+async function keysUnder(store: ObjectStore, prefix: string): Promise<ReadonlySet<string>> {
+  const keys = new Set<string>();
+  for await (const { key } of store.list(prefix)) keys.add(key);
+  return keys;
+}
+
+interface Left {
+  readonly completed: ReadonlyMap<string, number>;
+  readonly pointers: ReadonlySet<string>;
+}
+
+async function missing(store: ObjectStore, batch: BatchRef, { completed, pointers }: Left) {
   const manifests = new ManifestReader(store);
   const { pages } = await manifests.plan(batch);
   let [variants, lost] = [0, 0];

@@ -45,6 +45,10 @@ interface OrchestrationFlags extends LookupFlags {
   readonly chaos?: boolean;
 }
 
+interface ScalingFlags extends Common {
+  readonly check?: number;
+}
+
 interface VersusFlags extends Common {
   readonly runs: number;
   readonly template: string;
@@ -72,6 +76,7 @@ Examples:
   nightreel bench delta --source postgres      reading and checking what changed
   nightreel bench lookup --variants 10000      finding out which videos of a night are stored
   nightreel bench orchestration --chaos        what a night costs when nothing is rendered
+  nightreel bench scaling                      nights of up to ten million people, on paper
   nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
 
@@ -176,6 +181,15 @@ bench warns when it does. docs/performance.md says what was measured, where and 
       ),
     );
 
+  add('scaling', 'Nights on paper: events, requests, objects, workers; and how far nights that were run are from it')
+    .option('--check <n>', 'run a night of so many variants, and compare with that', positiveInteger)
+    .addHelpText('after', examples('scaling', '', '--json', '--check 1000'))
+    .action((flags: ScalingFlags) =>
+      runBench(flags, async (context) =>
+        (await import('../../bench/scaling/index.ts')).run({ check: flags.check ?? null, ...context }),
+      ),
+    );
+
   add('twins', 'A whole generated night twice, from scenes and whole: every video against its twin, frame by frame')
     .option('--recipients <n>', 'people of the night', count, 300)
     .addHelpText('after', examples('twins', '', '--recipients 20', '--json'))
@@ -226,7 +240,8 @@ async function runBench({ json }: Common, run: (context: BenchContext) => Promis
       throw signal.aborted ? signal.reason : error;
     }
   })();
-  process.stdout.write(json === true ? `${JSON.stringify(result.json)}\n` : tableOf(result.rows));
+  const tables = [result.rows, ...(result.also === undefined ? [] : [result.also])].map(tableOf);
+  process.stdout.write(json === true ? `${JSON.stringify(result.json)}\n` : tables.join('\n'));
 }
 
 function count(text: string): number {

@@ -29,6 +29,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { batchSinks } from '../telemetry/sinks.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
+import { grpcCompressionFor } from './grpc-compression.ts';
 import type { Role } from './roles.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { keepVersion, type VersionKeeperOptions } from './version-keeper.ts';
@@ -157,7 +158,8 @@ const versioned = (buildId: string): Partial<WorkerOptions> => ({
 async function connect({ connectionOptions }: TemporalTarget): Promise<NativeConnection> {
   const { address, tls, apiKey, metadata } = connectionOptions;
   try {
-    return await NativeConnection.connect({ address, tls, apiKey, metadata } as Parameters<
+    const grpcCompression = grpcCompressionFor(address);
+    return await NativeConnection.connect({ address, tls, apiKey, metadata, grpcCompression } as Parameters<
       typeof NativeConnection.connect
     >[0]);
   } catch (error) {

@@ -7,10 +7,10 @@ import type { FailureCounts } from '../contracts/steering.ts';
 import { laneReportSignal } from './messages.ts';
 
 /** Per lane, however large the night. */
-const REPORTS = 25;
+export const REPORTS = 25;
 /** Failures are told sooner, so that the breaker does not learn of them too late. */
 const FAILURES_PER_STEP = 5;
-const MIN_STEP = 10;
+export const MIN_STEP = 10;
 
 export class LaneReports {
   readonly #lane: number;

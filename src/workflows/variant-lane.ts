@@ -17,9 +17,9 @@ import { priorityOf } from './priority.ts';
 import { variantWindow } from './variant-children.ts';
 
 /** Outcomes per outcome page: keeps the activity's argument small whatever the night brings. */
-const OUTCOMES_PER_PAGE = 100;
+export const OUTCOMES_PER_PAGE = 100;
 /** Children per run, at 7 to 9 events each: the history stays near the 4,096 events at which the server asks for a new run. */
-const CHILDREN_PER_RUN = 400;
+export const CHILDREN_PER_RUN = 400;
 
 /** Runs in a row that make no headway before the lane gives up; each has waited out an outage of some ten minutes. */
 const MAX_TROUBLES = 5;
