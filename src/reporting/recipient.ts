@@ -71,7 +71,10 @@ async function outcomeIn(
 ): Promise<RecipientOutcome> {
   const plan = await manifests.plan(batch);
   for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
-    if (variant.recipients.includes(recipientId)) return told(outcome);
+    for (let part = 0; part < manifests.partsOf(variant); part += 1) {
+      const sharers = await manifests.recipientsOfPart(batch, variant, part);
+      if (sharers.includes(recipientId)) return told(outcome);
+    }
   }
   for await (const line of readJsonLines(store, objectKeys.rejects(batch), rejectLine, signal)) {
     if (line.recipientId === recipientId) return { outcome: 'rejected', reason: line.reason };

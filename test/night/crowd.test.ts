@@ -62,6 +62,9 @@ test(
     expect(await night('2026-03-03')).toMatchObject({ ...tonight, rendered: 0, cached: 4 });
     expect(await shown('2026-03-03')).toBe(CROWD + 3);
 
+    const asked = await home.run(['recipient', 'card', `crowd-${CROWD - 1}`, '--json']);
+    expect(lastJson(asked.stdout)).toMatchObject({ batch: { batchId: 'card/2026-03-03/1', outcome: 'cached' } });
+
     // What workflows and activities were given and gave back, whatever it was about.
     const largest = Math.max(...(await probe.payloadSizes()));
     expect(largest).toBeLessThan(4_000);
