@@ -20,6 +20,7 @@ let home: TestHome;
 let probe: NightProbe;
 let page: Runbook;
 const serving: ChildProcess[] = [];
+let renderer: ChildProcess;
 
 beforeAll(async () => {
   page = await Runbook.read(join(ROOT, 'docs/operations.md'));
@@ -45,11 +46,12 @@ afterAll(async () => {
   await rm(project, { recursive: true });
 }, 2 * MINUTE);
 
-function serve(...options: string[]): void {
+function serve(...options: string[]): ChildProcess {
   const worker = home.start(['serve', ...options], { NIGHTREEL_FFMPEG: ffmpeg() });
   worker.stdout?.resume();
   worker.stderr?.resume();
   serving.push(worker);
+  return worker;
 }
 
 /** The render workers' ffmpeg: without its permission to be run, every render fails at once, as ToolMissing. */
@@ -190,7 +192,7 @@ test(
     await other.at.run('nightreel schedule resume --all');
     expect(await pausedSchedules()).toEqual([]);
 
-    serve('--roles', 'render', '--workers', '2');
+    renderer = serve('--roles', 'render', '--workers', '2');
     await following.done;
     for (const { workflowId } of [card, other]) {
       expect(await summaryOf(workflowId)).toMatchObject({ variants: 2, rendered: 2, pointers: 2 });
@@ -487,7 +489,8 @@ test(
   4 * MINUTE,
 );
 
-let stuck: { readonly workflowId: string; readonly batchId: string };
+/** The batch whose worker was killed: it goes on half a minute later. */
+let stuck: string;
 
 test(
   'a late batch gets more workers and wider lanes; one of them is stuck and killed',
@@ -512,9 +515,13 @@ test(
     await hasPointer(`card-${night}-0`);
     await probe.cancel(other.workflowId);
 
-    child.kill('SIGSTOP');
-    const { workflowId, batchId, at } = await begin('A worker is stuck', 'card', '2026-03-19', 6);
+    // From now on nobody else renders: what it is given while it is stopped stays with it.
+    renderer.kill('SIGTERM');
+    await once(renderer, 'close');
+    const { workflowId, batchId, at } = await begin('A worker is stuck', 'card', '2026-03-19', 6, { held: true });
     await exists(`batches/${batchId}/plan.json`);
+    child.kill('SIGSTOP');
+    await probe.update(workflowId, 'resumeBatch');
     await at.run('temporal workflow list');
     const lines = await probe.manifestOf(batchId);
     await until(async () => {
@@ -531,7 +538,8 @@ test(
     expect(child.exitCode ?? child.signalCode).toBeNull();
     await at.run('kill -9 $PID');
     await done;
-    stuck = { workflowId, batchId };
+    renderer = serve('--roles', 'render', '--workers', '2');
+    stuck = workflowId;
   },
   4 * MINUTE,
 );
@@ -574,7 +582,7 @@ test(
 test(
   'what the stuck worker held was made by another one',
   async () => {
-    expect(await summaryOf(stuck.workflowId)).toMatchObject({ variants: 6, rendered: 6, failed: 0 });
+    expect(await summaryOf(stuck)).toMatchObject({ variants: 6, rendered: 6, failed: 0 });
   },
   4 * MINUTE,
 );
