@@ -7,7 +7,7 @@ LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
  * Nothing is compressed on the way to a server on this machine: gzip, the SDK's default, saves no network there and costs both
- * sides processor time, about a tenth of what a variant's orchestration takes (docs/scaling.md). Undefined: the default.
+ * sides processor time, 1 to 2 % of what a variant's orchestration takes (docs/scaling.md#tuning). Undefined: the default.
  * @param address `host:port`; undefined: the SDK's own, on this machine.
  */
 export function grpcCompressionFor(address: string | undefined): GrpcCompressionConfig | undefined {
