@@ -2,7 +2,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowOptions } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
 
 interface Status {
@@ -15,6 +15,8 @@ export interface ManifestLine {
   readonly params: Readonly<Record<string, unknown>>;
   readonly recipients: readonly string[];
 }
+
+type StartOptions = Pick<WorkflowOptions, 'workflowTaskTimeout'>;
 
 export class NightProbe {
   private readonly s3: S3Client;
@@ -144,19 +146,21 @@ export class NightProbe {
       ...input
     }: { campaign?: string; businessDate: string; childrenPerRun?: number | undefined },
     people: readonly { readonly id: string; readonly name: string }[],
+    options: StartOptions = {},
   ): Promise<{ workflowId: string; again: () => Promise<void> }> {
     const lines = people.map(({ id, name }, n) => `${id},${name},${n},${n * 10}\n`).join('');
     const csv = `recipient_id,name,referralCount,earnings\n${lines}`;
     const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
     await this.put(csvKey, csv);
     const workflowId = `batch/${campaign}/${businessDate}`;
-    const again = () => this.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input });
+    const again = () =>
+      this.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input }, options);
     await again();
     return { workflowId, again };
   }
 
-  async startWorkflow(type: string, workflowId: string, input: unknown): Promise<void> {
-    await this.client.workflow.start(type, { workflowId, taskQueue: 'orchestrator', args: [input] });
+  async startWorkflow(type: string, workflowId: string, input: unknown, options: StartOptions = {}): Promise<void> {
+    await this.client.workflow.start(type, { workflowId, taskQueue: 'orchestrator', args: [input], ...options });
   }
 
   /** Runs the newest run's story again from its first workflow task. */
