@@ -40,8 +40,8 @@ export interface Deployment {
   readonly token: Uint8Array | null;
 }
 
-/** Null when no worker of any version has asked for work yet. */
-export async function describeDeployment(client: Client): Promise<Deployment | null> {
+/** Null when no worker of any version has asked for work yet. @param now milliseconds since 1970: who was heard of lately? */
+export async function describeDeployment(client: Client, now: number = Date.now()): Promise<Deployment | null> {
   const { namespace } = client.options;
   const described = await client.workflowService
     .describeWorkerDeployment({ namespace, deploymentName: DEPLOYMENT })
@@ -49,7 +49,7 @@ export async function describeDeployment(client: Client): Promise<Deployment | n
   if (described === null) return null;
   const { conflictToken, workerDeploymentInfo: info } = described;
   const current = info?.routingConfig?.currentDeploymentVersion?.buildId || null;
-  const served = await servedVersions(client);
+  const served = await servedVersions(client, now);
   const versions = await pMap(
     info?.versionSummaries ?? [],
     async ({ deploymentVersion: version, firstActivationTime }) => {
@@ -72,14 +72,14 @@ function nullIfMissing(error: unknown): null {
   throw error;
 }
 
-async function servedVersions(client: Client): Promise<ReadonlySet<string>> {
+async function servedVersions(client: Client, now: number): Promise<ReadonlySet<string>> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: TASK_QUEUES.orchestrator },
     taskQueueType: WORKFLOW_TASKS,
   });
   const heard = (pollers ?? []).filter(
-    ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < SILENT_AFTER_MS,
+    ({ lastAccessTime }) => now - Number(lastAccessTime?.seconds ?? 0) * 1_000 < SILENT_AFTER_MS,
   );
   return new Set(heard.map(({ deploymentOptions }) => deploymentOptions?.buildId ?? ''));
 }

@@ -26,6 +26,8 @@ export interface VersionKeeperOptions {
   readonly buildId: string;
   readonly rollout: Exclude<Rollout, 'off'>;
   readonly log: Logger;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 /**
@@ -77,8 +79,8 @@ export async function keepVersion(options: VersionKeeperOptions, signal: AbortSi
 const asked = <T>(client: Client, signal: AbortSignal, look: () => Promise<T>): Promise<T> =>
   client.withDeadline(Date.now() + CALLS_WITHIN_MS, () => client.withAbortSignal(signal, look));
 
-async function look({ client, buildId, rollout }: VersionKeeperOptions) {
-  const deployment = await describeDeployment(client);
+async function look({ client, buildId, rollout, now = Date.now }: VersionKeeperOptions) {
+  const deployment = await describeDeployment(client, now());
   if (deployment === null) return { deployment, note: '' };
   const { promote, adopt } = nextStep(deployment, buildId, rollout);
   if (promote) {

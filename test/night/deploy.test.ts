@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { describeDeployment, moveCommand, promoteCommand } from '../../src/client/deployment.ts';
 import { NO_TALLY } from '../../src/contracts/batch.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { keepVersion } from '../../src/workers/version-keeper.ts';
 import { workflowVersion } from '../../src/workers/workflow-version.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { TestHome, until } from '../support/nightreel.ts';
@@ -45,6 +47,11 @@ afterAll(async () => {
   await probe?.close();
   await home?.end();
 }, 2 * MINUTE);
+
+interface Person {
+  readonly id: string;
+  readonly name: string;
+}
 
 const people = (name: string, count: number) =>
   Array.from({ length: count }, (_, n) => ({ id: `${name}-${n}`, name: `${name} ${n}` }));
@@ -95,9 +102,10 @@ const isRendering = (workflowId: string): Promise<true> =>
     return progress?.phase === 'rendering' ? true : null;
   }, `${workflowId} to render`);
 
-/** A night that is paused once it could render. */
-async function pausedNight(businessDate: string, names: readonly { readonly id: string; readonly name: string }[]) {
-  const { workflowId } = await probe.startCsvNight({ businessDate, childrenPerRun: 2 }, names);
+/** A night that is paused once it could render. The server tries a workflow task again when its time is over. */
+async function pausedNight(businessDate: string, names: readonly Person[], workflowTaskTimeout?: '2 seconds') {
+  const night = { businessDate, childrenPerRun: 2 };
+  const { workflowId } = await probe.startCsvNight(night, names, { workflowTaskTimeout });
   await probe.update(workflowId, 'pauseBatch');
   await isRendering(workflowId);
   return workflowId;
@@ -107,7 +115,7 @@ test(
   'batches that began before a deploy end on their version, lanes that continue as new included; later ones begin on the new',
   async () => {
     const begun = await pausedNight('2026-03-03', people('Begun', 6));
-    const moved = await pausedNight('2026-03-04', people('Moved', 3));
+    const moved = await pausedNight('2026-03-04', people('Moved', 3), '2 seconds');
     await other('next');
     expect((await home.run(['status'])).stdout).toMatch(new RegExp(`version ${own}, current, served, \\d+ running`));
     await shell(promoteCommand('next'));
@@ -199,7 +207,14 @@ test(
   'what ran on a version that nobody serves any more is taken over by the current one',
   async () => {
     const left = 'batch/card/2026-03-02';
+    // What the worker itself does a minute later: by then the server has not heard of the one that is gone for long enough.
+    const ended = new AbortController();
+    const log = createLogger({ level: 'silent', name: 'test' });
+    const now = () => Date.now() + 75_000;
+    const keeping = keepVersion({ client, buildId: own, rollout: 'auto', log, now }, ended.signal);
     expect(await probe.resultOf(left)).toMatchObject({ variants: 2, rendered: 2, failed: 0 });
+    ended.abort();
+    await keeping;
     expect(await versionsOf(`WorkflowId = '${left}'`)).toEqual([own]);
   },
   3 * MINUTE,

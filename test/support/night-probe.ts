@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
+import { Client, Connection, WithStartWorkflowOperation, type WorkflowOptions } from '@temporalio/client';
 import type { TestHome } from './nightreel.ts';
 
 interface Status {
@@ -22,6 +22,8 @@ export interface ManifestLine {
   readonly params: Readonly<Record<string, unknown>>;
   readonly recipients: readonly string[];
 }
+
+type StartOptions = Pick<WorkflowOptions, 'workflowTaskTimeout'>;
 
 export class NightProbe {
   private readonly s3: S3Client;
@@ -179,18 +181,21 @@ export class NightProbe {
     {
       campaign = 'card',
       businessDate,
-      ...input
+      ...more
     }: { campaign?: string; businessDate: string; childrenPerRun?: number | undefined },
     people: readonly { readonly id: string; readonly name: string }[],
-    { held = false } = {},
+    { held = false, ...options }: StartOptions & { readonly held?: boolean } = {},
   ): Promise<{ workflowId: string; again: () => Promise<void> }> {
     const lines = people.map(({ id, name }, n) => `${id},${name},${n},${n * 10}\n`).join('');
     const csv = `recipient_id,name,referralCount,earnings\n${lines}`;
     const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
     await this.put(csvKey, csv);
     const workflowId = `batch/${campaign}/${businessDate}`;
-    const start = held ? this.startHeld.bind(this) : this.startWorkflow.bind(this);
-    const again = () => start('nightlyBatch', workflowId, { campaign, businessDate, csvKey, ...input });
+    const input = { campaign, businessDate, csvKey, ...more };
+    const again = () =>
+      held
+        ? this.startHeld('nightlyBatch', workflowId, input)
+        : this.startWorkflow('nightlyBatch', workflowId, input, options);
     await again();
     return { workflowId, again };
   }
@@ -206,8 +211,8 @@ export class NightProbe {
     await this.client.workflow.executeUpdateWithStart('pauseBatch', { args: [], startWorkflowOperation });
   }
 
-  async startWorkflow(type: string, workflowId: string, input: unknown): Promise<void> {
-    await this.client.workflow.start(type, { workflowId, taskQueue: 'orchestrator', args: [input] });
+  async startWorkflow(type: string, workflowId: string, input: unknown, options: StartOptions = {}): Promise<void> {
+    await this.client.workflow.start(type, { workflowId, taskQueue: 'orchestrator', args: [input], ...options });
   }
 
   /** Runs the newest run's story again from its first workflow task. */
