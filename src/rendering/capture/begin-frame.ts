@@ -6,7 +6,6 @@ import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
 import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
-import { LayerWatch } from './layers.ts';
 import { PNG, readPng } from './png.ts';
 
 const TICK_MS = 1000 / 30;
@@ -18,12 +17,10 @@ export class BeginFrameCompositor implements Compositor {
   readonly route = 'begin-frame';
   layout: PixelLayout = NO_LAYOUT;
   private readonly devtools: DevTools;
-  private readonly layers: LayerWatch;
   private ticks = 0;
 
   constructor(devtools: DevTools) {
     this.devtools = devtools;
-    this.layers = new LayerWatch(devtools.session);
   }
 
   async settle<T>(work: Promise<T>): Promise<T> {
@@ -56,8 +53,7 @@ export class BeginFrameCompositor implements Compositor {
     return '';
   }
 
-  async capture(isFirst = false): Promise<Picture> {
-    if (isFirst || this.layers.hasScaled) await this.draw();
+  async capture(): Promise<Picture> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { screenshotData } = await this.beginFrame({ screenshot: PNG });
       const picture = screenshotData === undefined ? null : await readPng(screenshotData, this.layout);

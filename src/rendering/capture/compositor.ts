@@ -46,12 +46,7 @@ export async function layOut(devtools: DevTools, page: Size, frame: Size, hasMar
   const sizeOf = ({ width, height }: Size): Size => ({ width, height });
   const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), hasMarks };
   const setting = `nightreelStage.view(${JSON.stringify(view)})`;
-  const [isThere] = await Promise.all([
-    devtools.evaluate(`typeof nightreelStage === 'object' && (${setting}, true)`),
-    // For LayerWatch. Chromium forgets it when the stage is loaded anew.
-    devtools.send('LayerTree.enable'),
-  ]);
-  return isThere === true;
+  return (await devtools.evaluate(`typeof nightreelStage === 'object' && (${setting}, true)`)) === true;
 }
 
 /** No view is set yet. */

@@ -22,7 +22,7 @@ export class LayerWatch {
    */
   hasScaled = false;
 
-  /** Of a session in which `LayerTree` is enabled (`layOut` does it). */
+  /** Of a session in which `LayerTree` is enabled (the compositor does it). */
   constructor(session: CDPSession) {
     session.on('LayerTree.layerTreeDidChange', ({ layers = [] }) => {
       this.hasScaled = layers.some(

@@ -5,18 +5,15 @@ import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
 import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
-import { LayerWatch } from './layers.ts';
 import { PNG, readPng } from './png.ts';
 
 export class ScreenshotCompositor implements Compositor {
   readonly route = 'screenshot';
   layout: PixelLayout = NO_LAYOUT;
   private readonly devtools: DevTools;
-  private readonly layers: LayerWatch;
 
   constructor(devtools: DevTools) {
     this.devtools = devtools;
-    this.layers = new LayerWatch(devtools.session);
   }
 
   async settle<T>(work: Promise<T>): Promise<T> {
@@ -41,17 +38,14 @@ export class ScreenshotCompositor implements Compositor {
     return '';
   }
 
-  async capture(isFirst = false): Promise<Picture> {
-    // Each has Chromium draw.
-    if (isFirst || this.layers.hasScaled) await this.take();
-    const picture = await readPng(await this.take(), this.layout);
+  async capture(): Promise<Picture> {
+    const { data } = await this.devtools.send('Page.captureScreenshot', {
+      ...PNG,
+      fromSurface: true,
+      captureBeyondViewport: false,
+    });
+    const picture = await readPng(data, this.layout);
     if (picture === null) throw new Failure('BrowserHung', 'Chromium showed less than a frame.');
     return picture;
-  }
-
-  /** A PNG in base64. */
-  private async take(): Promise<string> {
-    const options = { ...PNG, fromSurface: true, captureBeyondViewport: false };
-    return (await this.devtools.send('Page.captureScreenshot', options)).data;
   }
 }

@@ -74,6 +74,8 @@ export class XvfbCompositor implements Compositor {
     }
     const { width, height } = frame;
     this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
+    // Chromium forgets it when the stage is loaded anew.
+    await this.devtools.send('LayerTree.enable');
     return await layOut(this.devtools, page, frame, true);
   }
 
