@@ -4,6 +4,7 @@
  */
 
 import { VARIANTS_PER_PAGE } from '../../src/planning/manifest.ts';
+import { lookupRequests } from '../../src/planning/stored-videos.ts';
 import { MIN_STEP, REPORTS } from '../../src/workflows/lane-reports.ts';
 import { CHILDREN_PER_RUN, OUTCOMES_PER_PAGE } from '../../src/workflows/variant-lane.ts';
 
@@ -210,17 +211,19 @@ export interface Requests {
  * @param files per video: itself and its poster. None where nothing is rendered.
  */
 export function requestsOf(
-  { recipients, variants }: Night,
+  { recipients, variants, stored }: Night,
   { made, manifestPages, outcomePages }: Footprint,
   { readers, files = 2 }: { readonly readers: number; readonly files?: 0 | 2 },
 ): Requests {
   const pageReaders = Math.min(readers, VARIANTS_PER_PAGE);
+  // In a store that holds nothing else.
+  const lookup = lookupRequests({ variants, stored }, 2 * stored);
   return {
     put: manifestPages + outcomePages + recipients + files * made + FIXED_OBJECTS,
-    list: 1 + Math.ceil(outcomePages / 1000),
+    list: 1 + Math.ceil(outcomePages / 1000) + lookup.list,
     // A pointer: the recipient's tombstone before and after, and what was there. The close reads all pages of both kinds.
     get: 3 * recipients + manifestPages * (2 + pageReaders) + outcomePages,
-    head: variants + (files > 0 ? made : 0),
+    head: lookup.head + (files > 0 ? made : 0),
   };
 }
 

@@ -17,6 +17,21 @@ const LIST_PRICE = 12.5;
 const KEYS_PER_LIST = 1000;
 const PREFIXES = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
 
+/** Requests that find out what a night has stored, in a store of so many objects under `videos/`. */
+export function lookupRequests(
+  { variants, stored }: { readonly variants: number; readonly stored: number },
+  objects: number,
+): { readonly list: number; readonly head: number } {
+  const perPrefix = listsOf(objects / PREFIXES.length);
+  if (paysOff(perPrefix, variants)) return { list: perPrefix * PREFIXES.length, head: stored };
+  return { list: paysOff(1, variants) ? perPrefix : 0, head: variants };
+}
+
+const listsOf = (keys: number): number => Math.floor(keys / KEYS_PER_LIST) + 1;
+
+const paysOff = (listsPerPrefix: number, variants: number): boolean =>
+  listsPerPrefix * PREFIXES.length * LIST_PRICE <= variants;
+
 /** Whether a variant may be stored: only then is it worth a HEAD. */
 export type MayBeStored = (key: VariantKey) => boolean;
 
@@ -31,7 +46,7 @@ export async function listVideos(
   variants: PlannedVariants,
   signal: AbortSignal,
 ): Promise<MayBeStored> {
-  if (variants.size < PREFIXES.length * LIST_PRICE) return MAYBE;
+  if (!paysOff(1, variants.size)) return MAYBE;
   const stored = new Uint8Array(variants.size);
   const list = async (prefix: string): Promise<number> => {
     let keys = 0;
@@ -41,12 +56,12 @@ export async function listVideos(
       const rank = isVariantKey(name) ? variants.rankOf(name) : undefined;
       if (rank !== undefined) stored[rank] = 1;
     }
-    return Math.floor(keys / KEYS_PER_LIST) + 1;
+    return listsOf(keys);
   };
   try {
     const [first = '', ...others] = PREFIXES;
     const requests = await list(first);
-    if (requests * PREFIXES.length * LIST_PRICE > variants.size) return MAYBE;
+    if (!paysOff(requests, variants.size)) return MAYBE;
     await pMap(others, list, { concurrency: LISTS, signal });
   } catch (error) {
     // Somebody may have given the right to read videos and not the right to list them.
