@@ -59,8 +59,15 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     async publishPointers({ batch, page, index, video, part = 0 }: PublishPointersInput): Promise<PublishedPart> {
       return await runActivity(async (signal) => {
         const variant = await manifests.variant({ batch, page, index, key: video.variantKey });
-        const pointers = await publish({ batch, page, variant, part }, video, signal);
-        return { pointers, next: part + 1 < manifests.partsOf(variant) ? part + 1 : null };
+        const parts = manifests.partsOf(variant);
+        const next = part + 1 < parts ? part + 1 : null;
+        try {
+          return { pointers: await publish({ batch, page, variant, part }, video, signal), next };
+        } catch (error) {
+          const { failureClass, message } = asFailure(error);
+          if (parts === 1 || signal.aborted || FAILURES[failureClass].retryable) throw error;
+          return { pointers: 0, next, failure: { failureClass, message } };
+        }
       });
     },
 

@@ -1,6 +1,11 @@
 /** Steering a running batch from outside Temporal. */
 
-import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import { asFailure, Failure } from '../contracts/failures.ts';
 import type { BusinessDate, CampaignId } from '../contracts/ids.ts';
 import { type Steering, UPDATES } from '../contracts/steering.ts';
@@ -49,6 +54,9 @@ export async function steerBatch(
   });
 }
 
+/** A batch without a worker answers nobody, and must not keep the others' answers. */
+const ANSWER_WITHIN_MS = 20_000;
+
 /** Tells every running batch of every campaign the same. One that refuses keeps none of the others from hearing it. */
 export async function steerAll(
   client: Client,
@@ -57,12 +65,15 @@ export async function steerAll(
   return await asTemporalCall(async () => {
     const tell = async (workflowId: string): Promise<SteeredOfAll> => {
       try {
-        return await send(client, workflowId, request);
+        return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => send(client, workflowId, request));
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return { workflowId, refused: 'It has ended meanwhile.' };
-        const failure = asFailure(error);
-        if (failure.failureClass !== 'CampaignInvalid') throw error;
-        return { workflowId, refused: failure.message };
+        if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+          const seconds = ANSWER_WITHIN_MS / 1000;
+          return { workflowId, refused: `It has not answered in ${seconds} s: does a worker of its version run?` };
+        }
+        // Whatever it is, the others are to be told, and their answers too.
+        return { workflowId, refused: asFailure(error).message };
       }
     };
     return await Promise.all((await runningBatches(client)).map(tell));

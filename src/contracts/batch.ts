@@ -206,10 +206,17 @@ export interface RenderVariantInput {
   readonly begun?: BegunVariant;
 }
 
+export interface PartFailure {
+  readonly failureClass: FailureClass;
+  readonly message: string;
+}
+
 export interface BegunVariant extends RenderedVariant {
   /** The part of its people that comes next. */
   readonly part: number;
   readonly pointers: number;
+  /** The first failure of a part. */
+  readonly failure?: PartFailure;
   /** Whether somebody had reset that run. */
   readonly wasReset: boolean;
 }
@@ -310,6 +317,8 @@ export interface PublishPointersInput {
 export interface PublishedPart {
   /** People whose pointer shows the video now. */
   readonly pointers: number;
+  /** Why some of this part have none, where trying again does not help: it does not keep the next part from theirs. */
+  readonly failure?: PartFailure;
   /** The part that comes after this one; null: that was all. */
   readonly next: number | null;
 }

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { pointerKey } from '../storage/pointer-keys.ts';
 import { readPointer } from '../storage/pointers.ts';
 import type { Delivered } from './delta-plan.ts';
+import type { Doubtful } from './open-batches.ts';
 
 /** GET requests at a time. */
 const CONCURRENCY = 48;
@@ -40,7 +41,7 @@ function asNotDelivered(error: unknown) {
  * For a source that is read whole. Somebody who was shown a video and is not there any more is gone. Of doubtful people it
  * is not known what they are shown: nothing of them is unchanged.
  */
-export const deliveredByLedger = (ledger: Ledger, doubtful: ReadonlySet<string>): Delivered => ({
+export const deliveredByLedger = (ledger: Ledger, doubtful: Doubtful): Delivered => ({
   async unchanged(wanted, found) {
     for (const [recipientId, digest] of wanted) {
       if (doubtful.has(recipientId)) continue;
@@ -48,5 +49,6 @@ export const deliveredByLedger = (ledger: Ledger, doubtful: ReadonlySet<string>)
       if (same) found(recipientId);
     }
   },
-  missing: (isThere) => [...new Set([...ledger.ids(), ...doubtful])].filter((recipientId) => !isThere(recipientId)),
+  missing: (isThere) =>
+    [...new Set([...ledger.ids(), ...doubtful.people])].filter((recipientId) => !isThere(recipientId)),
 });

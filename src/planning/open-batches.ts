@@ -3,6 +3,7 @@
  * still run, were terminated, or somebody began the night anew. What the ledger says of their people is doubtful.
  */
 
+import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, type CampaignId, isBusinessDate, objectKeys } from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
@@ -29,22 +30,40 @@ export async function openBatches(store: ObjectStore, campaign: CampaignId, sign
   return open;
 }
 
-/** Everyone for whom one of these batches may have written or removed a pointer. */
+/** Of whom it is not known what they are shown. */
+export interface Doubtful {
+  has(recipientId: string): boolean;
+  /** Those of them whose names are known. */
+  readonly people: ReadonlySet<string>;
+}
+
+/**
+ * Everyone for whom one of these batches may have written or removed a pointer. Where a page of one is missing or damaged that is
+ * anybody: the night that is planned after it must not fail for it.
+ */
 export async function peopleOfBatches(
   store: ObjectStore,
   batches: readonly BatchRef[],
   signal?: AbortSignal,
-): Promise<Set<string>> {
-  const manifests = new ManifestReader(store);
+): Promise<Doubtful> {
   const people = new Set<string>();
+  let isDamaged = false;
   for (const batch of batches) {
-    const { pages } = await manifests.plan(batch);
-    for (let page = 1; page <= pages; page += 1) {
-      for (const variant of (await manifests.page(batch, page)).variants) {
-        for await (const recipientId of manifests.recipientsOf(batch, variant)) people.add(recipientId);
-      }
+    try {
+      for await (const recipientId of peopleOfBatch(store, batch, signal)) people.add(recipientId);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.failureClass !== 'ManifestDamaged') throw error;
+      isDamaged = true;
     }
-    for (const recipientId of await withdrawnPeople(store, batch, signal)) people.add(recipientId);
   }
-  return people;
+  return { people, has: (recipientId) => isDamaged || people.has(recipientId) };
+}
+
+async function* peopleOfBatch(store: ObjectStore, batch: BatchRef, signal?: AbortSignal): AsyncGenerator<string> {
+  const manifests = new ManifestReader(store);
+  const { pages } = await manifests.plan(batch);
+  for (let page = 1; page <= pages; page += 1) {
+    for (const variant of (await manifests.page(batch, page)).variants) yield* manifests.recipientsOf(batch, variant);
+  }
+  yield* await withdrawnPeople(store, batch, signal);
 }

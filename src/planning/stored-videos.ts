@@ -48,21 +48,23 @@ export async function listVideos(
 ): Promise<MayBeStored> {
   if (!paysOff(1, variants.size)) return MAYBE;
   const stored = new Uint8Array(variants.size);
-  const list = async (prefix: string): Promise<number> => {
+  /** False: there are too many for listing to pay. */
+  const list = async (prefix: string): Promise<boolean> => {
     let keys = 0;
     for await (const { key } of store.list(`videos/${prefix}/`, signal)) {
       keys += 1;
+      if (!paysOff(listsOf(keys), variants.size)) return false;
       const [, name = ''] = /^videos\/..\/(.*)\.mp4$/.exec(key) ?? [];
       const rank = isVariantKey(name) ? variants.rankOf(name) : undefined;
       if (rank !== undefined) stored[rank] = 1;
     }
-    return listsOf(keys);
+    return true;
   };
   try {
     const [first = '', ...others] = PREFIXES;
-    const requests = await list(first);
-    if (!paysOff(requests, variants.size)) return MAYBE;
-    await pMap(others, list, { concurrency: LISTS, signal });
+    if (!(await list(first))) return MAYBE;
+    const listed = await pMap(others, list, { concurrency: LISTS, signal });
+    if (listed.includes(false)) return MAYBE;
   } catch (error) {
     // Somebody may have given the right to read videos and not the right to list them.
     if (error instanceof Failure && error.failureClass === 'StorageDenied') return MAYBE;

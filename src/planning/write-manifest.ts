@@ -141,7 +141,9 @@ async function earlierPage(
   const key = objectKeys.manifestPage(batch, page.page);
   const text = await store.getText(key, signal);
   const found = text === null ? null : parseManifestPage(text, key);
-  return found?.variants.every(({ key: of }, index) => of === page.variants[index]?.key) ? found : null;
+  const peopleOf = ({ variants }: ManifestPage) =>
+    JSON.stringify(variants.map((variant) => [variant.key, variant.recipients, variant.recipientPages]));
+  return found !== null && peopleOf(found) === peopleOf(page) ? found : null;
 }
 
 /** Who is on which page, as a digest that grows page by page. */

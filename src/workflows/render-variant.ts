@@ -1,5 +1,6 @@
 import {
   ActivityFailure,
+  ApplicationFailure,
   ContinueAsNew,
   continueAsNew,
   setCurrentDetails,
@@ -32,22 +33,28 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
   }
 }
 
-/** Part by part, however many share it. Returns how many pointers show it. */
+/** Part by part, however many share it: what goes wrong in one is told when all have had theirs. Returns how many pointers show it. */
 async function publish(
   input: RenderVariantInput,
   { outcome, video, renderMs }: RenderedVariant,
   wasReset: boolean,
 ): Promise<number> {
   const { batch, page, index, begun } = input;
-  let { part, pointers: published } = begun ?? { part: 0, pointers: 0 };
+  let { part, pointers: published, failure } = begun ?? { part: 0, pointers: 0, failure: undefined };
   for (;;) {
     setCurrentDetails(`Stored (${outcome}, ${video.sizeBytes} bytes); ${published} pointers published`);
     const done = await pointers.publishPointers({ batch, page, index, video, ...(part > 0 && { part }) });
     published += done.pointers;
-    if (done.next === null) return published;
+    failure ??= done.failure;
+    if (done.next === null) {
+      if (failure === undefined) return published;
+      const { failureClass: type, message } = failure;
+      throw ApplicationFailure.create({ type, message, nonRetryable: true });
+    }
     part = done.next;
     if (workflowInfo().continueAsNewSuggested) {
-      const next: BegunVariant = { outcome, video, renderMs, part, pointers: published, wasReset };
+      const told = failure && { failure };
+      const next: BegunVariant = { outcome, video, renderMs, part, pointers: published, ...told, wasReset };
       await continueAsNew<typeof renderVariant>({ ...input, begun: next });
     }
   }

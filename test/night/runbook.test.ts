@@ -425,17 +425,25 @@ test(
       await at.run(start);
       expect(await summaryOf(`backfill/${batchId}`)).toMatchObject({ rendered: 4, failed: 0, pointers: 4 });
     }
-    await at.run('export FAILED');
-    for (const tool of ['temporal workflow reset --query', 'tctl workflow reset-batch']) {
-      const before = await probe.keys(`batches/${batchId}/outcomes/reset-`);
-      await at.run(tool);
-      await until(
-        async () => ((await probe.keys(`batches/${batchId}/outcomes/reset-`)).length > before.length ? true : null),
-        tool,
-      );
-    }
   },
   4 * MINUTE,
+);
+
+test.each([
+  ['temporal workflow reset --query', '2026-02-24'],
+  ['tctl workflow reset-batch', '2026-02-25'],
+] as const)(
+  'all that failed in a night is repaired at once by `%s`',
+  async (tool, night) => {
+    await breakFfmpeg();
+    const { workflowId, at } = await begin('Repairing what failed', 'card', night, 2);
+    expect(await summaryOf(workflowId)).toMatchObject({ failed: 2, rendered: 0 });
+    await mendFfmpeg();
+    await at.run('export FAILED');
+    await at.run(tool);
+    for (const n of [0, 1]) await hasPointer(`card-${night}-${n}`);
+  },
+  2 * MINUTE,
 );
 
 test(

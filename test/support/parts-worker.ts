@@ -23,9 +23,12 @@ const renderVariant = async ({ key }: RenderVariantInput): Promise<RenderedVaria
     sha256: key,
   },
 });
-const publishPointers = async ({ part = 0 }: PublishPointersInput): Promise<PublishedPart> => ({
+/** Of the key that begins with b, parts 2 and 3 have somebody whose pointer cannot be written. */
+const publishPointers = async ({ part = 0, video }: PublishPointersInput): Promise<PublishedPart> => ({
   pointers: 10,
   next: part + 1 < Number(parts) ? part + 1 : null,
+  ...(video.variantKey.startsWith('b') &&
+    [2, 3].includes(part) && { failure: { failureClass: 'StorageDenied' as const, message: `of part ${part}` } }),
 });
 
 const workers = await Promise.all([

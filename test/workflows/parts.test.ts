@@ -69,6 +69,19 @@ test('goes on part by part in as many runs as it takes, and counts every pointer
     expect(activities.filter((name) => name === 'publishPointers')).toHaveLength(PARTS);
     // None of these runs was reset: there is nothing to be written down.
     expect(activities).not.toContain('recordOutcomes');
+
+    // What is wrong with some of them does not keep the others from theirs, and is told in the end.
+    const other = await client.workflow.start('renderVariant', {
+      ...{ workflowId: 'other', taskQueue: 'orchestrator' },
+      args: [{ batch, page: 1, index: 1, key: 'b'.repeat(64) }],
+    });
+    await expect(other.result()).rejects.toMatchObject({ cause: { type: 'StorageDenied', message: 'of part 2' } });
+    const published: unknown[] = [];
+    for await (const { runId } of client.workflow.list({ query: "WorkflowId = 'other'" })) {
+      const { events } = await client.workflow.getHandle('other', runId).fetchHistory();
+      for (const event of events ?? []) published.push(event.activityTaskScheduledEventAttributes?.activityType?.name);
+    }
+    expect(published.filter((name) => name === 'publishPointers')).toHaveLength(PARTS);
   } finally {
     worker.kill('SIGTERM');
     await connection.close();
