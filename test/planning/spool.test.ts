@@ -1,5 +1,6 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Spool } from '../../src/planning/spool.ts';
@@ -35,17 +36,19 @@ describe('a spool', () => {
   });
 
   test('has a file only when it must, which no folder names and which ends with it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nightreel-test-'));
     using small = new Spool();
     small.append('x'.repeat(1000));
     expect(ownFiles()).toEqual([]);
     {
-      using large = new Spool({ bufferBytes: 1000 });
+      using large = new Spool({ bufferBytes: 1000, folder });
       for (let n = 0; n < 10; n += 1) large.append(`${n}`.repeat(999));
       expect(ownFiles()).toEqual([expect.stringMatching(/\(deleted\)$/)]);
-      expect(readdirSync(tmpdir()).filter((name) => name.startsWith('nightreel-plan-'))).toEqual([]);
+      expect(readdirSync(folder)).toEqual([]);
       expect(large.at(3)).toBe('3'.repeat(999));
     }
     expect(ownFiles()).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 
   test('says what to do where there is no room for its file', () => {
