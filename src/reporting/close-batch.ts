@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { BatchSummary, CloseBatchInput, VariantOutcome } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
-import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
+import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import { readState } from '../planning/batches.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
@@ -14,7 +14,7 @@ import { readJsonLines, swapJson } from '../storage/documents.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
-import { settledVariants } from './outcomes.ts';
+import { readOutcomes, settledVariants } from './outcomes.ts';
 import { reportHtml } from './report-html.ts';
 import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
 import { type PersonResult, writeResults } from './results.ts';
@@ -38,7 +38,10 @@ export async function closeBatch(
   const plan = await manifests.plan(batch);
   const { state } = await readState(store, batch.campaign, signal);
   const inDebt = new Set(state.carryOver.map(({ recipientId }) => recipientId));
-  const { outcomes, notStarted, failed, delivered } = await settle(store, manifests, plan, inDebt, signal);
+  // Once: whoever writes an outcome meanwhile is in the next report, and in all of it.
+  const recorded = await readOutcomes(store, batch, signal);
+  const books: Books = { store, manifests, plan, recorded };
+  const { outcomes, notStarted, failed, delivered } = await settle(books, inDebt);
   const rejected = await rejectedPeople(store, batch, signal);
 
   const report = reportJson({
@@ -63,30 +66,33 @@ export async function closeBatch(
     signal,
   );
   if (plan.results === 'parquet') {
-    await writeResults(store, batch, peopleOf({ store, manifests }, plan, signal), signal);
+    await writeResults(store, batch, peopleOf(books, signal), signal);
   }
   const settlement = { owed: [...failed, ...rejected], delivered };
-  await moveState(store, plan, settlement, (ledger) => nextLedger({ store, manifests }, plan, ledger, signal), signal);
+  await moveState(store, plan, settlement, (ledger) => nextLedger(books, ledger, signal), signal);
   // Only now: until the ledger says what its people are shown, every plan asks.
   for (const settled of [batch, ...plan.settles]) await unmarkOpen(store, settled, signal);
   return report.summary;
+}
+
+/** What a batch is judged by. */
+interface Books extends Pick<CloseDeps, 'store' | 'manifests'> {
+  readonly plan: PlanDocument;
+  readonly recorded: ReadonlyMap<VariantKey, VariantOutcome>;
 }
 
 type Owed = Settlement['owed'][number];
 
 /** Every variant of the manifest with its outcome; who has no video now; who of those `inDebt` has one. */
 async function settle(
-  store: ObjectStore,
-  manifests: ManifestReader,
-  plan: PlanDocument,
+  { manifests, plan, recorded }: Books,
   inDebt: ReadonlySet<string>,
-  signal: AbortSignal,
 ): Promise<{ outcomes: VariantOutcome[]; notStarted: number; failed: Owed[]; delivered: Set<string> }> {
   const outcomes: VariantOutcome[] = [];
   const failed: Owed[] = [];
   const delivered = new Set<string>();
   let notStarted = 0;
-  for await (const { variant, outcome, isStarted } of settledVariants({ store, manifests }, plan, signal)) {
+  for await (const { variant, outcome, isStarted } of settledVariants(manifests, plan, recorded)) {
     outcomes.push(outcome);
     if (!isStarted) notStarted += 1;
     // Only then does it matter who they are.
@@ -121,14 +127,13 @@ async function earlierWallMs(store: ObjectStore, batch: BatchRef, signal: AbortS
 
 /** Of a source that is read whole: what everyone has been shown, with what this batch delivered and took back. */
 async function nextLedger(
-  { store, manifests }: Pick<CloseDeps, 'store' | 'manifests'>,
-  plan: PlanDocument,
+  { store, manifests, plan, recorded }: Books,
   previous: string | null,
   signal: AbortSignal,
 ): Promise<string | null> {
   if (plan.strategy !== 'snapshot' || plan.csvKey !== null) return previous;
   const ledger = await Ledger.read(store, previous, signal);
-  for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
+  for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
     if (outcome.outcome === 'failed') continue;
     const digest = paramsDigest(variant.params);
     for await (const recipientId of manifests.recipientsOf(plan.batch, variant)) {
@@ -141,12 +146,11 @@ async function nextLedger(
 
 /** Everyone of the batch, as other systems may want to know. */
 async function* peopleOf(
-  { store, manifests }: Pick<CloseDeps, 'store' | 'manifests'>,
-  plan: PlanDocument,
+  { store, manifests, plan, recorded }: Books,
   signal: AbortSignal,
 ): AsyncGenerator<PersonResult, void, undefined> {
   const { batch } = plan;
-  for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
+  for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
     const status = outcome.outcome;
     const reason = status === 'failed' ? outcome.failureClass : null;
     const url = status === 'failed' ? null : store.url(objectKeys.video(variant.key));

@@ -1,5 +1,6 @@
 /** What became of each variant: pages of JSON Lines that lanes and backfills write, read back as one view of the batch. */
 
+import { pMapIterable } from 'p-map';
 import { z } from 'zod';
 import type { FailedSlot, ListFailedInput, RecordOutcomesInput, VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES, Failure, type FailureClass, isFailureClass } from '../contracts/failures.ts';
@@ -36,23 +37,31 @@ export async function recordOutcomes(
   return await writeJsonLines(store, objectKeys.outcomePage(batch, writer, page), outcomes, signal);
 }
 
+/** Outcome pages and manifest pages that are read ahead, in order: a large night has thousands of each. */
+const READ_AHEAD = 8;
+
 /**
- * The outcome of every variant that has one, in manifest order. A variant may have several, from a lane and from
- * backfills: once its video is stored it stays stored, so success counts whatever stands beside it.
+ * The outcome of every variant that has one. A variant may have several, from a lane and from backfills: once its video is
+ * stored it stays stored, so success counts whatever stands beside it.
  */
 export async function readOutcomes(
   store: ObjectStore,
   batch: BatchRef,
   signal?: AbortSignal,
-): Promise<VariantOutcome[]> {
+): Promise<Map<VariantKey, VariantOutcome>> {
   const byKey = new Map<VariantKey, VariantOutcome>();
-  for await (const { key } of store.list(objectKeys.outcomes(batch), signal)) {
-    for await (const outcome of readJsonLines(store, key, outcomeSchema, signal)) {
+  const pages = pMapIterable(
+    store.list(objectKeys.outcomes(batch), signal),
+    ({ key }) => Array.fromAsync(readJsonLines(store, key, outcomeSchema, signal)),
+    { concurrency: READ_AHEAD },
+  );
+  for await (const page of pages) {
+    for (const outcome of page) {
       const known = byKey.get(outcome.key);
       if (known === undefined || known.outcome === 'failed') byKey.set(outcome.key, outcome);
     }
   }
-  return [...byKey.values()].sort((a, b) => a.page - b.page || a.index - b.index);
+  return byKey;
 }
 
 export interface SettledVariant {
@@ -62,15 +71,19 @@ export interface SettledVariant {
   readonly isStarted: boolean;
 }
 
-/** Every variant of the manifest with its outcome; one without any (the batch was stopped before its turn) counts as failed. */
+/**
+ * Every variant of the manifest with its outcome, in order; one without any (the batch was stopped before its turn) counts as failed.
+ * @param recorded as `readOutcomes` gives them.
+ */
 export async function* settledVariants(
-  { store, manifests }: { readonly store: ObjectStore; readonly manifests: ManifestReader },
-  plan: PlanDocument,
-  signal?: AbortSignal,
+  manifests: ManifestReader,
+  { batch, pages }: Pick<PlanDocument, 'batch' | 'pages'>,
+  recorded: ReadonlyMap<VariantKey, VariantOutcome>,
 ): AsyncGenerator<SettledVariant> {
-  const recorded = new Map((await readOutcomes(store, plan.batch, signal)).map((outcome) => [outcome.key, outcome]));
-  for (let page = 1; page <= plan.pages; page += 1) {
-    for (const variant of (await manifests.page(plan.batch, page)).variants) {
+  const numbers = Array.from({ length: pages }, (_, at) => at + 1);
+  const read = pMapIterable(numbers, (page) => manifests.page(batch, page), { concurrency: READ_AHEAD });
+  for await (const { page, variants } of read) {
+    for (const variant of variants) {
       const { index, key } = variant;
       const known = recorded.get(key);
       const isStarted = known !== undefined;
@@ -103,7 +116,8 @@ export async function failedSlots(
   const listed = variantsKey === undefined ? null : await readVariantList(deps.store, variantsKey, signal);
   const strangers = new Set(listed);
   const slots: FailedSlot[] = [];
-  for await (const { outcome } of settledVariants(deps, plan, signal)) {
+  const recorded = await readOutcomes(deps.store, batch, signal);
+  for await (const { outcome } of settledVariants(deps.manifests, plan, recorded)) {
     const { page, index, key } = outcome;
     strangers.delete(key);
     const isWanted =

@@ -11,7 +11,7 @@ import { pointerKey } from '../storage/pointer-keys.ts';
 import { compareBatches, type NeutralPointer, type Pointer, readPointer } from '../storage/pointers.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
 import { rejectLine } from './close-batch.ts';
-import { settledVariants } from './outcomes.ts';
+import { readOutcomes, settledVariants } from './outcomes.ts';
 
 export interface RecipientQuestion {
   readonly campaign: CampaignId;
@@ -70,7 +70,8 @@ async function outcomeIn(
   signal?: AbortSignal,
 ): Promise<RecipientOutcome> {
   const plan = await manifests.plan(batch);
-  for await (const { variant, outcome } of settledVariants({ store, manifests }, plan, signal)) {
+  const recorded = await readOutcomes(store, batch, signal);
+  for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
     for (let part = 0; part < manifests.partsOf(variant); part += 1) {
       const sharers = await manifests.recipientsOfPart(batch, variant, part);
       if (sharers.includes(recipientId)) return told(outcome);

@@ -76,11 +76,9 @@ describe('outcomes', () => {
     ]);
     await recordOutcomes(store, { batch, writer: 'backfill-1', page: 1, outcomes: [rendered(1, 5_000)] });
     await recordOutcomes(store, { batch, writer: 'zz', page: 1, outcomes: [failed(0, 'Cancelled', 'late')] });
-    expect((await readOutcomes(store, batch)).map(({ outcome }) => outcome)).toEqual([
-      'rendered',
-      'rendered',
-      'failed',
-    ]);
+    const read = await readOutcomes(store, batch);
+    expect([0, 1, 2].map((n) => read.get(keyOf(n))?.outcome)).toEqual(['rendered', 'rendered', 'failed']);
+    expect(read.size).toBe(3);
   });
 });
 
