@@ -2,26 +2,12 @@
 
 import { activityInfo, CancelledFailure, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { asFailure, FAILURES, type FailureClass } from '../contracts/failures.ts';
+import { asFailure, describeFailure, type FailureClass } from '../contracts/failures.ts';
 import { causeChain } from './scrub.ts';
 
 const HEARTBEAT_EVERY_MS = 5_000;
 /** A message is for a person to read, and many of them travel together. */
 const MESSAGE_LIMIT = 300;
-
-/**
- * Attempts after which a class is final although trying again may help: an outage of a store is waited out for as long
- * as the activity's retries last, a browser that dies on the same variant again and again is not.
- */
-const MAX_ATTEMPTS: Partial<Record<FailureClass, number>> = {
-  BrowserCrashed: 5,
-  BrowserHung: 3,
-  EncoderFailed: 5,
-  Internal: 5,
-};
-
-/** A worker with another engine is idle and would take the retry as well: it waits for one that fits. */
-const RETRY_DELAYS: Partial<Record<FailureClass, `${number} seconds`>> = { EngineMismatch: '20 seconds' };
 
 /**
  * Runs an activity's body. A `Failure` becomes an ApplicationFailure of its class, without cause and stack of its own:
@@ -70,11 +56,11 @@ function toApplicationFailure(error: unknown): ApplicationFailure {
 }
 
 function applicationFailure(type: FailureClass, message: string): ApplicationFailure {
-  const isLast = activityInfo().attempt >= (MAX_ATTEMPTS[type] ?? Number.POSITIVE_INFINITY);
+  const { retryable, attempts = Number.POSITIVE_INFINITY, pause } = describeFailure(type);
   return ApplicationFailure.create({
     type,
     message: message.length > MESSAGE_LIMIT ? `${message.slice(0, MESSAGE_LIMIT)}…` : message,
-    nonRetryable: !FAILURES[type].retryable || isLast,
-    nextRetryDelay: RETRY_DELAYS[type],
+    nonRetryable: !retryable || activityInfo().attempt >= attempts,
+    nextRetryDelay: pause,
   });
 }

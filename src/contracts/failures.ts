@@ -10,9 +10,16 @@ interface FailureDescription {
   readonly actor: FailureActor;
   /** Whether the same attempt, unchanged, may succeed later. */
   readonly retryable: boolean;
+  /** Attempts after which it is final all the same. Absent: as many as `RETRY` has. */
+  readonly attempts?: number;
+  /** Between two attempts, instead of a pause that grows. */
+  readonly pause?: `${number} seconds`;
   /** What a person reads in the report: what it means and what to do. */
   readonly sentence: string;
 }
+
+/** Of every activity: an outage of some ten minutes is waited out, with pauses that double up to the longest. */
+export const RETRY = { attempts: 15, firstPause: '1 second', longestPause: '1 minute' } as const;
 
 const describe = <const T extends Record<string, FailureDescription>>(classes: T): T => classes;
 
@@ -76,6 +83,8 @@ export const FAILURES = describe({
   EngineMismatch: {
     actor: 'operator',
     retryable: true,
+    // A worker with another engine is idle and would take the retry as well: it waits for one that fits.
+    pause: '20 seconds',
     sentence: 'This worker renders with another engine than the one that was planned. Run one image everywhere.',
   },
   ManifestDamaged: {
@@ -107,16 +116,20 @@ export const FAILURES = describe({
   BrowserCrashed: {
     actor: 'nobody',
     retryable: true,
+    // A browser that dies on the same variant again and again is not an outage.
+    attempts: 5,
     sentence: 'Chromium ended in the middle of a render. It is tried again on a fresh browser.',
   },
   BrowserHung: {
     actor: 'nobody',
     retryable: true,
+    attempts: 3,
     sentence: 'Chromium stopped answering. It is tried again on a fresh browser.',
   },
   EncoderFailed: {
     actor: 'nobody',
     retryable: true,
+    attempts: 5,
     sentence: 'ffmpeg ended with an error. It is tried again; if it stays, read the message for its last words.',
   },
   StorageUnavailable: {
@@ -157,11 +170,15 @@ export const FAILURES = describe({
   Internal: {
     actor: 'operator',
     retryable: true,
+    attempts: 5,
     sentence: 'Nightreel itself failed in a way it does not know. The message and the worker log say more.',
   },
 });
 
 export type FailureClass = keyof typeof FAILURES;
+
+/** What is known of a class, whichever it is. */
+export const describeFailure = (failureClass: FailureClass): FailureDescription => FAILURES[failureClass];
 
 export const isFailureClass = (value: unknown): value is FailureClass =>
   typeof value === 'string' && Object.hasOwn(FAILURES, value);

@@ -6,16 +6,16 @@ import type { BatchActivities } from '../activities/batch.ts';
 import type { PlanActivities } from '../activities/plan.ts';
 import type { PointerActivities } from '../activities/pointers.ts';
 import type { RenderActivities } from '../activities/render.ts';
-import { NON_RETRYABLE_CLASSES } from '../contracts/failures.ts';
+import { NON_RETRYABLE_CLASSES, RETRY } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 
 const nonRetryableErrorTypes = [...NON_RETRYABLE_CLASSES];
 
-/** An outage of some ten minutes is waited out; classes that will not come right end earlier (`activities/run-activity.ts`). */
+/** Classes that will not come right end earlier (`activities/run-activity.ts`). */
 const retry = {
-  initialInterval: '1 second',
-  maximumInterval: '1 minute',
-  maximumAttempts: 15,
+  initialInterval: RETRY.firstPause,
+  maximumInterval: RETRY.longestPause,
+  maximumAttempts: RETRY.attempts,
   nonRetryableErrorTypes,
 } as const;
 
