@@ -1,6 +1,8 @@
 /** What `up` and `status` say about the servers; asks each of them whether it answers. */
 
 import { existsSync } from 'node:fs';
+import type { Client } from '@temporalio/client';
+import { type BatchHandle, readProgress, runningBatches } from '../client/batches.ts';
 import { connectClient } from '../client/connect.ts';
 import { type Deployment, describeDeployment, moveCommand } from '../client/deployment.ts';
 import { findTargets, type ObjectStoreTarget, type TemporalTarget } from '../config/connections.ts';
@@ -27,7 +29,20 @@ export interface ServersStatus {
   readonly warehouse: { readonly path: string; readonly exists: boolean };
   /** Versions of the workflow code that workers brought; null: none yet, or the server keeps none. */
   readonly workers: Pick<Deployment, 'current' | 'versions'> | null;
+  /** Batches that run. */
+  readonly batches: readonly RunningBatch[];
   readonly processes: readonly StackProcess[];
+}
+
+/** How far a batch is; all but its ID is null while no worker answers. */
+interface RunningBatch {
+  readonly workflowId: string;
+  readonly phase: string | null;
+  /** Variants, or scenes while these are rendered. */
+  readonly settled: number | null;
+  readonly variants: number | null;
+  /** That it is paused or stopped, by whom and why; or at risk of missing its deadline. Null: nothing. */
+  readonly notice: string | null;
 }
 
 const NOT_RUNNING = 'does not run; start it with `nightreel up`';
@@ -38,7 +53,8 @@ export async function describeServers(environment: Environment): Promise<Servers
     temporal ? problemOf(() => askTemporal(temporal)) : NOT_RUNNING,
     s3 ? problemOf(() => askObjectStore(s3)) : NOT_RUNNING,
   ]);
-  const workers = temporal && temporalProblem === null ? await askForVersions(temporal) : null;
+  const asked = temporal && temporalProblem === null ? await askForWork(temporal) : null;
+  const workers = asked?.workers ?? null;
   const warehouse = stackHome(environment.home).warehouse;
   return {
     running: temporalProblem === null && s3Problem === null,
@@ -59,6 +75,7 @@ export async function describeServers(environment: Environment): Promise<Servers
     },
     warehouse: { path: warehouse, exists: existsSync(warehouse) },
     workers: workers && { current: workers.current, versions: workers.versions },
+    batches: asked?.batches ?? [],
     processes: parts?.processes ?? [],
   };
 }
@@ -78,16 +95,29 @@ async function askTemporal(target: TemporalTarget): Promise<void> {
     throw new Error(`has no search attributes ${missing.join(', ')}; \`nightreel up\` registers them`);
 }
 
-/** A server that keeps no versions is no reason not to tell the rest. */
-async function askForVersions(target: TemporalTarget): Promise<Deployment | null> {
+const ANSWER_WITHIN_MS = 3_000;
+
+/** A server that keeps no versions, or batches that nobody answers for, are no reason not to tell the rest. */
+async function askForWork(target: TemporalTarget) {
   const client = await connectClient(target).catch(() => null);
+  if (client === null) return null;
   try {
-    return client && (await describeDeployment(client));
-  } catch {
-    return null;
+    const [workers, running] = await Promise.all([
+      describeDeployment(client).catch(() => null),
+      runningBatches(client).catch(() => []),
+    ]);
+    return { workers, batches: await Promise.all(running.map((workflowId) => describeBatch(client, workflowId))) };
   } finally {
-    await client?.connection.close();
+    await client.connection.close();
   }
+}
+
+async function describeBatch(client: Client, workflowId: string): Promise<RunningBatch> {
+  const handle: BatchHandle = client.workflow.getHandle(workflowId);
+  const progress = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => readProgress(client, handle));
+  if (progress === null) return { workflowId, phase: null, settled: null, variants: null, notice: null };
+  const { phase, cached, rendered, failed, variants, notice = null } = progress;
+  return { workflowId, phase, settled: cached + rendered + failed, variants, notice };
 }
 
 async function askObjectStore(target: ObjectStoreTarget): Promise<void> {
@@ -99,7 +129,7 @@ const endpointOf = ({ clientConfig: { endpoint, region } }: ObjectStoreTarget): 
   typeof endpoint === 'string' ? endpoint : `AWS S3${typeof region === 'string' ? ` in ${region}` : ''}`;
 
 /** For people: one line per server. */
-export function serversText({ temporal, s3, warehouse, workers, processes }: ServersStatus): string {
+export function serversText({ temporal, s3, warehouse, workers, batches, processes }: ServersStatus): string {
   const pid = (name: string) => {
     const found = processes.find((process) => process.name === name);
     return found ? `pid ${found.pid}` : 'your own';
@@ -121,7 +151,13 @@ export function serversText({ temporal, s3, warehouse, workers, processes }: Ser
       : line('S3', s3.address, `bucket ${s3.bucket}`, pid('seaweedfs'), s3.problem),
     line('Warehouse', warehouse.path, warehouse.exists ? null : '(made by the first demo)'),
     ...versionsText(workers).map((text, index) => line(index === 0 ? 'Workflows' : '', text)),
+    ...batches.map((batch, index) => line(index === 0 ? 'Running' : '', ...batchText(batch))),
   ].join('');
+}
+
+function batchText({ workflowId, phase, settled, variants, notice }: RunningBatch): (string | null)[] {
+  if (phase === null) return [workflowId, 'no worker answers'];
+  return [workflowId, phase, variants === null || variants === 0 ? null : `${settled} of ${variants} done`, notice];
 }
 
 /** Which versions of the workflow code there are; what nobody goes on with comes with the command that changes it. */

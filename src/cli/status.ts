@@ -4,7 +4,7 @@ import { EXIT } from '../contracts/exit-codes.ts';
 export function registerStatus(program: Command): void {
   program
     .command('status')
-    .description('Tell which servers are used, where they are and whether they answer')
+    .description('Tell which servers are used, whether they answer, and which batches run, late ones included')
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',

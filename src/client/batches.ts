@@ -223,8 +223,11 @@ export async function readProgress(client: Client, handle: BatchHandle): Promise
 
 function noticeOf({ steering, outlook }: BatchProgress): string | null {
   if (steering?.stopped) return `stopped by the ${steering.stopped.by}`;
-  if (steering?.paused) return `paused by the ${steering.paused.by}: ${steering.paused.reason}`;
-  return outlook?.atRisk === true ? `at risk: due ${outlook.deadline}` : null;
+  const notices = [
+    ...(outlook?.atRisk === true ? [`at risk: due ${outlook.deadline}`] : []),
+    ...(steering?.paused ? [`paused by the ${steering.paused.by}: ${steering.paused.reason}`] : []),
+  ];
+  return notices.length === 0 ? null : notices.join('; ');
 }
 
 /** A query that fails (no worker yet, a lane not started, a restart) only means that nothing is known this time. */

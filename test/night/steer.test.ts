@@ -96,6 +96,12 @@ test(
     });
     const started = await probe.workflowIds(`WorkflowType = 'renderVariant' AND BatchDate = '${night}'`);
     expect(started).toEqual([]);
+    expect(lastJson((await home.run(['status', '--json'])).stdout)['batches']).toContainEqual(
+      expect.objectContaining({
+        ...{ workflowId, phase: 'rendering', settled: 0, variants: 14 },
+        notice: 'paused by the person: the logo is wrong',
+      }),
+    );
 
     const slow = await home.run(['window', 'card', '1', '--json']);
     expect(lastJson(slow.stdout)).toMatchObject({ workflowId, steering: { window: 1, paused: { by: 'person' } } });
