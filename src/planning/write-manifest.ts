@@ -5,14 +5,7 @@ import { z } from 'zod';
 import { type BatchRef, objectKeys } from '../contracts/ids.ts';
 import type { RenditionId } from '../contracts/video.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import {
-  type ManifestPage,
-  manifestPages,
-  type PageDraft,
-  parseManifestPage,
-  type ScenePage,
-  scenePages,
-} from './manifest.ts';
+import { type ManifestPage, manifestPages, type PageDraft, parseManifestPage, scenePages } from './manifest.ts';
 import type { PlannedVariants } from './planned-variants.ts';
 import type { ScenePlan } from './scene-plan.ts';
 import { listVideos, storedVideos } from './stored-videos.ts';
@@ -71,8 +64,7 @@ export async function writeManifest(
     const { page, variants: held } = draft.page;
     signal.throwIfAborted();
     layout.add(draft);
-    const earlier = page <= written ? await earlierPage(target, draft, signal) : null;
-    let whole = earlier;
+    let whole = page <= written ? await earlierPage(target, draft, signal) : null;
     if (whole === null) {
       const keys = held.map(({ key }) => key);
       const videos = await storedVideos(store, keys, { rendition, mayBeStored }, signal);
@@ -128,7 +120,7 @@ export async function writeScenes(
   return count;
 }
 
-async function putPage(store: ObjectStore, key: string, page: ManifestPage | ScenePage | object, signal: AbortSignal) {
+async function putPage(store: ObjectStore, key: string, page: object, signal: AbortSignal) {
   await store.put(key, JSON.stringify(page), { contentType: 'application/json' }, signal);
 }
 
