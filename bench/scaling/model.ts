@@ -69,13 +69,14 @@ export function* laneRuns(
   const { variants, stored, lanes } = night;
   const { perPage, pages } = pagesOf(night);
   const step = Math.max(MIN_STEP, Math.ceil(variants / lanes.count / REPORTS));
+  let unreported = 0;
   const storedBefore = (variant: number): number => Math.floor((variant * stored) / variants);
   for (let [page, index] = [lane, 0]; page < pages; ) {
     let [children, pageReads, storedPages, settled] = [0, 0, 0, 0];
     const run = (): LaneRun => ({
       ...{ children, pageReads, storedPages },
       outcomePages: Math.ceil(settled / OUTCOMES_PER_PAGE),
-      reports: Math.floor(settled / step) + 1,
+      reports: Math.floor((unreported + settled) / step) + (page < pages ? 0 : 1),
     });
     const isLong = (): boolean =>
       children >= CHILDREN_PER_RUN || workOf(run(), wakesPerTask).events >= SUGGESTED_EVENTS;
@@ -97,6 +98,7 @@ export function* laneRuns(
       if (first + index >= last) [page, index] = [page + lanes.count, 0];
     }
     yield run();
+    unreported = (unreported + settled) % step;
   }
 }
 

@@ -118,9 +118,16 @@ export interface VariantLaneInput {
   readonly steering?: Steering;
   /** What earlier runs of this lane counted, and could not write down. */
   readonly failures?: FailureCounts;
+  readonly unreported?: Unreported;
   readonly unwritten?: readonly VariantOutcome[];
   /** Runs in a row that ended because something did not answer. */
   readonly troubles?: number;
+}
+
+/** What a lane has settled since it last told its batch. */
+export interface Unreported {
+  readonly settled: number;
+  readonly failed: number;
 }
 
 export interface LaneCursor {

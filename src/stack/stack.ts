@@ -3,7 +3,7 @@ import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
 import { OWN_ENTRIES, openHome, type StackHome, stackHome } from './home.ts';
-import { lockHome } from './lock.ts';
+import { lockHome, lockPorts } from './lock.ts';
 import { EMBEDDED_BUCKET, EMBEDDED_REGION, objectStorePart } from './object-store-server.ts';
 import { type Ports, portOf, type ServerPart } from './part.ts';
 import { PortChooser } from './ports.ts';
@@ -95,6 +95,7 @@ export async function startParts(options: StartOptions, names: readonly PartName
   const context = new StateKeeper(home, (await readState(home)) ?? emptyState());
   const parts = definitions(home, options.binaries, context.state).filter(({ name }) => names.includes(name));
   const started: PartName[] = [];
+  await using _ports = await lockPorts(options.signal);
   const chooser = new PortChooser();
   const results = await Promise.allSettled(
     parts.map((part) =>

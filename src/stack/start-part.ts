@@ -100,6 +100,8 @@ async function startOnce({ part, home, lifetime, signal, onStart, save }: PartSt
     }
     try {
       await part.probe(ports, stop);
+      // What answers may be another's server that took the port first.
+      if (!isOurs(server.pid, part.ownArgument)) throw new Error('another process answers on its ports');
       return await save({ pid: server.pid, ports, readyAt: new Date().toISOString() });
     } catch (error) {
       lastError = error;

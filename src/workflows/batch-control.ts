@@ -31,6 +31,8 @@ import {
 } from './messages.ts';
 import { assertPauseRequest, assertStopRequest, assertWindowRequest, refuse } from './validate.ts';
 
+const LOOK_EVERY_MS = 10 * 60_000;
+
 type LaneHandle = ChildWorkflowHandle<Workflow>;
 
 const { nightreel } = proxySinks<BatchSinks>();
@@ -236,7 +238,13 @@ export class BatchControl {
   async #keepDeadline(): Promise<void> {
     const deadline = this.#plan?.limits?.deadline ?? null;
     if (deadline === null) return;
-    await sleep(Math.max(1, Date.parse(deadline.at) - Date.now()));
+    const at = Date.parse(deadline.at);
+    for (;;) {
+      await sleep(Math.max(1, Math.min(LOOK_EVERY_MS, at - Date.now())));
+      if (Date.now() >= at) break;
+      // While nothing moves no lane reports: that a batch stands still is seen here.
+      this.#onChange();
+    }
     // A batch that the breaker holds would wait for somebody who has not come.
     if (deadline.whenLate === 'stop' || this.steering.paused?.by === 'breaker') {
       await this.#change({ stopped: { by: 'deadline', running: 'finish' } });

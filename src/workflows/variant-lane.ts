@@ -40,7 +40,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
   let cursor: LaneCursor = input.cursor;
   let steering = input.steering ?? UNSTEERED;
   const unwritten: VariantOutcome[] = [...(input.unwritten ?? [])];
-  const reports = new LaneReports(plan, lane, input.failures ?? {});
+  const reports = new LaneReports(input);
   setHandler(laneTallyQuery, () => tally);
 
   const settled = (outcome: VariantOutcome): void => {
@@ -73,6 +73,8 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
   });
   const runIsLong = (): boolean => window.started >= childrenPerRun || workflowInfo().continueAsNewSuggested;
 
+  const isToGoOn = (): boolean => runIsLong() && cursor.page <= plan.pages && steering.stopped === null;
+
   /** Returns at the end of its pages, or of what one run may do, or when nothing more is to be started. */
   const work = async (): Promise<void> => {
     while (cursor.page <= plan.pages && !runIsLong() && (await window.isOpen())) {
@@ -92,13 +94,14 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     }
   };
   const goOn = async (troubles: number): Promise<never> => {
-    const { failures } = reports;
+    const { failures, unreported } = reports;
     return await continueAsNew<typeof variantLane>({
       ...input,
       cursor,
       tally,
       steering,
       failures,
+      unreported,
       unwritten,
       troubles,
     });
@@ -108,7 +111,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     await work();
     await window.drain();
     await writeOutcomes(1);
-    await reports.tell(tally);
+    if (!isToGoOn()) await reports.tell(tally);
   } catch (error) {
     if (isCancellation(error)) {
       // What is settled is written down even now: a backfill goes by it.
@@ -125,6 +128,6 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     await writeOutcomes(1);
     throw error;
   }
-  if (runIsLong() && cursor.page <= plan.pages && steering.stopped === null) return await goOn(0);
+  if (isToGoOn()) return await goOn(0);
   return tally;
 }

@@ -108,6 +108,17 @@ describe('a running stack', () => {
     expect(await findStack(home.folder)).not.toBeNull();
   });
 
+  test('stands beside others that start in the same moment and want the same ports', async () => {
+    await using first = await temporaryHome();
+    await using second = await temporaryHome();
+    await using third = await temporaryHome();
+    const folders = [first.folder, second.folder, third.folder];
+    const stacks = await Promise.all(folders.map((folder) => startStack(optionsFor(folder, { ports: 'usual' }))));
+    expect(new Set(stacks.map(({ temporal }) => temporal.address)).size).toBe(3);
+    expect(new Set(stacks.map(({ s3 }) => s3.endpoint)).size).toBe(3);
+    for (const folder of folders) expect(await findStack(folder)).not.toBeNull();
+  });
+
   test('keeps data, credentials and ports over a stop and a start', async () => {
     await put(stack, 'state/referral.json', 'a watermark');
     expect(await stopStack(home.folder)).toEqual(['temporal', 'seaweedfs']);
