@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTools } from '../src/config/tools.ts';
 import { packageVersion } from '../src/config/version.ts';
+import { RECIPIENTS_PER_PAGE } from '../src/planning/manifest.ts';
 import { type RecordedHistory, scrubbed, shapeOf, writeRecordings } from '../test/support/histories.ts';
 import { historyToJson } from '../test/support/history-json.ts';
 import { NightProbe } from '../test/support/night-probe.ts';
@@ -46,7 +47,7 @@ async function record(): Promise<void> {
 
 async function inTurn(look: NightProbe, ffmpeg: string): Promise<void> {
   const first = [success, continueAsNew, failures, steered, breaker, stopped, aborted, cancelled, oneCancelled];
-  const plays = [...first, damaged, scheduled, withdrawals, refused, joinedByRenderers];
+  const plays = [...first, crowd, damaged, scheduled, withdrawals, refused, joinedByRenderers];
   await Promise.all(plays.map((play) => play(look)));
   say('a worker that is killed, and the next');
   await killed(look, async () => {
@@ -159,6 +160,16 @@ async function steered(look: NightProbe): Promise<void> {
   await look.update(workflowId, 'resumeBatch').catch(() => undefined);
   await look.resultOf(workflowId);
   await keep(look, 'pause-window-resume', ofDate('card', '2026-03-05'));
+}
+
+/** More people of one video than one page of recipients takes. */
+async function crowd(look: NightProbe): Promise<void> {
+  const [businessDate, csvKey, workflowId] = ['2026-03-13', 'inputs/crowd.csv', 'batch/card/2026-03-13'];
+  const lines = Array.from({ length: RECIPIENTS_PER_PAGE + 10 }, (_, n) => `crowd-${n},Everyone,0,0\n`);
+  await look.put(csvKey, `recipient_id,name,referralCount,earnings\n${lines.join('')}`);
+  await look.startWorkflow('nightlyBatch', workflowId, { campaign: 'card', businessDate, csvKey });
+  await look.resultOf(workflowId);
+  await keep(look, 'crowd', ofDate('card', businessDate));
 }
 
 async function breaker(look: NightProbe): Promise<void> {

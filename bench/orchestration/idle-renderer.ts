@@ -1,13 +1,9 @@
 /** A render worker that renders nothing: what a night then costs is its orchestration. Run as a program: HOST:PORT NAMESPACE. */
 
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../../src/contracts/batch.ts';
 import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
-import { grpcCompressionFor } from '../../src/workers/grpc-compression.ts';
-
-const [address, namespace] = process.argv.slice(2);
-if (address === undefined || namespace === undefined)
-  throw new TypeError('usage: idle-renderer.ts HOST:PORT NAMESPACE');
+import { connectWorker, runUntilTold } from './worker-program.ts';
 
 const NO_PROGRAMS = { captureRoute: '-', pixels: '-', chromium: '-', ffmpeg: '-', x264: '-', muxer: '-', fonts: '-' };
 const ENGINE: EngineFingerprint = { digest: '0'.repeat(64), engineRevision: 1, settings: '-', ...NO_PROGRAMS };
@@ -24,8 +20,7 @@ const activities = {
   }),
 };
 
-Runtime.install({ logger: new DefaultLogger('ERROR') });
-const connection = await NativeConnection.connect({ address, grpcCompression: grpcCompressionFor(address) });
+const { connection, namespace } = await connectWorker();
 const worker = await Worker.create({
   connection,
   namespace,
@@ -33,8 +28,4 @@ const worker = await Worker.create({
   activities,
   maxConcurrentActivityTaskExecutions: 64,
 });
-process.once('SIGTERM', () => worker.shutdown());
-process.once('disconnect', () => process.exit(1));
-process.send?.('ready');
-await worker.run();
-process.exit(0);
+await runUntilTold(worker);

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServiceError } from '@temporalio/client';
+import { type Client, ServiceError } from '@temporalio/client';
 import { startBatch } from '../../src/client/batches.ts';
 import { connectClient } from '../../src/client/connect.ts';
 import { findServerBinaries } from '../../src/config/server-binaries.ts';
@@ -22,10 +22,13 @@ import { rounded } from '../statistics.ts';
 import { ProcessTree, readProcesses } from '../usage.ts';
 import { childrenLike, kill } from './chaos.ts';
 import { factsOf } from './night.ts';
+import { PLAIN_WORKER, plainChildrenPerSecond } from './plain-children.ts';
 
 export interface OrchestrationOptions extends BenchContext {
   readonly variants: number;
   readonly chaos: boolean;
+  /** Runs as many children that do nothing first, and says what part of their pace a night has. */
+  readonly plain: boolean;
 }
 
 const LANES = { count: 4, window: 25 };
@@ -40,9 +43,9 @@ const PROGRAMS = {
   renderer: RENDERER,
 } as const;
 
-export async function run({ variants, chaos, signal, progress }: OrchestrationOptions): Promise<BenchResult> {
+export async function run({ variants, chaos, plain, signal, progress }: OrchestrationOptions): Promise<BenchResult> {
   await noteMachine(progress, signal);
-  progress.expect(4);
+  progress.expect(plain ? 5 : 4);
   const folder = await mkdtemp(join(tmpdir(), 'nightreel-orchestration-'));
   try {
     await using running = new AsyncDisposableStack();
@@ -52,13 +55,15 @@ export async function run({ variants, chaos, signal, progress }: OrchestrationOp
     const options: StartOptions = { home, binaries: findServerBinaries(), lifetime: 'owned', signal };
     const stack = running.use(await startStack(options));
     const tree = new ProcessTree();
-    await startWorkers(running, folder, stack, signal);
     const client = await connectClient({
       connectionOptions: { address: stack.temporal.address },
       namespace: stack.temporal.namespace,
     });
     running.defer(() => client.connection.close());
     const store = running.use(storeOf(stack));
+    if (plain) progress.step(`${variants} children that do nothing`);
+    const ground = plain ? await plainPace(client, stack, variants, signal) : null;
+    await startWorkers(running, folder, stack, signal);
 
     progress.step(`a night of ${variants} variants`);
     let maxWorkerRssMb = 0;
@@ -94,6 +99,7 @@ export async function run({ variants, chaos, signal, progress }: OrchestrationOp
     const { runs, laneRuns, laneEvents, laneTasks, batchEvents, historyBytesPerVariant, objects } = facts;
     const json = {
       variantsPerSecond: rounded(variants / seconds),
+      ...(ground !== null && { plainPerSecond: ground, ofPlain: rounded(variants / seconds / ground, 2) }),
       eventsPerVariant: rest.eventsPerVariant,
       maxLaneEvents: rest.maxLaneEvents,
       maxLaneBytes: rest.maxLaneBytes,
@@ -186,14 +192,23 @@ async function startWorkers(
 ): Promise<void> {
   const env = ['env', `NIGHTREEL_HOME=${home}`, `NIGHTREEL_PROJECT=${folder}`] as const;
   const serve = [join(ROOT, 'bin/nightreel'), 'serve', '--roles', 'orchestrator,warehouse,storage'];
-  const renderer = [
-    ...[process.execPath, '--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
-    ...[join(import.meta.dirname, 'idle-renderer.ts'), temporal.address, temporal.namespace],
-  ];
+  const renderer = programOf(join(import.meta.dirname, 'idle-renderer.ts'), temporal);
   for (const [name, command] of Object.entries({ orchestrator: serve, renderer })) {
     const options = { command: [...env, ...command] as const, logFile: join(home, 'logs', `${name}.log`) };
     running.use(await WorkerSupervisor.start(options, signal));
   }
+}
+
+const programOf = (file: string, { address, namespace }: Stack['temporal']) =>
+  [
+    ...[process.execPath, '--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
+    ...[file, address, namespace],
+  ] as const;
+
+async function plainPace(client: Client, stack: Stack, children: number, signal: AbortSignal): Promise<number> {
+  const command = ['env', ...programOf(PLAIN_WORKER, stack.temporal)] as const;
+  await using _worker = await WorkerSupervisor.start({ command, logFile: join(stack.home, 'logs/plain.log') }, signal);
+  return await plainChildrenPerSecond(client, { children, lanes: LANES });
 }
 
 const storeOf = ({ s3 }: Stack): ObjectStore =>

@@ -32,7 +32,7 @@ async function measuredNights(): Promise<OrchestrationFigures[]> {
 
 async function measureNight(variants: number, context: BenchContext): Promise<OrchestrationFigures> {
   const { run: runNight } = await import('../orchestration/index.ts');
-  return orchestrationFigures.parse((await runNight({ variants, chaos: false, ...context })).json);
+  return orchestrationFigures.parse((await runNight({ variants, chaos: false, plain: false, ...context })).json);
 }
 
 /** One line for each figure, one column for each night. */

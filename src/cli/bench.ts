@@ -43,6 +43,7 @@ type LookupFlags = Common & { readonly variants: number };
 
 interface OrchestrationFlags extends LookupFlags {
   readonly chaos?: boolean;
+  readonly plain?: boolean;
 }
 
 interface ScalingFlags extends Common {
@@ -174,10 +175,19 @@ bench warns when it does. docs/performance.md says what was measured, where and 
   )
     .option('--variants <n>', 'how many', positiveInteger, 2000)
     .option('--chaos', 'kill a worker every few seconds, and the Temporal server once')
-    .addHelpText('after', examples('orchestration', '', '--variants 20000 --json', '--variants 2000 --chaos'))
+    .option('--plain', 'run as many workflows that do nothing first, and say what part of their pace the night has')
+    .addHelpText(
+      'after',
+      examples('orchestration', '', '--variants 20000 --json', '--variants 2000 --chaos', '--plain'),
+    )
     .action((flags: OrchestrationFlags) =>
       runBench(flags, async (context) =>
-        (await import('../../bench/orchestration/index.ts')).run({ ...flags, chaos: flags.chaos === true, ...context }),
+        (await import('../../bench/orchestration/index.ts')).run({
+          ...flags,
+          chaos: flags.chaos === true,
+          plain: flags.plain === true,
+          ...context,
+        }),
       ),
     );
 

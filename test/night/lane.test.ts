@@ -76,6 +76,31 @@ test(
 );
 
 test(
+  'of two batches of one campaign and date at once each is whole, and nobody is left without a pointer',
+  async () => {
+    const guests = people(12).map((name, n) => ({ id: `twice-${n}`, name: `${name} at once` }));
+    const businessDate = '2026-03-09';
+    const ids = await Promise.all(
+      ['by-hand', 'by-schedule'].map(async (workflowId) => {
+        await probe.startCsvNight({ businessDate, workflowId }, guests);
+        return workflowId;
+      }),
+    );
+    const summaries = (await Promise.all(ids.map((id) => probe.resultOf(id)))) as Record<string, unknown>[];
+    const whole = { variants: 12, failed: 0, pointers: 12 };
+    expect(summaries).toEqual([expect.objectContaining(whole), expect.objectContaining(whole)]);
+    expect(summaries.map(({ batchId }) => batchId).sort()).toEqual(['card/2026-03-09/1', 'card/2026-03-09/2']);
+    const pointers = (await probe.pointers()).filter(({ recipientId }) => recipientId.startsWith('twice-'));
+    expect(pointers).toHaveLength(12);
+    for (const { variantKey } of pointers) {
+      expect(await probe.keys(`videos/${variantKey.slice(0, 2)}/${variantKey}.mp4`)).toHaveLength(1);
+    }
+    expect(await probe.json('state/card.json')).toMatchObject({ carryOver: [] });
+  },
+  2 * MINUTE,
+);
+
+test(
   "today's workflow code replays the histories that these nights left",
   async () => {
     const script = join(import.meta.dirname, '../support/replay.ts');

@@ -181,8 +181,9 @@ export class NightProbe {
     {
       campaign = 'card',
       businessDate,
+      workflowId = `batch/${campaign}/${businessDate}`,
       ...more
-    }: { campaign?: string; businessDate: string; childrenPerRun?: number | undefined },
+    }: { campaign?: string; businessDate: string; workflowId?: string; childrenPerRun?: number | undefined },
     people: readonly { readonly id: string; readonly name: string }[],
     { held = false, ...options }: StartOptions & { readonly held?: boolean } = {},
   ): Promise<{ workflowId: string; again: () => Promise<void> }> {
@@ -190,7 +191,6 @@ export class NightProbe {
     const csv = `recipient_id,name,referralCount,earnings\n${lines}`;
     const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
     await this.put(csvKey, csv);
-    const workflowId = `batch/${campaign}/${businessDate}`;
     const input = { campaign, businessDate, csvKey, ...more };
     const again = () =>
       held
