@@ -86,6 +86,14 @@ describe('what the browser has shown before does not show in a frame', () => {
     expect(await page.picture(0)).toBe(first);
   });
 
+  test('in a group that was translucent before', async () => {
+    await page.open(await loadTemplate(`${ROOT}/templates/referral`));
+    const first = await page.picture(172);
+    // A digit rolls in, half seen, and stands.
+    for (const frame of [187, 180]) await page.picture(frame);
+    expect(await page.picture(172)).toBe(first);
+  }, 60_000);
+
   test('at tiles of a layer that was larger before', async () => {
     await page.open(await loadTemplate(`${ROOT}/templates/referral`));
     // Where lines of text are still beside the frame, so that Chromium makes several layers, under a scale that grows.

@@ -70,10 +70,12 @@ async function tryToStart(deadlines: Partial<PageDeadlines>, largest: Size | nul
   const compositor = new XvfbCompositor(devtools, display, { window, limitMs: callLimitMs });
   const page = await TemplatePage.create(browser, compositor, { deadlines: { ...LIMITS, ...deadlines }, log });
   const resources = started.move();
+  let isFirst = true;
   return {
     page,
     log,
     async open(template, params = template.example) {
+      isFirst = true;
       if (!(await compositor.setView(template, template))) {
         await page.loadStage();
         await compositor.setView(template, template);
@@ -83,7 +85,8 @@ async function tryToStart(deadlines: Partial<PageDeadlines>, largest: Size | nul
     async picture(frame) {
       await page.seek(frame, () => compositor.nextMark());
       const pixels = Buffer.alloc(compositor.layout.strideBytes * compositor.layout.height);
-      (await compositor.capture()).read(pixels, 0);
+      (await compositor.capture(isFirst)).read(pixels, 0);
+      isFirst = false;
       return createHash('sha256').update(pixels).digest('hex').slice(0, 16);
     },
     evaluate: (expression) =>

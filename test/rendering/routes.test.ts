@@ -60,7 +60,7 @@ function difference(one: Buffer, other: Buffer): string | null {
   return `${samples} samples`;
 }
 
-async function expectEqualPixels(template: Template, rendition: RenditionId, inAllOrders = true): Promise<void> {
+async function expectEqualPixels(template: Template, rendition: RenditionId): Promise<void> {
   const size = frameSizeOf(template, RENDITIONS[rendition]);
   const frames = spread(template);
   const reference = new Map<number, Buffer>();
@@ -68,7 +68,7 @@ async function expectEqualPixels(template: Template, rendition: RenditionId, inA
   for (const [route, browser] of browsers) {
     const source = await browser.open(template, template.example, size);
     const orders =
-      route === 'xvfb' && inAllOrders
+      route === 'xvfb'
         ? { forward: frames, reverse: frames.toReversed(), random: shuffled(frames) }
         : { forward: frames };
     for (const [order, indices] of Object.entries(orders)) {
@@ -96,9 +96,7 @@ describe('no pixel differs between routes and orders', () => {
     'of the templates in templates/, as %s',
     async (rendition) => {
       for (const name of await readdir(join(ROOT, 'templates'))) {
-        // At 1080p a few samples of large text still depend on what was drawn before: docs/determinism.md.
-        const inAllOrders = rendition !== 'web-1080p';
-        await expectEqualPixels(await loadTemplate(join(ROOT, 'templates', name)), rendition, inAllOrders);
+        await expectEqualPixels(await loadTemplate(join(ROOT, 'templates', name)), rendition);
       }
     },
     600_000,

@@ -50,7 +50,7 @@ export class BeginFrameCompositor implements Compositor {
   }
 
   nextMark(): string {
-    return '';
+    return 'nightreelStage.rebuild()';
   }
 
   async capture(): Promise<Picture> {

@@ -19,7 +19,8 @@ export interface Compositor {
   /** How pictures of the present view lie in memory. */
   readonly layout: PixelLayout;
   /**
-   * Statement for the page to run after it has drawn a moment, so that `capture` can tell it from others; or ''. `mayRest`: the
+   * Statement for the page to run after it has drawn a moment, so that it looks as in a fresh page (`nightreelStage.rebuild`), and so
+   * that `capture` can tell it from others. `mayRest`: the
    * moment before looked like the one before that, so this one may, too; that costs less when it is so, and more when not.
    */
   nextMark(mayRest?: boolean): string;

@@ -35,7 +35,7 @@ export class ScreenshotCompositor implements Compositor {
   }
 
   nextMark(): string {
-    return '';
+    return 'nightreelStage.rebuild()';
   }
 
   async capture(): Promise<Picture> {
