@@ -4,6 +4,7 @@
  */
 
 import { nanosecondsOf } from '../warehouse/watermark.ts';
+import { doubled } from './doubled.ts';
 import { TextIndex } from './text-index.ts';
 
 /** A row's stamp in two numbers that hold every nanosecond; seconds NaN: none. */
@@ -116,15 +117,10 @@ export class People {
   }
 
   #grow(): void {
-    const length = this.#turns.length * 2;
-    const grown = <T extends { set(from: T): void }>(larger: T, from: T): T => {
-      larger.set(from);
-      return larger;
-    };
-    this.#seconds = grown(new Float64Array(length), this.#seconds);
-    this.#nanoseconds = grown(new Uint32Array(length), this.#nanoseconds);
-    this.#outcomes = grown(new Int32Array(length), this.#outcomes);
-    this.#flags = grown(new Uint8Array(length), this.#flags);
-    this.#turns = grown(new Uint32Array(length), this.#turns);
+    this.#seconds = doubled(this.#seconds);
+    this.#nanoseconds = doubled(this.#nanoseconds);
+    this.#outcomes = doubled(this.#outcomes);
+    this.#flags = doubled(this.#flags);
+    this.#turns = doubled(this.#turns);
   }
 }

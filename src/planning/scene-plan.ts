@@ -4,6 +4,7 @@ import pMap from 'p-map';
 import type { ScenePlanCounts } from '../contracts/batch.ts';
 import { isSceneKey, type SceneKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
+import { doubled } from './doubled.ts';
 import type { VideoPart } from './scene-key.ts';
 import { TextIndex } from './text-index.ts';
 
@@ -36,11 +37,7 @@ class Counters {
   }
 
   set(index: number, value: number): void {
-    if (index >= this.#values.length) {
-      const grown = new Uint32Array(Math.max(this.#values.length * 2, index + 1));
-      grown.set(this.#values);
-      this.#values = grown;
-    }
+    if (index >= this.#values.length) this.#values = doubled(this.#values, index + 1);
     this.#values[index] = value;
   }
 }

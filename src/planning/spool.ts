@@ -7,6 +7,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
+import { doubled } from './doubled.ts';
 
 /** What is kept in memory: an ordinary night needs no file. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
@@ -44,11 +45,7 @@ export class Spool implements Disposable {
     if (this.#buffered + bytes.length > this.#buffer.length) this.#makeRoom(bytes.length);
     bytes.copy(this.#buffer, this.#buffered);
     this.#buffered += bytes.length;
-    if (this.#size === this.#ends.length) {
-      const grown = new Float64Array(this.#size * 2);
-      grown.set(this.#ends);
-      this.#ends = grown;
-    }
+    if (this.#size === this.#ends.length) this.#ends = doubled(this.#ends);
     this.#ends[this.#size] = this.#written + this.#buffered;
     this.#size += 1;
     return this.#size - 1;

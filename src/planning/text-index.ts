@@ -1,5 +1,7 @@
 /** Different texts, numbered from 0 as they come. A million IDs take some 40 MB here and three times that in a Map. */
 
+import { doubled } from './doubled.ts';
+
 /** Slots to begin with; always a power of two, and at least twice as many as texts. */
 const FIRST_SLOTS = 4096;
 const EMPTY = -1;
@@ -90,8 +92,8 @@ export class TextIndex {
 
   #grow(): void {
     const slots = new Int32Array(this.#slots.length * 2).fill(EMPTY);
-    this.#hashes = grownNumbers(this.#hashes);
-    this.#ends = grownNumbers(this.#ends);
+    this.#hashes = doubled(this.#hashes);
+    this.#ends = doubled(this.#ends);
     const mask = slots.length - 1;
     for (let number = 0; number < this.#size; number += 1) {
       let slot = (this.#hashes[number] ?? 0) & mask;
@@ -100,12 +102,6 @@ export class TextIndex {
     }
     this.#slots = slots;
   }
-}
-
-function grownNumbers(from: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const grown = new Uint32Array(from.length * 2);
-  grown.set(from);
-  return grown;
 }
 
 function grownBytes(from: Buffer, needed: number): Buffer<ArrayBuffer> {
