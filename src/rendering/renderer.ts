@@ -198,7 +198,13 @@ export class Renderer implements AsyncDisposable {
         slots,
         recycleAfter: settings.recycleAfter,
         recycleAboveBytes: options.recycleAboveBytes,
-        launch: async (signal) => warm(await launch(candidate, signal)),
+        launch: async (signal) => {
+          try {
+            return await warm(await launch(candidate, signal));
+          } catch (error) {
+            throw asPassing(error);
+          }
+        },
         log,
       },
       await warm(browser),
@@ -408,3 +414,11 @@ const withoutUndefined = (options: RendererOptions): Partial<typeof DEFAULTS> =>
       return value === undefined ? [] : [[name, value]];
     }),
   );
+
+/** One like it has worked here: a browser that does not come up now was killed as it started, or there was no room for it. */
+function asPassing(error: unknown): unknown {
+  if (!(error instanceof Failure) || error.failureClass !== 'ToolMissing') return error;
+  return new Failure('BrowserCrashed', `A browser did not come up, as others did before. ${error.message}`, {
+    cause: error,
+  });
+}

@@ -5,6 +5,7 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   GetObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
@@ -119,6 +120,19 @@ export class NightProbe {
     return (await Body?.transformToByteArray()) ?? new Uint8Array();
   }
 
+  /** An object with what stands beside it. */
+  async object(
+    key: string,
+  ): Promise<{ readonly bytes: Uint8Array; readonly metadata: Readonly<Record<string, string>> }> {
+    const { Body, Metadata } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+    return { bytes: (await Body?.transformToByteArray()) ?? new Uint8Array(), metadata: Metadata ?? {} };
+  }
+
+  /** Multipart uploads that were begun and neither completed nor aborted. */
+  async openUploads(): Promise<number> {
+    return (await this.s3.send(new ListMultipartUploadsCommand({ Bucket: this.bucket }))).Uploads?.length ?? 0;
+  }
+
   async json(key: string): Promise<Record<string, unknown>> {
     return JSON.parse(await this.text(key)) as Record<string, unknown>;
   }
@@ -149,6 +163,16 @@ export class NightProbe {
       });
     }
     return failed;
+  }
+
+  /** Keys of the variants whose children completed; one that did twice is there twice. */
+  async completedVariants(businessDate: string): Promise<string[]> {
+    const keys: string[] = [];
+    const query = `BatchDate = '${businessDate}' AND ExecutionStatus = 'Completed' AND WorkflowType = 'renderVariant'`;
+    for await (const { searchAttributes } of this.client.workflow.list({ query })) {
+      keys.push(String(searchAttributes['VariantKey']?.[0]));
+    }
+    return keys;
   }
 
   /** Runs what the schedule would have run between two instants. */

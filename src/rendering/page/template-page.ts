@@ -312,6 +312,12 @@ export class TemplatePage {
   private explain(error: unknown, template: Template, where: string): unknown {
     if (!(error instanceof PageError)) return error;
     this.loaded = null;
+    try {
+      // What it was refused is why it threw.
+      this.origin.assertSelfContained();
+    } catch (refused) {
+      return refused;
+    }
     const place = placeOf(error, template);
     const what = `Template '${template.id}' threw ${error.type} ${where}`;
     return new Failure('TemplateCrashed', place === '' ? `${what}.` : `${what}, ${place}.`, {

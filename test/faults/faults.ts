@@ -1,0 +1,88 @@
+/** What can go wrong in a night, and how it is made to. */
+
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Intercept } from '../support/s3-proxy.ts';
+import type { Fault, NightUnderWay } from './night.ts';
+
+/** How long a server is away, and a store is in trouble. */
+const AWAY_MS = 20_000;
+/** Of the requests that are disturbed at all. */
+const SHARE = 0.3;
+
+const isUpload = ({ method, url = '' }: IncomingMessage): boolean => method === 'PUT' && url.includes('/videos/');
+
+/** For a while, some of the requests fare so. */
+const forAWhile =
+  (intercept: Intercept, share = SHARE) =>
+  async ({ disturb }: NightUnderWay): Promise<void> => {
+    disturb((...request) => Math.random() < share && intercept(...request));
+    await sleep(AWAY_MS);
+    disturb(null);
+  };
+
+const answering =
+  (status: number, code: string): Intercept =>
+  ({ method }, answer) => {
+    answer.writeHead(status, { 'content-type': 'application/xml' });
+    answer.end(method === 'HEAD' ? '' : `<Error><Code>${code}</Code><Message>as told</Message></Error>`);
+    return true;
+  };
+
+const awayAndBack =
+  (server: RegExp) =>
+  async ({ killAll, home }: NightUnderWay): Promise<void> => {
+    await killAll(server);
+    await sleep(AWAY_MS);
+    await home.run(['up']);
+  };
+
+/** Twice: the second time while the first is being made good. */
+const twice =
+  (strike: (night: NightUnderWay) => Promise<void>) =>
+  async (night: NightUnderWay): Promise<void> => {
+    await strike(night);
+    await sleep(3_000);
+    await strike(night);
+  };
+
+export const FAULTS: readonly Fault[] = [
+  { name: 'render-worker-killed', strike: twice(async ({ render }) => render.kill()) },
+  { name: 'orchestrator-killed', strike: twice(async ({ orchestrator }) => orchestrator.kill()) },
+  { name: 'page-killed', strike: twice(({ killAll }) => killAll(/--type=renderer/)) },
+  { name: 'browser-killed', strike: twice(({ killAll }) => killAll(/chromium .*--remote-debugging-p/)) },
+  { name: 'display-killed', strike: twice(({ killAll }) => killAll(/Xvfb/)) },
+  { name: 'ffmpeg-killed', strike: twice(({ killAll }) => killAll(/libx264/)) },
+  { name: 'temporal-away', strike: awayAndBack(/temporal.*start-dev/) },
+  { name: 's3-away', strike: awayAndBack(/weed.*mini/) },
+  {
+    name: 's3-403',
+    strike: forAWhile((request, ...rest) => isUpload(request) && answering(403, 'AccessDenied')(request, ...rest)),
+    failureClass: 'StorageDenied',
+    isRepeated: true,
+  },
+  { name: 's3-500', strike: forAWhile(answering(500, 'InternalError')) },
+  { name: 's3-503', strike: forAWhile(answering(503, 'SlowDown')) },
+  {
+    // 1 KB/s.
+    name: 's3-slow',
+    strike: forAWhile(async (request, _answer, body) => {
+      if (isUpload(request)) await sleep(body.length);
+      return false;
+    }, 1),
+  },
+  {
+    name: 's3-reset',
+    strike: forAWhile((_request, answer) => {
+      answer.destroy();
+      return true;
+    }),
+  },
+  { name: 'template-throws', bug: 'Thrower', failureClass: 'TemplateCrashed' },
+  { name: 'template-loops', bug: 'Looper', failureClass: 'TemplateCrashed' },
+  { name: 'template-takes-4-gb', bug: 'Hog', failureClass: 'BrowserCrashed' },
+  { name: 'template-opens-a-dialog', bug: 'Dialog' },
+  { name: 'template-closes-its-window', bug: 'Closer' },
+  { name: 'template-navigates-away', bug: 'Navigator', failureClass: 'NetworkForbidden' },
+  { name: 'template-asks-the-network', bug: 'Fetcher', failureClass: 'NetworkForbidden' },
+];
