@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findStack, type PartName } from '../../src/stack/index.ts';
 import type { Intercept } from '../support/s3-proxy.ts';
 import type { Fault, NightUnderWay } from './night.ts';
 
@@ -30,9 +31,12 @@ const answering =
   };
 
 const awayAndBack =
-  (server: RegExp) =>
-  async ({ killAll, home }: NightUnderWay): Promise<void> => {
-    await killAll(server);
+  (server: PartName) =>
+  async ({ home }: NightUnderWay): Promise<void> => {
+    const stack = await findStack(home.folder);
+    const pid = stack?.processes.find(({ name }) => name === server)?.pid;
+    if (pid === undefined) throw new Error(`${server} does not run`);
+    process.kill(pid, 'SIGKILL');
     await sleep(AWAY_MS);
     await home.run(['up']);
   };
@@ -53,8 +57,8 @@ export const FAULTS: readonly Fault[] = [
   { name: 'browser-killed', strike: twice(({ killAll }) => killAll(/chromium .*--remote-debugging-p/)) },
   { name: 'display-killed', strike: twice(({ killAll }) => killAll(/Xvfb/)) },
   { name: 'ffmpeg-killed', strike: twice(({ killAll }) => killAll(/libx264/)) },
-  { name: 'temporal-away', strike: awayAndBack(/temporal.*start-dev/) },
-  { name: 's3-away', strike: awayAndBack(/weed.*mini/) },
+  { name: 'temporal-away', strike: awayAndBack('temporal') },
+  { name: 's3-away', strike: awayAndBack('seaweedfs') },
   {
     name: 's3-403',
     strike: forAWhile((request, ...rest) => isUpload(request) && answering(403, 'AccessDenied')(request, ...rest)),
