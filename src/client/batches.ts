@@ -123,6 +123,34 @@ export async function runningBatches(
   return ids;
 }
 
+/** The runs of batches that go on, of all campaigns. */
+export async function runningNights(
+  client: Client,
+): Promise<{ readonly workflowId: string; readonly runId: string }[]> {
+  return await asTemporalCall(async () => {
+    const query = `WorkflowType = 'nightlyBatch' AND ExecutionStatus = 'Running'`;
+    const runs = await Array.fromAsync(client.workflow.list({ query }));
+    return runs.map(({ workflowId, runId }) => ({ workflowId, runId }));
+  });
+}
+
+/** Workflow IDs of some of whatever may write to the bucket now: batches, repairs, variants that were reset. */
+export async function runningWork(client: Client): Promise<string[]> {
+  return await asTemporalCall(async () => {
+    const types = ['nightlyBatch', 'backfillVariants', 'renderVariant'].map((type) => `'${type}'`).join(', ');
+    const query = `WorkflowType IN (${types}) AND ExecutionStatus = 'Running'`;
+    const ids: string[] = [];
+    for await (const { workflowId } of client.workflow.list({ query })) {
+      ids.push(workflowId);
+      if (ids.length === MAX_NAMED) break;
+    }
+    return ids;
+  });
+}
+
+/** Workflows that a sentence names at most. */
+const MAX_NAMED = 3;
+
 const runningBatch = async (client: Client, { campaign, businessDate }: StartInput): Promise<string | null> =>
   (await runningBatches(client, campaign, businessDate))[0] ?? null;
 

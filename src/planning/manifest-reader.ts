@@ -57,7 +57,7 @@ export class ManifestReader {
 
   /** The line of the manifest that a slot names. Failure `ManifestDamaged` when another variant stands there. */
   async variant({ batch, page, index, key }: ManifestSlot): Promise<ManifestVariant> {
-    const variant = (await this.page(batch, page)).variants[index];
+    const variant = (await this.page(batch, page)).variants.find((one) => one.index === index);
     if (variant?.key === key) return variant;
     throw new Failure(
       'ManifestDamaged',
@@ -99,7 +99,7 @@ export class ManifestReader {
 
   /** The line of a scene page that a slot names. Failure `ManifestDamaged` when another scene stands there. */
   async scene({ batch, page, index, key }: RenderSceneInput): Promise<PlannedScene> {
-    const scene = (await this.scenePage(batch, page)).scenes[index];
+    const scene = (await this.scenePage(batch, page)).scenes.find((one) => one.index === index);
     if (scene?.key === key) return scene;
     throw new Failure(
       'ManifestDamaged',
