@@ -1,17 +1,13 @@
-import { runningWork } from '../client/batches.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { workNow } from '../client/batches.ts';
 import { connectClient } from '../client/connect.ts';
 import { listCampaigns, loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { CampaignId } from '../contracts/ids.ts';
+import { REMEMBERED_MS } from '../planning/manifest-reader.ts';
 import { recipientIdProblem } from '../planning/recipient-id.ts';
-import {
-  batchesSince,
-  type Forgotten,
-  type ForgottenKind,
-  forgetPerson,
-  isKnownCampaign,
-} from '../retention/forget-person.ts';
+import { type Forgotten, type ForgottenKind, forgetPerson, isKnownCampaign } from '../retention/forget-person.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { createScanProgress } from './scan-progress.ts';
 
@@ -34,8 +30,10 @@ export async function runForget(settings: Settings, request: ForgetRequest, sign
   if (campaign !== null && !(await isKnownCampaign(store, campaign, campaigns, signal))) {
     throw new Failure('CampaignInvalid', `No campaign '${campaign}', neither in campaigns/ nor in the bucket.`);
   }
-  if (!dryRun) await assertQuiet(settings, []);
+  let quietAt = 0;
   const forgotten = await asInterrupted(signal, async () => {
+    if (!dryRun) await becomeQuiet(settings, signal);
+    quietAt = performance.now();
     using progress = createScanProgress(process.stderr);
     const asked = { recipientId, campaign, campaigns, dryRun };
     return await forgetPerson(store, asked, signal, (what, count) => progress.update(what, count));
@@ -46,7 +44,7 @@ export async function runForget(settings: Settings, request: ForgetRequest, sign
   );
   const [first] = forgotten.unreadable;
   if (first !== undefined) throw leftAlone(forgotten.unreadable);
-  if (!dryRun) await assertQuiet(settings, await batchesSince(store, forgotten, signal));
+  if (!dryRun) await assertStillQuiet(settings, performance.now() - quietAt);
 }
 
 /** All campaigns of the project: with one that cannot be read, its pointers would be overlooked. */
@@ -63,23 +61,44 @@ export async function asInterrupted<T>(signal: AbortSignal, work: () => Promise<
   }
 }
 
-/** @param began batches that nobody looked through. */
-async function assertQuiet({ temporal }: Settings, began: readonly string[]): Promise<void> {
+/** What ran a moment ago is still in workers' memories, from where a repair would write it again. The clocks of two machines differ. */
+const QUIET_MS = 2 * REMEMBERED_MS;
+const LOOK_EVERY_MS = 1_000;
+
+/** Waits until nothing has run for a moment. Failure `CampaignInvalid` while something runs. */
+async function becomeQuiet({ temporal }: Settings, signal: AbortSignal): Promise<void> {
   const client = await connectClient(temporal);
   try {
-    const running = await runningWork(client);
-    if (running.length > 0) {
-      throw new Failure(
-        'CampaignInvalid',
-        `${running.join(', ')} still runs, and may write what is to be removed. Run this again when nothing runs any more: wait, or close it with \`nightreel stop --all\`.`,
-      );
+    for (let look = 1; ; look += 1) {
+      const { running, endedLately } = await workNow(client, QUIET_MS);
+      if (running.length > 0) throw stillRuns(running);
+      if (!endedLately) return;
+      if (look === 1) process.stderr.write('A batch ended just now: waiting until no worker remembers what it read.\n');
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
     }
-    if (began.length === 0) return;
-    throw new Failure('CampaignInvalid', `${began.join(', ')} began and ended meanwhile. Run this once more.`);
   } finally {
     await client.connection.close();
   }
 }
+
+/** Failure `CampaignInvalid` when something has run in the last so many milliseconds. */
+async function assertStillQuiet({ temporal }: Settings, sinceMs: number): Promise<void> {
+  const client = await connectClient(temporal);
+  try {
+    const { running, endedLately } = await workNow(client, sinceMs);
+    if (running.length > 0) throw stillRuns(running);
+    if (!endedLately) return;
+    throw new Failure('CampaignInvalid', 'A batch or a repair ran meanwhile. Run this once more.');
+  } finally {
+    await client.connection.close();
+  }
+}
+
+const stillRuns = (running: readonly string[]): Failure =>
+  new Failure(
+    'CampaignInvalid',
+    `${running.join(', ')} still runs, and may write what is to be removed. Run this again when nothing runs any more: wait, or close it with \`nightreel stop --all\`.`,
+  );
 
 const MAX_NAMED = 5;
 

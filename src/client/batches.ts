@@ -134,17 +134,30 @@ export async function runningNights(
   });
 }
 
-/** Workflow IDs of some of whatever may write to the bucket now: batches, repairs, variants that were reset. */
-export async function runningWork(client: Client): Promise<string[]> {
+/** What may write to the bucket: batches, repairs, variants that were reset. */
+export interface Work {
+  /** Workflow IDs of some of those that run. */
+  readonly running: readonly string[];
+  /** Whether any ended in the last so many milliseconds that were asked for. */
+  readonly endedLately: boolean;
+}
+
+export async function workNow(client: Client, latelyMs: number): Promise<Work> {
   return await asTemporalCall(async () => {
     const types = ['nightlyBatch', 'backfillVariants', 'renderVariant'].map((type) => `'${type}'`).join(', ');
-    const query = `WorkflowType IN (${types}) AND ExecutionStatus = 'Running'`;
-    const ids: string[] = [];
-    for await (const { workflowId } of client.workflow.list({ query })) {
-      ids.push(workflowId);
-      if (ids.length === MAX_NAMED) break;
-    }
-    return ids;
+    const some = async (condition: string): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { workflowId } of client.workflow.list({
+        query: `WorkflowType IN (${types}) AND ${condition}`,
+      })) {
+        if (ids.push(workflowId) === MAX_NAMED) break;
+      }
+      return ids;
+    };
+    // In this order: what ends in between is in one of the two.
+    const running = await some(`ExecutionStatus = 'Running'`);
+    const since = new Date(Date.now() - latelyMs).toISOString();
+    return { running, endedLately: (await some(`CloseTime > '${since}'`)).length > 0 };
   });
 }
 

@@ -38,10 +38,21 @@ export const isPublishedByPage = (
 /** Pages kept in memory: the lanes of a batch work on neighbouring pages, line by line. */
 const PAGES_KEPT = 8;
 
-/** Reads plans and manifest pages, which never change once planned, and keeps the last few. */
+/**
+ * What was read is taken for true for so long. Once planned, pages change in one way only: people are taken out of them, which waits
+ * until nobody can remember them any more.
+ */
+export const REMEMBERED_MS = 15_000;
+
+interface Kept {
+  readonly readAtMs: number;
+  readonly reading: Promise<unknown>;
+}
+
+/** Reads plans and manifest pages, and keeps the last few for a moment. */
 export class ManifestReader {
   private readonly store: ObjectStore;
-  private readonly kept = new Map<string, Promise<unknown>>();
+  private readonly kept = new Map<string, Kept>();
 
   constructor(store: ObjectStore) {
     this.store = store;
@@ -108,13 +119,15 @@ export class ManifestReader {
   }
 
   private async read<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {
+    const now = performance.now();
     const known = this.kept.get(key);
     this.kept.delete(key);
-    const reading = (known as Promise<T> | undefined) ?? this.fetch(key, batch, parse);
-    this.kept.set(key, reading);
-    reading.catch(() => this.kept.delete(key));
+    const isGood = known !== undefined && now - known.readAtMs < REMEMBERED_MS;
+    const kept = isGood ? known : { readAtMs: now, reading: this.fetch(key, batch, parse) };
+    this.kept.set(key, kept);
+    kept.reading.catch(() => this.kept.delete(key));
     if (this.kept.size > PAGES_KEPT) this.kept.delete([...this.kept.keys()][0] ?? key);
-    return await reading;
+    return (await kept.reading) as T;
   }
 
   private async fetch<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {

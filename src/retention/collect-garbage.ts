@@ -5,10 +5,12 @@ import { isSceneKey, isVariantKey } from '../contracts/ids.ts';
 import type { ListedObject, ObjectStore } from '../storage/object-store.ts';
 import { References } from './references.ts';
 
-/** DELETE requests at a time. */
-const CONCURRENCY = 32;
+/** Rounds at a time: what is in memory of the listing is so many 256ths. */
+const ROUNDS = 4;
+/** DELETE requests at a time, in each. */
+const CONCURRENCY = 8;
 /** Objects removed between two looks at which nights have begun: a second's worth. */
-const A_TIME = 500;
+const AT_A_TIME = 250;
 const DAY_MS = 86_400_000;
 const PREFIXES = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
 
@@ -79,11 +81,11 @@ export async function collectGarbage(
     if (runningNights === null) return;
     // Videos first: one without a poster would be found, a poster without a video is not.
     candidates.sort((a, b) => Number(a.kind === 'posters') - Number(b.kind === 'posters'));
-    for (let first = 0; first < candidates.length && heldBy.length === 0; first += A_TIME) {
+    for (let first = 0; first < candidates.length && heldBy.length === 0; first += AT_A_TIME) {
       heldBy = await unplanned(references, runningNights, signal);
       if (heldBy.length > 0) return;
       await pMap(
-        candidates.slice(first, first + A_TIME),
+        candidates.slice(first, first + AT_A_TIME),
         async ({ kind, object }) => {
           if (isReferredTo(references, kind, object.key)) return;
           await store.remove(object.key, signal);
@@ -94,11 +96,17 @@ export async function collectGarbage(
     }
   };
 
-  for (const [at, hex] of PREFIXES.entries()) {
-    onProgress('of 256 prefixes of videos and scenes looked through', at);
-    await sweep(`videos/${hex}/`);
-    await sweep(`scenes/${hex}/`);
-  }
+  let looked = 0;
+  await pMap(
+    PREFIXES,
+    async (hex) => {
+      await sweep(`videos/${hex}/`);
+      await sweep(`scenes/${hex}/`);
+      looked += 1;
+      onProgress('of 256 prefixes of videos and scenes looked through', looked);
+    },
+    { concurrency: ROUNDS, signal },
+  );
   for (const prefix of ['templates/', 'inputs/', 'state/ledgers/']) await sweep(prefix);
   return {
     kinds: tally.kinds,

@@ -3,7 +3,7 @@
  * and scenes that only they had. It can be stopped anywhere and run again: what tells of other objects is written last.
  */
 
-import { batchIdOf, type CampaignId, objectKeys, type SceneKey, type VariantKey } from '../contracts/ids.ts';
+import { type CampaignId, objectKeys, type SceneKey, type VariantKey } from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { batchFolders } from './batch-folders.ts';
 import {
@@ -43,8 +43,6 @@ export interface Forgotten {
   readonly unknownScenes: number;
   /** Objects in which they may stand, and that are left alone. */
   readonly unreadable: readonly Unreadable[];
-  /** The batches that were looked through: one that is not among them began meanwhile. */
-  readonly batchIds: ReadonlySet<string>;
 }
 
 /** `what`: what is being looked through or done; `count`: how many of it so far. */
@@ -64,13 +62,13 @@ export async function forgetPerson(
   for (const { id, pointerKey } of campaigns) knowPattern(id, pointerKey);
 
   const inBatches = new PersonInBatches(store, recipientId);
-  const batchIds = new Set<string>();
+  let batches = 0;
   const campaignsOfList = new Map<string, Set<string>>();
   for await (const folder of batchFolders(store, signal)) {
     const { campaign } = folder.batch;
-    onProgress('batches read', batchIds.size);
+    onProgress('batches read', batches);
     const plan = await inBatches.read(folder, whose.isInScope(campaign), signal);
-    batchIds.add(batchIdOf(folder.batch));
+    batches += 1;
     knowPattern(campaign, plan?.pointerKey ?? USUAL_PATTERN);
     if (plan?.csvKey) {
       campaignsOfList.set(plan.csvKey, (campaignsOfList.get(plan.csvKey) ?? new Set()).add(campaign));
@@ -127,21 +125,7 @@ export async function forgetPerson(
     sharedVideos: own.size - alone.length,
     unknownScenes: scenes.unknown,
     unreadable: [pointers, inBatches, tables, books].flatMap(({ unreadable }) => unreadable),
-    batchIds,
   };
-}
-
-/** The batches that are in the bucket now and that were not looked through. */
-export async function batchesSince(
-  store: ObjectStore,
-  { batchIds }: Pick<Forgotten, 'batchIds'>,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const began: string[] = [];
-  for await (const { batch } of batchFolders(store, signal)) {
-    if (!batchIds.has(batchIdOf(batch))) began.push(batchIdOf(batch));
-  }
-  return began;
 }
 
 /** Of those that are there. */
