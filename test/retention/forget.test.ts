@@ -195,6 +195,19 @@ describe('a person who is forgotten', () => {
   });
 });
 
+test('a video that somebody else was shown, too, stays while an old batch has it, though nobody is shown it now', async () => {
+  const twins = (n: number): Person[] => [GONE.id, 'other'].map((id) => ({ id, name: 'Twin', n }));
+  people = [...OTHERS, ...twins(50)];
+  await night(store, film, 9, people);
+  const pointer = JSON.parse((await store.getText('users/other.json')) ?? '') as {
+    variantKey: Forgotten['videoKeys'][number];
+  };
+  people = [...OTHERS, ...twins(51)];
+  await night(store, film, 10, people);
+  expect((await forget()).videoKeys).not.toContain(pointer.variantKey);
+  expect(await store.head(objectKeys.video(pointer.variantKey))).not.toBeNull();
+});
+
 test('two who share a name are gone with it once both are forgotten, from the pages of shared scenes, too', async () => {
   const twins: Person[] = [1, 2].map((n) => ({ id: `twin-${n}`, name: 'Ottilie Quillfeather', n: 60 + n }));
   people = [...OTHERS, ...twins];
