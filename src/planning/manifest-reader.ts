@@ -72,7 +72,7 @@ export class ManifestReader {
     if (variant?.key === key) return variant;
     throw new Failure(
       'ManifestDamaged',
-      `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}.`,
+      `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}: it was damaged, or only people had it who were forgotten.`,
     );
   }
 
