@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 interface GcOptions {
   readonly olderThan: number;
@@ -11,8 +11,8 @@ export function registerGc(program: Command): void {
   program
     .command('gc')
     .description('Tell which videos and scenes nothing refers to any more; remove them with --delete')
-    .option('--older-than <days>', 'leave what was written in the last so many days', days, 30)
-    .option('--keep-batches <days>', 'keep what batches of the last so many days refer to', days, 90)
+    .addOption(inDays('--older-than <days>', 'leave what was written in the last so many days', 30))
+    .addOption(inDays('--keep-batches <days>', 'keep what batches of the last so many days refer to', 90))
     .option('--delete', 'remove it; without this, nothing is changed')
     .option('--json', 'one JSON object')
     .addHelpText(
@@ -39,6 +39,9 @@ A night may run meanwhile; only while one is being planned is nothing removed. d
       await runGc(await loadSettings(), request, signal);
     });
 }
+
+const inDays = (flags: string, description: string, usual: number): Option =>
+  new Option(flags, description).argParser(days).default(usual, `${usual}d`);
 
 function days(text: string): number {
   const [, number = ''] = /^([1-9]\d{0,4})d$/.exec(text) ?? [];

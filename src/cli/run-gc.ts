@@ -36,7 +36,9 @@ export async function runGc(settings: Settings, request: GcRequest, signal: Abor
       const asked = { ...limits, runningNights: running, nowMs: Date.now() };
       return await collectGarbage(store, asked, signal, (what, done) => progress.update(what, done));
     });
-    process.stdout.write(json ? `${JSON.stringify({ ...request, ...garbage })}\n` : gcText(request, garbage));
+    process.stdout.write(
+      json ? `${JSON.stringify({ removes, olderThanDays, keepBatchesDays, ...garbage })}\n` : gcText(request, garbage),
+    );
     if (garbage.heldBy.length === 0) return;
     throw new Failure(
       'CampaignInvalid',

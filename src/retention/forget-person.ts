@@ -110,6 +110,8 @@ export async function forgetPerson(
     // Until here an older batch, repaired meanwhile, could have written their pointer again.
     ...stones.tasks,
   ];
+  const removed = new Set(tasks.map(({ key }) => key));
+  const videoKeys = alone.filter((key) => removed.has(objectKeys.video(key)));
   const objects: Partial<Record<ForgottenKind, number>> = {};
   for (const [done, { kind, run }] of tasks.entries()) {
     signal.throwIfAborted();
@@ -121,9 +123,9 @@ export async function forgetPerson(
   }
   return {
     objects,
-    videoKeys: alone.filter((key) => tasks.some((task) => task.key === objectKeys.video(key))),
+    videoKeys,
     sharedVideos: own.size - alone.length,
-    unknownScenes: scenes.unknown,
+    unknownScenes: videoKeys.filter((key) => scenes.unknown.has(key)).length,
     unreadable: [pointers, inBatches, tables, books].flatMap(({ unreadable }) => unreadable),
   };
 }
@@ -151,7 +153,7 @@ async function scenesOf(
   store: ObjectStore,
   { alone, videos }: { readonly alone: readonly VariantKey[]; readonly videos: readonly OwnVideo[] },
   signal: AbortSignal,
-): Promise<{ readonly keys: ReadonlySet<SceneKey>; readonly unknown: number }> {
+): Promise<{ readonly keys: ReadonlySet<SceneKey>; readonly unknown: ReadonlySet<VariantKey> }> {
   const keys = new Set<SceneKey>();
   const unknown = new Set(alone);
   await using pinned = await PinnedParts.open(store);
@@ -162,7 +164,7 @@ async function scenesOf(
     for (const part of parts) keys.add(part.key);
     unknown.delete(key);
   }
-  return { keys, unknown: unknown.size };
+  return { keys, unknown };
 }
 
 /** Whether the bucket, or the project, knows of a campaign. */
