@@ -123,6 +123,47 @@ export async function runningBatches(
   return ids;
 }
 
+/** The runs of batches that go on, of all campaigns. */
+export async function runningNights(
+  client: Client,
+): Promise<{ readonly workflowId: string; readonly runId: string }[]> {
+  return await asTemporalCall(async () => {
+    const query = `WorkflowType = 'nightlyBatch' AND ExecutionStatus = 'Running'`;
+    const runs = await Array.fromAsync(client.workflow.list({ query }));
+    return runs.map(({ workflowId, runId }) => ({ workflowId, runId }));
+  });
+}
+
+/** What may write to the bucket: batches, repairs, variants that were reset. */
+export interface Work {
+  /** Workflow IDs of some of those that run. */
+  readonly running: readonly string[];
+  /** Whether any ended in the last so many milliseconds that were asked for. */
+  readonly endedLately: boolean;
+}
+
+export async function workNow(client: Client, latelyMs: number): Promise<Work> {
+  return await asTemporalCall(async () => {
+    const types = ['nightlyBatch', 'backfillVariants', 'renderVariant'].map((type) => `'${type}'`).join(', ');
+    const some = async (condition: string): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { workflowId } of client.workflow.list({
+        query: `WorkflowType IN (${types}) AND ${condition}`,
+      })) {
+        if (ids.push(workflowId) === MAX_NAMED) break;
+      }
+      return ids;
+    };
+    // In this order: what ends in between is in one of the two.
+    const running = await some(`ExecutionStatus = 'Running'`);
+    const since = new Date(Date.now() - latelyMs).toISOString();
+    return { running, endedLately: (await some(`CloseTime > '${since}'`)).length > 0 };
+  });
+}
+
+/** Workflows that a sentence names at most. */
+const MAX_NAMED = 3;
+
 const runningBatch = async (client: Client, { campaign, businessDate }: StartInput): Promise<string | null> =>
   (await runningBatches(client, campaign, businessDate))[0] ?? null;
 

@@ -38,10 +38,21 @@ export const isPublishedByPage = (
 /** Pages kept in memory: the lanes of a batch work on neighbouring pages, line by line. */
 const PAGES_KEPT = 8;
 
-/** Reads plans and manifest pages, which never change once planned, and keeps the last few. */
+/**
+ * What was read is taken for true for so long. Once planned, pages change in one way only: people are taken out of them, which waits
+ * until nobody can remember them any more.
+ */
+export const REMEMBERED_MS = 15_000;
+
+interface Kept {
+  readonly readAtMs: number;
+  readonly reading: Promise<unknown>;
+}
+
+/** Reads plans and manifest pages, and keeps the last few for a moment. */
 export class ManifestReader {
   private readonly store: ObjectStore;
-  private readonly kept = new Map<string, Promise<unknown>>();
+  private readonly kept = new Map<string, Kept>();
 
   constructor(store: ObjectStore) {
     this.store = store;
@@ -57,11 +68,11 @@ export class ManifestReader {
 
   /** The line of the manifest that a slot names. Failure `ManifestDamaged` when another variant stands there. */
   async variant({ batch, page, index, key }: ManifestSlot): Promise<ManifestVariant> {
-    const variant = (await this.page(batch, page)).variants[index];
+    const variant = (await this.page(batch, page)).variants.find((one) => one.index === index);
     if (variant?.key === key) return variant;
     throw new Failure(
       'ManifestDamaged',
-      `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}.`,
+      `Line ${index + 1} of manifest page ${page} of batch ${batchIdOf(batch)} is not variant ${key.slice(0, 12)}: it was damaged, or only people had it who were forgotten.`,
     );
   }
 
@@ -99,7 +110,7 @@ export class ManifestReader {
 
   /** The line of a scene page that a slot names. Failure `ManifestDamaged` when another scene stands there. */
   async scene({ batch, page, index, key }: RenderSceneInput): Promise<PlannedScene> {
-    const scene = (await this.scenePage(batch, page)).scenes[index];
+    const scene = (await this.scenePage(batch, page)).scenes.find((one) => one.index === index);
     if (scene?.key === key) return scene;
     throw new Failure(
       'ManifestDamaged',
@@ -108,13 +119,15 @@ export class ManifestReader {
   }
 
   private async read<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {
+    const now = performance.now();
     const known = this.kept.get(key);
     this.kept.delete(key);
-    const reading = (known as Promise<T> | undefined) ?? this.fetch(key, batch, parse);
-    this.kept.set(key, reading);
-    reading.catch(() => this.kept.delete(key));
+    const isGood = known !== undefined && now - known.readAtMs < REMEMBERED_MS;
+    const kept = isGood ? known : { readAtMs: now, reading: this.fetch(key, batch, parse) };
+    this.kept.set(key, kept);
+    kept.reading.catch(() => this.kept.delete(key));
     if (this.kept.size > PAGES_KEPT) this.kept.delete([...this.kept.keys()][0] ?? key);
-    return await reading;
+    return (await kept.reading) as T;
   }
 
   private async fetch<T>(key: string, batch: BatchRef, parse: (text: string, name: string) => T): Promise<T> {

@@ -68,13 +68,14 @@ const manifestVariant = z.object({
   joinable: z.boolean().default(false),
 });
 
-const manifestPage = z.object({ page: z.int().positive(), variants: z.array(manifestVariant).min(1) });
+/** Places may be missing, and all of them: a variant that only people had who were forgotten is gone from its page. */
+const manifestPage = z.object({ page: z.int().positive(), variants: z.array(manifestVariant) });
 
 /** Some of the people who share one variant. */
 const recipientPage = z.object({
   page: z.int().positive(),
   key: variantKey,
-  recipients: z.array(z.string().min(1)).min(1),
+  recipients: z.array(z.string().min(1)),
 });
 
 export type RecipientPage = Readonly<z.infer<typeof recipientPage>>;
@@ -89,7 +90,7 @@ const plannedScene = z.object({
   params: z.record(z.string(), z.unknown()),
 });
 
-const scenePage = z.object({ page: z.int().positive(), scenes: z.array(plannedScene).min(1) });
+const scenePage = z.object({ page: z.int().positive(), scenes: z.array(plannedScene) });
 
 export type PlannedScene = Readonly<z.infer<typeof plannedScene>>;
 export interface ScenePage {

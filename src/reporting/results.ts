@@ -1,6 +1,6 @@
 /** What became of everyone, as a table for other systems to join on: one Parquet file per batch in the bucket. */
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -38,6 +38,35 @@ export async function writeResults(
     const key = objectKeys.results(batch);
     await store.put(key, await readFile(file), { contentType: 'application/vnd.apache.parquet' }, signal);
     return key;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Such a table without one person; null when it does not name them. Throws when it is none. */
+export async function resultsWithout(table: Uint8Array, recipientId: string): Promise<Uint8Array | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-results-'));
+  try {
+    const [from, to] = ['from.parquet', 'to.parquet'].map((name) => join(folder, name).replaceAll("'", "''"));
+    await writeFile(join(folder, 'from.parquet'), table);
+    const instance = await DuckDBInstance.create(join(folder, 'w.duckdb'), { memory_limit: '64MB' });
+    const connection = await instance.connect();
+    try {
+      const found = await connection.runAndReadAll(
+        `SELECT count(*) FROM read_parquet('${from}') WHERE recipient_id = $recipientId`,
+        { recipientId },
+      );
+      if (Number(found.getRows()[0]?.[0]) === 0) return null;
+      await connection.run(
+        `CREATE TABLE results AS SELECT * FROM read_parquet('${from}') WHERE recipient_id IS DISTINCT FROM $recipientId`,
+        { recipientId },
+      );
+      await connection.run(`COPY results TO '${to}' (FORMAT parquet)`);
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+    }
+    return await readFile(join(folder, 'to.parquet'));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

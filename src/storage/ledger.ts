@@ -71,6 +71,11 @@ export class Ledger {
     else this.#entries.set(recipientId, `${shorten(digest)} ${batch.businessDate} ${batch.attempt}`);
   }
 
+  /** Takes a person out, whatever batch they are from. */
+  delete(recipientId: string): void {
+    this.#entries.delete(recipientId);
+  }
+
   /** Writes it and returns its key; the same content under the same batch has the same key. */
   async write(store: ObjectStore, batch: BatchRef, signal?: AbortSignal): Promise<string> {
     const lines: string[] = [];

@@ -2,6 +2,7 @@ import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -51,6 +52,8 @@ export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;
   readonly etag: string;
+  /** When it was last written, milliseconds since 1970. */
+  readonly modifiedMs: number;
 }
 
 export interface PutOptions {
@@ -157,7 +160,7 @@ export class ObjectStore implements Disposable {
   }
 
   /** Everything under a prefix, in key order, page by page. */
-  /** Removes an object; one that is not there is removed already. Only what names a person is ever removed. */
+  /** Removes an object; one that is not there is removed already. */
   async remove(key: string, signal?: AbortSignal): Promise<void> {
     await this.request('DeleteObject', key, signal, async () => {
       await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }), { abortSignal: signal });
@@ -173,8 +176,10 @@ export class ObjectStore implements Disposable {
     while (true) {
       const page = await this.request('ListObjectsV2', prefix, signal, () => pages.next());
       if (page.done) return;
-      for (const { Key, Size, ETag } of page.value.Contents ?? []) {
-        if (Key !== undefined) yield { key: Key, sizeBytes: Size ?? 0, etag: ETag ?? '' };
+      for (const { Key, Size, ETag, LastModified } of page.value.Contents ?? []) {
+        // A store that gives no time gets now: nothing is old by mistake.
+        const modifiedMs = LastModified?.getTime() ?? Date.now();
+        if (Key !== undefined) yield { key: Key, sizeBytes: Size ?? 0, etag: ETag ?? '', modifiedMs };
       }
     }
   }
@@ -197,6 +202,19 @@ export class ObjectStore implements Disposable {
     // Not HeadBucket: a HEAD has no body, so it cannot say whether the key, the secret or the bucket is wrong.
     const command = new ListObjectsV2Command({ Bucket: this.bucket, MaxKeys: 1 });
     await this.request('ListObjectsV2', undefined, signal, () => this.client.send(command, { abortSignal: signal }));
+  }
+
+  /** Whether the bucket keeps what is overwritten and removed; null where that may not be asked, or is not known there. */
+  async keepsVersions(signal?: AbortSignal): Promise<boolean | null> {
+    try {
+      const command = new GetBucketVersioningCommand({ Bucket: this.bucket });
+      // Suspended: what it kept until then is still there.
+      return (await this.client.send(command, { abortSignal: signal })).Status !== undefined;
+    } catch (error) {
+      const failure = this.failure(error, 'GetBucketVersioning', undefined, signal);
+      if (failure.failureClass === 'StorageDenied' || failure.failureClass === 'Internal') return null;
+      throw failure;
+    }
   }
 
   close(): void {

@@ -26,7 +26,7 @@ const MAX_SWAPS = 20;
 const tombstoneSchema = z.object({ businessDate: z.string().refine(isBusinessDate), attempt: z.int() });
 type Tombstone = Readonly<z.infer<typeof tombstoneSchema>>;
 
-const tombstoneKey = (campaign: string, recipientId: string): string =>
+export const tombstoneKey = (campaign: string, recipientId: string): string =>
   objectKeys.tombstone(campaign, createHash('sha256').update(recipientId).digest('hex'));
 
 /** One line of `withdrawn.jsonl`. */

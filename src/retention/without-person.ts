@@ -1,0 +1,94 @@
+/** The bucket's documents without one person. Pure: each returns the very document that it was given where that does not name them. */
+
+import type { Watermark } from '../contracts/batch.ts';
+import type { VariantKey } from '../contracts/ids.ts';
+import type { Params } from '../contracts/video.ts';
+import type { CampaignState, ManifestPage, PlanDocument, RecipientPage, ScenePage } from '../planning/manifest.ts';
+import type { BatchReport } from '../reporting/report-json.ts';
+
+/**
+ * @param gone variants of the batch that nobody else has: their lines go, params and all. The other lines keep their numbers, by
+ * which outcomes and workflows know them.
+ */
+export function pageWithout(page: ManifestPage, recipientId: string, gone: ReadonlySet<VariantKey>): ManifestPage {
+  const names = page.variants.some(({ key, recipients }) => gone.has(key) || recipients.includes(recipientId));
+  if (!names) return page;
+  const variants = page.variants
+    .filter(({ key }) => !gone.has(key))
+    .map((variant) => ({ ...variant, recipients: variant.recipients.filter((id) => id !== recipientId) }));
+  return { ...page, variants };
+}
+
+export const recipientPageWithout = (page: RecipientPage, recipientId: string): RecipientPage =>
+  page.recipients.includes(recipientId)
+    ? { ...page, recipients: page.recipients.filter((id) => id !== recipientId) }
+    : page;
+
+/**
+ * Without the scenes in which a text stands that also stands in these params. A scene page is read while its batch renders, and never
+ * after: that a namesake's scene goes with it costs nothing.
+ */
+export function scenePageWithout(page: ScenePage, params: readonly Params[]): ScenePage {
+  const texts = new Set(params.flatMap((one) => Object.entries(one).map(textOf)));
+  texts.delete(null);
+  const scenes = page.scenes.filter((scene) => !Object.entries(scene.params).some((entry) => texts.has(textOf(entry))));
+  return scenes.length === page.scenes.length ? page : { ...page, scenes };
+}
+
+/** A param that can hold a text; numbers alone name nobody. */
+const textOf = ([name, value]: readonly [string, unknown]): string | null =>
+  typeof value === 'string' || (typeof value === 'object' && value !== null) ? JSON.stringify([name, value]) : null;
+
+export function planWithout(plan: PlanDocument, recipientId: string): PlanDocument {
+  const { window, watermark, carriedOver } = plan;
+  const marks = [window.since, window.readFrom, watermark];
+  if (!carriedOver.includes(recipientId) && !marks.some((mark) => mark?.recipientId === recipientId)) return plan;
+  return {
+    ...plan,
+    window: windowWithout(window, recipientId),
+    watermark: watermark && markWithout(watermark, recipientId),
+    carriedOver: carriedOver.filter((id) => id !== recipientId),
+  };
+}
+
+export function stateWithout(state: CampaignState, recipientId: string): CampaignState {
+  const { watermark, carryOver, lastBatch } = state;
+  const marks = [watermark, lastBatch?.since, lastBatch?.readFrom];
+  const isOwed = carryOver.some((entry) => entry.recipientId === recipientId);
+  if (!isOwed && !marks.some((mark) => mark?.recipientId === recipientId)) return state;
+  return {
+    ...state,
+    watermark: watermark && markWithout(watermark, recipientId),
+    carryOver: carryOver.filter((entry) => entry.recipientId !== recipientId),
+    lastBatch: lastBatch && { ...lastBatch, ...windowWithout(lastBatch, recipientId) },
+  };
+}
+
+type Window = PlanDocument['window'];
+
+function windowWithout(window: Window, recipientId: string): Window {
+  const { since, until, readFrom } = window;
+  return {
+    since: since && markWithout(since, recipientId),
+    until,
+    ...(readFrom !== undefined && { readFrom: readFrom && markWithout(readFrom, recipientId) }),
+  };
+}
+
+/** Before everyone of the same instant: some are read twice, which changes nothing; after them, some would be missed. */
+const markWithout = (mark: Watermark, recipientId: string): Watermark =>
+  mark.recipientId === recipientId ? { ...mark, recipientId: '' } : mark;
+
+/** Its counts stay, which name nobody; what it shows of these videos goes. */
+export function reportWithout(report: BatchReport, gone: ReadonlySet<VariantKey>): BatchReport {
+  const isGone = ({ key }: { readonly key: VariantKey }): boolean => gone.has(key);
+  if (!report.samples.some(isGone) && !report.failures.some(({ examples }) => examples.some(isGone))) return report;
+  return {
+    ...report,
+    samples: report.samples.filter((sample) => !isGone(sample)),
+    failures: report.failures.map((failure) => ({
+      ...failure,
+      examples: failure.examples.filter((example) => !isGone(example)),
+    })),
+  };
+}
