@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -41,6 +42,8 @@ export interface ObjectHead {
   readonly contentType: string;
   readonly cacheControl: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Hex: what the server itself found when the object was written; null where it does not say. */
+  readonly sha256: string | null;
 }
 
 export interface StoredObject extends ObjectHead {
@@ -59,6 +62,8 @@ export interface PutOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Absent: the object has none. Most objects name people, and no cache may be told to keep those. */
   readonly cacheControl?: string;
+  /** Of the body, hex: a server that knows SHA-256 refuses other bytes and keeps it. Absent: the SDK sends a CRC-32. */
+  readonly sha256?: string;
 }
 
 export type Body = Buffer | Uint8Array | string;
@@ -73,6 +78,8 @@ export class ObjectStore implements Disposable {
   /** The endpoint in words, for messages. */
   readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
+  /** For servers that know neither of S3's newer checksums: the MD5 that all of them have always known. */
+  private readonly onlyMd5: () => Promise<boolean>;
 
   constructor({ clientConfig, bucket, publicBaseUrl = null, idleTimeoutMs = IDLE_TIMEOUT_MS }: ObjectStoreOptions) {
     this.bucket = bucket;
@@ -92,13 +99,14 @@ export class ObjectStore implements Disposable {
       },
       ...clientConfig,
     });
+    this.onlyMd5 = async () => (await this.client.config.requestChecksumCalculation()) === 'WHEN_REQUIRED';
   }
 
   /** What a HEAD says; null when the key is absent. */
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead | null> {
     return await this.request('HeadObject', key, signal, async () => {
       try {
-        const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+        const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key, ChecksumMode: 'ENABLED' });
         return headOf(await this.client.send(command, { abortSignal: signal }));
       } catch (error) {
         return absentOrThrow(error);
@@ -156,7 +164,6 @@ export class ObjectStore implements Disposable {
     await this.write(key, body, options, {}, signal);
   }
 
-  /** Everything under a prefix, in key order, page by page. */
   /** Removes an object; one that is not there is removed already. Only what names a person is ever removed. */
   async remove(key: string, signal?: AbortSignal): Promise<void> {
     await this.request('DeleteObject', key, signal, async () => {
@@ -164,6 +171,7 @@ export class ObjectStore implements Disposable {
     });
   }
 
+  /** Everything under a prefix, in key order, page by page. */
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     const pages = paginateListObjectsV2(
       { client: this.client },
@@ -224,6 +232,7 @@ export class ObjectStore implements Disposable {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const command = new PutObjectCommand({
+      ...(await this.proofOf(body, options)),
       Bucket: this.bucket,
       Key: key,
       Body: body,
@@ -249,6 +258,12 @@ export class ObjectStore implements Disposable {
         }
       }
     });
+  }
+
+  /** What lets the server refuse bytes that were altered on the way. */
+  private async proofOf(body: Body, { sha256 }: PutOptions): Promise<{ ContentMD5?: string; ChecksumSHA256?: string }> {
+    if (await this.onlyMd5()) return { ContentMD5: createHash('md5').update(body).digest('base64') };
+    return sha256 === undefined ? {} : { ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64') };
   }
 
   /** A retry of a write whose answer was lost meets its own object: that is a success, not somebody else's. */
@@ -287,6 +302,7 @@ function headOf(answer: {
   readonly ContentType?: string;
   readonly CacheControl?: string;
   readonly Metadata?: Record<string, string>;
+  readonly ChecksumSHA256?: string;
 }): ObjectHead {
   if (answer.ETag === undefined)
     throw new Failure('Internal', 'The object store answered without an ETag: it is not S3.');
@@ -296,8 +312,13 @@ function headOf(answer: {
     contentType: answer.ContentType ?? 'application/octet-stream',
     cacheControl: answer.CacheControl ?? null,
     metadata: answer.Metadata ?? {},
+    sha256: wholeSha256(answer.ChecksumSHA256),
   };
 }
+
+/** An object that came in parts has a checksum of its parts' checksums, which ends in their number and says nothing of the whole. */
+const wholeSha256 = (base64: string | undefined): string | null =>
+  base64 === undefined || base64.includes('-') ? null : Buffer.from(base64, 'base64').toString('hex');
 
 function absentOrThrow(error: unknown): null {
   if (statusOf(error) === 404 && !codesOf(error).includes('NoSuchBucket')) return null;
