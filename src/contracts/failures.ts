@@ -103,6 +103,12 @@ export const FAILURES = describe({
     retryable: false,
     sentence: 'The object store refused the credentials or the bucket. Check AWS_* and the bucket policy.',
   },
+  StorageUnfit: {
+    actor: 'operator',
+    retryable: false,
+    sentence:
+      'The object store ignores a condition of a write, so pointers could go back to an older video. Use a store that honours If-None-Match and If-Match; `nightreel doctor` shows what yours does.',
+  },
   ContentMismatch: {
     actor: 'operator',
     retryable: false,

@@ -171,6 +171,25 @@ export class ObjectStore implements Disposable {
     });
   }
 
+  /**
+   * Removes the object that has `etag`; `conflict` when it is no longer that one, or is not there. A server that does not know
+   * conditional deletes removes what is there.
+   */
+  async compareAndRemove(key: string, etag: string, signal?: AbortSignal): Promise<'removed' | 'conflict'> {
+    const command = new DeleteObjectCommand({ Bucket: this.bucket, Key: key, IfMatch: etag });
+    return await this.request('DeleteObject', key, signal, async () => {
+      try {
+        await this.client.send(command, { abortSignal: signal });
+        return 'removed';
+      } catch (error) {
+        const status = statusOf(error);
+        const isGone = status === 404 && !codesOf(error).includes('NoSuchBucket');
+        if (status === 412 || status === 409 || isGone) return 'conflict';
+        throw error;
+      }
+    });
+  }
+
   /** Everything under a prefix, in key order, page by page. */
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     const pages = paginateListObjectsV2(
