@@ -8,21 +8,16 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   paginateListObjectsV2,
-  S3Client,
+  type S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
 import { Failure } from '../contracts/failures.ts';
+import { createS3Client, type Encryption, encryptionFields } from './s3-client.ts';
 import { codesOf, statusOf, storageFailure } from './storage-failure.ts';
 
 /** Cache-Control of what never changes and names nobody. */
 export const IMMUTABLE = 'public,max-age=31536000,immutable';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-/** A whole request with its answer's head; a video is a few MB. */
-const REQUEST_TIMEOUT_MS = 120_000;
-/** No byte in either direction for so long, in the middle of a body too: the connection is given up. */
-const IDLE_TIMEOUT_MS = 30_000;
-const SOCKETS = 128;
 /** S3 answers 409 when two conditional writes of one key overlap; the loser is asked to try again. */
 const OVERLAP_ATTEMPTS = 6;
 
@@ -32,6 +27,7 @@ export interface ObjectStoreOptions {
   readonly bucket: string;
   /** Where the bucket can be read over HTTP (a CDN, or the endpoint itself), without a slash at the end. */
   readonly publicBaseUrl?: string | null;
+  readonly encryption?: Encryption | null;
   /** A connection on which nothing moves for so long is given up with StorageUnavailable; 30 s by default. */
   readonly idleTimeoutMs?: number;
 }
@@ -78,27 +74,16 @@ export class ObjectStore implements Disposable {
   /** The endpoint in words, for messages. */
   readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
+  private readonly encryption: Encryption | null;
   /** For servers that know neither of S3's newer checksums: the MD5 that all of them have always known. */
   private readonly onlyMd5: () => Promise<boolean>;
 
-  constructor({ clientConfig, bucket, publicBaseUrl = null, idleTimeoutMs = IDLE_TIMEOUT_MS }: ObjectStoreOptions) {
+  constructor({ clientConfig, bucket, publicBaseUrl = null, encryption = null, idleTimeoutMs }: ObjectStoreOptions) {
     this.bucket = bucket;
     this.publicBaseUrl = publicBaseUrl === null ? null : publicBaseUrl.replace(/\/+$/, '');
+    this.encryption = encryption;
     this.endpoint = describeEndpoint(clientConfig);
-    const agent = { keepAlive: true, maxSockets: SOCKETS };
-    this.client = new S3Client({
-      forcePathStyle: clientConfig.endpoint !== undefined,
-      maxAttempts: 4,
-      requestHandler: {
-        connectionTimeout: CONNECT_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        socketTimeout: idleTimeoutMs,
-        throwOnRequestTimeout: true,
-        httpAgent: agent,
-        httpsAgent: agent,
-      },
-      ...clientConfig,
-    });
+    this.client = createS3Client(clientConfig, idleTimeoutMs);
     this.onlyMd5 = async () => (await this.client.config.requestChecksumCalculation()) === 'WHEN_REQUIRED';
   }
 
@@ -260,6 +245,7 @@ export class ObjectStore implements Disposable {
       ContentType: options.contentType,
       CacheControl: options.cacheControl,
       Metadata: options.metadata,
+      ...encryptionFields(this.encryption),
       ...condition,
     });
     return await this.request('PutObject', key, signal, async () => {
@@ -349,7 +335,8 @@ function wasRetried(error: unknown): boolean {
   return ($metadata?.attempts ?? 1) > 1;
 }
 
-const describeEndpoint = ({ endpoint, region }: S3ClientConfig): string => {
+/** In words. */
+export const describeEndpoint = ({ endpoint, region }: S3ClientConfig): string => {
   if (typeof endpoint === 'string') return endpoint;
   if (typeof endpoint === 'object' && 'hostname' in endpoint)
     return `${endpoint.protocol}//${endpoint.hostname}${endpoint.port ? `:${endpoint.port}` : ''}`;

@@ -1,0 +1,44 @@
+/** The one way in which this project makes an S3 client. */
+
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A whole request with its answer's head; a video is a few MB. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** No byte in either direction for so long, in the middle of a body too: the connection is given up. */
+const IDLE_TIMEOUT_MS = 30_000;
+const SOCKETS = 128;
+
+/** @param idleTimeoutMs a connection on which nothing moves for so long is given up; 30 s by default. */
+export function createS3Client(clientConfig: S3ClientConfig, idleTimeoutMs: number = IDLE_TIMEOUT_MS): S3Client {
+  const agent = { keepAlive: true, maxSockets: SOCKETS };
+  return new S3Client({
+    forcePathStyle: clientConfig.endpoint !== undefined,
+    maxAttempts: 4,
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: idleTimeoutMs,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+    ...clientConfig,
+  });
+}
+
+/** How the server encrypts what it stores, where it is not to do as the bucket's own setting says. */
+export interface Encryption {
+  readonly algorithm: 'AES256' | 'aws:kms' | 'aws:kms:dsse';
+  /** ID, ARN or alias of a KMS key; null: the account's own for S3. */
+  readonly kmsKey: string | null;
+}
+
+/** The fields of a write that say so. */
+export const encryptionFields = (encryption: Encryption | null) =>
+  encryption === null
+    ? {}
+    : {
+        ServerSideEncryption: encryption.algorithm,
+        ...(encryption.kmsKey !== null && { SSEKMSKeyId: encryption.kmsKey }),
+      };
