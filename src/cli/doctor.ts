@@ -26,7 +26,6 @@ Examples:
   nightreel doctor
   nightreel doctor --fix
   nightreel doctor --json | jq -r .engine.digest     the engine that \`nightreel serve\` would have here
-
   nightreel doctor --json | jq .store                what the object store does of all that is asked of it
 
 Every way of capturing frames is tried with a browser of its own, and the store with small objects under health/doctor/.

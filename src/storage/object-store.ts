@@ -13,11 +13,14 @@ import {
 } from '@aws-sdk/client-s3';
 import { Failure } from '../contracts/failures.ts';
 import { createS3Client, type Encryption, encryptionFields } from './s3-client.ts';
+import { Slots } from './slots.ts';
 import { codesOf, statusOf, storageFailure } from './storage-failure.ts';
 
 /** Cache-Control of what never changes and names nobody. */
 export const IMMUTABLE = 'public,max-age=31536000,immutable';
 
+/** Operations under way in a process: a night may want thousands of pointers written at once. */
+const OPERATIONS = 128;
 /** S3 answers 409 when two conditional writes of one key overlap; the loser is asked to try again. */
 const OVERLAP_ATTEMPTS = 6;
 
@@ -65,12 +68,13 @@ export interface PutOptions {
 export type Body = Buffer | Uint8Array | string;
 
 /**
- * One bucket. Every method throws `Failure` (StorageDenied, StorageUnavailable, Cancelled), after the SDK's own retries.
+ * One bucket. So many operations at a time; the others wait, and no limit of time runs meanwhile. Every method throws `Failure` (StorageDenied, StorageUnavailable, Cancelled), after the SDK's own retries.
  * An absent key is an answer, not an error.
  */
 export class ObjectStore implements Disposable {
   readonly bucket: string;
   private readonly client: S3Client;
+  private readonly slots = new Slots(OPERATIONS);
   /** The endpoint in words, for messages. */
   readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
@@ -102,9 +106,7 @@ export class ObjectStore implements Disposable {
   /** The whole object; null when the key is absent. */
   async get(key: string, signal?: AbortSignal): Promise<StoredObject | null> {
     return await this.request('GetObject', key, signal, async () => {
-      const answer = await this.open(key, signal);
-      if (answer?.Body === undefined) return null;
-      return { ...headOf(answer), body: Buffer.from(await answer.Body.transformToByteArray()) };
+      return await this.readWhole(key, signal);
     });
   }
 
@@ -219,6 +221,12 @@ export class ObjectStore implements Disposable {
     this.close();
   }
 
+  private async readWhole(key: string, signal?: AbortSignal): Promise<StoredObject | null> {
+    const answer = await this.open(key, signal);
+    if (answer?.Body === undefined) return null;
+    return { ...headOf(answer), body: Buffer.from(await answer.Body.transformToByteArray()) };
+  }
+
   private async open(key: string, signal?: AbortSignal) {
     try {
       return await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), { abortSignal: signal });
@@ -274,7 +282,7 @@ export class ObjectStore implements Disposable {
   /** A retry of a write whose answer was lost meets its own object: that is a success, not somebody else's. */
   private async wasOwnWrite(key: string, body: Body, error: unknown, signal?: AbortSignal): Promise<boolean> {
     if (!wasRetried(error)) return false;
-    const now = await this.get(key, signal);
+    const now = await this.readWhole(key, signal);
     return now?.body.equals(typeof body === 'string' ? Buffer.from(body) : body) ?? false;
   }
 
@@ -285,6 +293,7 @@ export class ObjectStore implements Disposable {
     body: () => Promise<T>,
   ): Promise<T> {
     try {
+      using _ = await this.slots.take(signal);
       return await body();
     } catch (error) {
       throw this.failure(error, operation, key, signal);

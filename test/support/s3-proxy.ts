@@ -37,6 +37,8 @@ export class S3Proxy implements AsyncDisposable {
       };
       pass().catch(() => answer.destroy());
     });
+    // Nobody's connection is closed in the moment in which it is used again.
+    server.keepAliveTimeout = 60_000;
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const proxy = new S3Proxy(server);
     return proxy;
