@@ -72,7 +72,7 @@ async function storeVideo(store: ObjectStore, variantKey: VariantKey, signal: Ab
   const origin = { engineDigest: 'bench', templateDigest: 'bench', batchId: 'bench/2026-11-20/1', renderMs: 1 };
   await putVideo(
     store,
-    { bytes, width: 2, height: 2, durationMs: 1, sha256 },
+    { bytes, width: 2, height: 2, durationMs: 1, sha256, making: 'whole' },
     { variantKey, rendition: RENDITION, ...origin },
     signal,
   );

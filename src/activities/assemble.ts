@@ -1,7 +1,7 @@
 import type { RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
-import type { JoinedVideo } from '../rendering/join.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
+import type { FinishedVideo } from '../storage/videos.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { joinStored } from './joined-video.ts';
 import { makeVariant, type VariantDeps, type VariantTask } from './variants.ts';
@@ -17,10 +17,12 @@ export type AssembleActivities = ReturnType<typeof createAssembleActivities>;
 export const createAssembleActivities = (deps: AssembleDeps) => ({
   /** Joins a variant's video from stored scenes and stores it. Null when that takes a render worker after all. */
   async assembleVariant(input: RenderVariantInput): Promise<RenderedVariant | null> {
-    const join = async ({ plan, variant, signal }: VariantTask): Promise<JoinedVideo | null> => {
+    const join = async ({ plan, variant, signal }: VariantTask): Promise<FinishedVideo | null> => {
       const template = await deps.templates.load(plan.template.id, plan.template.digest);
       try {
-        return await joinStored(deps.scenes, { ...variant, template, engineDigest: plan.engine.digest }, signal);
+        const request = { ...variant, template, engineDigest: plan.engine.digest };
+        const video = await joinStored(deps.scenes, request, signal);
+        return video === null ? null : { ...video, making: 'scenes' };
       } catch (error) {
         if (error instanceof Failure && error.failureClass === 'AssemblyMismatch') return null;
         throw error;

@@ -55,13 +55,15 @@ export const createRenderActivities = (deps: RenderDeps) => {
     if (plan.assembly === 'scenes') {
       try {
         const request = { template, engineDigest: plan.engine.digest, rendition, params };
-        return (await renderAndJoin({ renderer, scenes }, request, options)).video;
+        const { video } = await renderAndJoin({ renderer, scenes }, request, options);
+        return { ...video, making: 'scenes' };
       } catch (error) {
         if (!(error instanceof Failure && error.failureClass === 'AssemblyMismatch')) throw error;
         log.warn({ variant: key, reason: error.message }, 'scenes do not fit together; rendering the video whole');
       }
     }
-    return await renderer.render({ template, params, rendition: RENDITIONS[rendition] }, options);
+    const video = await renderer.render({ template, params, rendition: RENDITIONS[rendition] }, options);
+    return { ...video, making: 'whole' };
   };
 
   return {

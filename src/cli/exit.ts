@@ -7,6 +7,7 @@ const ENVIRONMENT: readonly FailureClass[] = [
   'EnvironmentInvalid',
   'StorageDenied',
   'StorageUnavailable',
+  'StorageUnfit',
   'WarehouseDenied',
   'WarehouseUnavailable',
   'TemporalUnavailable',

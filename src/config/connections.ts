@@ -5,6 +5,7 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { Failure } from '../contracts/failures.ts';
 import { stackHome } from '../stack/home.ts';
 import { findParts, type PartName, type StackObjectStore, type StackTemporal } from '../stack/index.ts';
+import type { Encryption } from '../storage/s3-client.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 
 export interface TemporalTarget {
@@ -20,6 +21,8 @@ export interface ObjectStoreTarget {
   readonly bucket: string;
   /** What comes before a key, without the slash, where videos can be read without credentials; null: links are `s3://bucket/key`. */
   readonly publicBaseUrl: string | null;
+  /** Null: as the bucket's own setting says. */
+  readonly encryption: Encryption | null;
   readonly embedded: boolean;
 }
 
@@ -83,5 +86,6 @@ const embeddedObjectStore = (store: StackObjectStore): ObjectStoreTarget => ({
   },
   bucket: store.bucket,
   publicBaseUrl: store.publicBaseUrl,
+  encryption: null,
   embedded: true,
 });

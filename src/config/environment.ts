@@ -9,6 +9,7 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
+import type { Encryption } from '../storage/s3-client.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +28,8 @@ export interface OwnObjectStore {
   readonly clientConfig: S3ClientConfig;
   readonly bucket: string;
   readonly publicBaseUrl: string | null;
+  /** Null: as the bucket's own setting says. */
+  readonly encryption: Encryption | null;
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -58,12 +61,19 @@ const S3_VARIABLES =
   /^(NIGHTREEL_BUCKET|AWS_ENDPOINT_URL(_S3)?|AWS_ACCESS_KEY_ID|AWS_PROFILE|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_CREDENTIALS_\w+)$/;
 const DEFAULT_BUCKET = 'nightreel';
 
+/** Whether a bucket is part of an address's path or of its host name. */
+const ADDRESSINGS = ['path', 'host'] as const;
+const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const satisfies readonly Encryption['algorithm'][];
+
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'is not a bucket name');
 const settingsSchema = z.object({
   NIGHTREEL_HOME: z.string().optional(),
   NIGHTREEL_BUCKET: bucketName.optional(),
   NIGHTREEL_PUBLIC_URL: url.optional(),
+  NIGHTREEL_S3_ADDRESSING: z.enum(ADDRESSINGS, { error: `must be one of ${ADDRESSINGS.join(', ')}` }).optional(),
+  NIGHTREEL_S3_ENCRYPTION: z.enum(ENCRYPTIONS, { error: `must be one of ${ENCRYPTIONS.join(', ')}` }).optional(),
+  NIGHTREEL_S3_KMS_KEY: z.string().optional(),
   NIGHTREEL_TEMPORAL_UI_URL: url.optional(),
   NIGHTREEL_ROLLOUT: z.enum(ROLLOUTS, { error: `must be one of ${ROLLOUTS.join(', ')}` }).default('auto'),
   NIGHTREEL_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
@@ -126,16 +136,31 @@ function readObjectStore(set: Readonly<Record<string, string>>, settings: Settin
       `${namedBy} is set, so your own S3 is meant, but no bucket is named. Set NIGHTREEL_BUCKET, or unset ${namedBy} to use the embedded server.`,
     );
   }
+  const { NIGHTREEL_S3_ADDRESSING: addressing } = settings;
   const region = set['AWS_REGION'] ?? set['AWS_DEFAULT_REGION'];
   // Servers other than AWS mostly do not care, but the SDK wants one; a profile brings its own.
   const fallback = endpoint !== undefined && set['AWS_PROFILE'] === undefined ? 'us-east-1' : undefined;
   return {
     namedBy,
     clientConfig: {
-      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+      ...(endpoint !== undefined && { endpoint }),
+      ...((endpoint !== undefined || addressing !== undefined) && { forcePathStyle: addressing !== 'host' }),
       ...(region === undefined && fallback === undefined ? {} : { region: region ?? fallback }),
     },
     bucket,
     publicBaseUrl: settings.NIGHTREEL_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    encryption: readEncryption(settings),
   };
+}
+
+function readEncryption(settings: Settings): Encryption | null {
+  const algorithm = settings.NIGHTREEL_S3_ENCRYPTION;
+  const kmsKey = settings.NIGHTREEL_S3_KMS_KEY ?? null;
+  if (kmsKey !== null && (algorithm === undefined || algorithm === 'AES256')) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      'NIGHTREEL_S3_KMS_KEY goes with NIGHTREEL_S3_ENCRYPTION=aws:kms or aws:kms:dsse. Set that too, or unset the key.',
+    );
+  }
+  return algorithm === undefined ? null : { algorithm, kmsKey };
 }

@@ -103,6 +103,18 @@ export const FAILURES = describe({
     retryable: false,
     sentence: 'The object store refused the credentials or the bucket. Check AWS_* and the bucket policy.',
   },
+  StorageUnfit: {
+    actor: 'operator',
+    retryable: false,
+    sentence:
+      'The object store ignores a condition of a write, so pointers could go back to an older video. Use a store that honours If-None-Match and If-Match; `nightreel doctor` shows what yours does.',
+  },
+  ContentMismatch: {
+    actor: 'operator',
+    retryable: false,
+    sentence:
+      'A stored video is not the one that its key promises. Nothing was overwritten. The message says what differs; once that is explained, delete the stored one, and it is rendered again.',
+  },
   WarehouseDenied: {
     actor: 'operator',
     retryable: false,

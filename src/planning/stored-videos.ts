@@ -1,7 +1,7 @@
 /** Which of a night's videos are in the store already. */
 
 import pMap from 'p-map';
-import { Failure } from '../contracts/failures.ts';
+import { Failure, type FailureClass } from '../contracts/failures.ts';
 import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -115,6 +115,8 @@ const RANKS_AT_A_TIME = 1_000;
 
 /** An object that is in the way of one variant is that variant's failure, not the night's: its render will say so. */
 function asNotStored(error: unknown): null {
-  if (error instanceof Failure && error.failureClass === 'StorageDenied') return null;
+  if (error instanceof Failure && IN_THE_WAY.includes(error.failureClass)) return null;
   throw error;
 }
+
+const IN_THE_WAY: readonly FailureClass[] = ['StorageDenied', 'ContentMismatch'];

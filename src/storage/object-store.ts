@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -8,21 +9,19 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   paginateListObjectsV2,
-  S3Client,
+  type S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
 import { Failure } from '../contracts/failures.ts';
+import { createS3Client, type Encryption, encryptionFields } from './s3-client.ts';
+import { Slots } from './slots.ts';
 import { codesOf, statusOf, storageFailure } from './storage-failure.ts';
 
 /** Cache-Control of what never changes and names nobody. */
 export const IMMUTABLE = 'public,max-age=31536000,immutable';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-/** A whole request with its answer's head; a video is a few MB. */
-const REQUEST_TIMEOUT_MS = 120_000;
-/** No byte in either direction for so long, in the middle of a body too: the connection is given up. */
-const IDLE_TIMEOUT_MS = 30_000;
-const SOCKETS = 128;
+/** Operations under way in a process: a night may want thousands of pointers written at once. */
+const OPERATIONS = 128;
 /** S3 answers 409 when two conditional writes of one key overlap; the loser is asked to try again. */
 const OVERLAP_ATTEMPTS = 6;
 
@@ -32,6 +31,7 @@ export interface ObjectStoreOptions {
   readonly bucket: string;
   /** Where the bucket can be read over HTTP (a CDN, or the endpoint itself), without a slash at the end. */
   readonly publicBaseUrl?: string | null;
+  readonly encryption?: Encryption | null;
   /** A connection on which nothing moves for so long is given up with StorageUnavailable; 30 s by default. */
   readonly idleTimeoutMs?: number;
 }
@@ -42,6 +42,8 @@ export interface ObjectHead {
   readonly contentType: string;
   readonly cacheControl: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Hex: what the server itself found when the object was written; null where it does not say. */
+  readonly sha256: string | null;
 }
 
 export interface StoredObject extends ObjectHead {
@@ -62,46 +64,41 @@ export interface PutOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Absent: the object has none. Most objects name people, and no cache may be told to keep those. */
   readonly cacheControl?: string;
+  /** Of the body, hex: a server that knows SHA-256 refuses other bytes and keeps it. Absent: the SDK sends a CRC-32. */
+  readonly sha256?: string;
 }
 
 export type Body = Buffer | Uint8Array | string;
 
 /**
- * One bucket. Every method throws `Failure` (StorageDenied, StorageUnavailable, Cancelled), after the SDK's own retries.
+ * One bucket. So many operations at a time; the others wait, and no limit of time runs meanwhile. Every method throws `Failure` (StorageDenied, StorageUnavailable, Cancelled), after the SDK's own retries.
  * An absent key is an answer, not an error.
  */
 export class ObjectStore implements Disposable {
   readonly bucket: string;
   private readonly client: S3Client;
+  private readonly slots = new Slots(OPERATIONS);
   /** The endpoint in words, for messages. */
   readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
+  private readonly encryption: Encryption | null;
+  /** For servers that know neither of S3's newer checksums: the MD5 that all of them have always known. */
+  private readonly onlyMd5: () => Promise<boolean>;
 
-  constructor({ clientConfig, bucket, publicBaseUrl = null, idleTimeoutMs = IDLE_TIMEOUT_MS }: ObjectStoreOptions) {
+  constructor({ clientConfig, bucket, publicBaseUrl = null, encryption = null, idleTimeoutMs }: ObjectStoreOptions) {
     this.bucket = bucket;
     this.publicBaseUrl = publicBaseUrl === null ? null : publicBaseUrl.replace(/\/+$/, '');
+    this.encryption = encryption;
     this.endpoint = describeEndpoint(clientConfig);
-    const agent = { keepAlive: true, maxSockets: SOCKETS };
-    this.client = new S3Client({
-      forcePathStyle: clientConfig.endpoint !== undefined,
-      maxAttempts: 4,
-      requestHandler: {
-        connectionTimeout: CONNECT_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        socketTimeout: idleTimeoutMs,
-        throwOnRequestTimeout: true,
-        httpAgent: agent,
-        httpsAgent: agent,
-      },
-      ...clientConfig,
-    });
+    this.client = createS3Client(clientConfig, idleTimeoutMs);
+    this.onlyMd5 = async () => (await this.client.config.requestChecksumCalculation()) === 'WHEN_REQUIRED';
   }
 
   /** What a HEAD says; null when the key is absent. */
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead | null> {
     return await this.request('HeadObject', key, signal, async () => {
       try {
-        const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+        const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key, ChecksumMode: 'ENABLED' });
         return headOf(await this.client.send(command, { abortSignal: signal }));
       } catch (error) {
         return absentOrThrow(error);
@@ -112,9 +109,7 @@ export class ObjectStore implements Disposable {
   /** The whole object; null when the key is absent. */
   async get(key: string, signal?: AbortSignal): Promise<StoredObject | null> {
     return await this.request('GetObject', key, signal, async () => {
-      const answer = await this.open(key, signal);
-      if (answer?.Body === undefined) return null;
-      return { ...headOf(answer), body: Buffer.from(await answer.Body.transformToByteArray()) };
+      return await this.readWhole(key, signal);
     });
   }
 
@@ -159,7 +154,6 @@ export class ObjectStore implements Disposable {
     await this.write(key, body, options, {}, signal);
   }
 
-  /** Everything under a prefix, in key order, page by page. */
   /** Removes an object; one that is not there is removed already. */
   async remove(key: string, signal?: AbortSignal): Promise<void> {
     await this.request('DeleteObject', key, signal, async () => {
@@ -167,6 +161,26 @@ export class ObjectStore implements Disposable {
     });
   }
 
+  /**
+   * Removes the object that has `etag`; `conflict` when it is no longer that one, or is not there. A server that does not know
+   * conditional deletes removes what is there.
+   */
+  async compareAndRemove(key: string, etag: string, signal?: AbortSignal): Promise<'removed' | 'conflict'> {
+    const command = new DeleteObjectCommand({ Bucket: this.bucket, Key: key, IfMatch: etag });
+    return await this.request('DeleteObject', key, signal, async () => {
+      try {
+        await this.client.send(command, { abortSignal: signal });
+        return 'removed';
+      } catch (error) {
+        const status = statusOf(error);
+        const isGone = status === 404 && !codesOf(error).includes('NoSuchBucket');
+        if (status === 412 || status === 409 || isGone) return 'conflict';
+        throw error;
+      }
+    });
+  }
+
+  /** Everything under a prefix, in key order, page by page. */
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     const pages = paginateListObjectsV2(
       { client: this.client },
@@ -225,6 +239,12 @@ export class ObjectStore implements Disposable {
     this.close();
   }
 
+  private async readWhole(key: string, signal?: AbortSignal): Promise<StoredObject | null> {
+    const answer = await this.open(key, signal);
+    if (answer?.Body === undefined) return null;
+    return { ...headOf(answer), body: Buffer.from(await answer.Body.transformToByteArray()) };
+  }
+
   private async open(key: string, signal?: AbortSignal) {
     try {
       return await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), { abortSignal: signal });
@@ -242,6 +262,7 @@ export class ObjectStore implements Disposable {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const command = new PutObjectCommand({
+      ...(await this.proofOf(body, options)),
       Bucket: this.bucket,
       Key: key,
       Body: body,
@@ -250,6 +271,7 @@ export class ObjectStore implements Disposable {
       ContentType: options.contentType,
       CacheControl: options.cacheControl,
       Metadata: options.metadata,
+      ...encryptionFields(this.encryption),
       ...condition,
     });
     return await this.request('PutObject', key, signal, async () => {
@@ -269,10 +291,16 @@ export class ObjectStore implements Disposable {
     });
   }
 
+  /** What lets the server refuse bytes that were altered on the way. */
+  private async proofOf(body: Body, { sha256 }: PutOptions): Promise<{ ContentMD5?: string; ChecksumSHA256?: string }> {
+    if (await this.onlyMd5()) return { ContentMD5: createHash('md5').update(body).digest('base64') };
+    return sha256 === undefined ? {} : { ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64') };
+  }
+
   /** A retry of a write whose answer was lost meets its own object: that is a success, not somebody else's. */
   private async wasOwnWrite(key: string, body: Body, error: unknown, signal?: AbortSignal): Promise<boolean> {
     if (!wasRetried(error)) return false;
-    const now = await this.get(key, signal);
+    const now = await this.readWhole(key, signal);
     return now?.body.equals(typeof body === 'string' ? Buffer.from(body) : body) ?? false;
   }
 
@@ -283,6 +311,7 @@ export class ObjectStore implements Disposable {
     body: () => Promise<T>,
   ): Promise<T> {
     try {
+      using _ = await this.slots.take(signal);
       return await body();
     } catch (error) {
       throw this.failure(error, operation, key, signal);
@@ -305,6 +334,7 @@ function headOf(answer: {
   readonly ContentType?: string;
   readonly CacheControl?: string;
   readonly Metadata?: Record<string, string>;
+  readonly ChecksumSHA256?: string;
 }): ObjectHead {
   if (answer.ETag === undefined)
     throw new Failure('Internal', 'The object store answered without an ETag: it is not S3.');
@@ -314,8 +344,13 @@ function headOf(answer: {
     contentType: answer.ContentType ?? 'application/octet-stream',
     cacheControl: answer.CacheControl ?? null,
     metadata: answer.Metadata ?? {},
+    sha256: wholeSha256(answer.ChecksumSHA256),
   };
 }
+
+/** An object that came in parts has a checksum of its parts' checksums, which ends in their number and says nothing of the whole. */
+const wholeSha256 = (base64: string | undefined): string | null =>
+  base64 === undefined || base64.includes('-') ? null : Buffer.from(base64, 'base64').toString('hex');
 
 function absentOrThrow(error: unknown): null {
   if (statusOf(error) === 404 && !codesOf(error).includes('NoSuchBucket')) return null;
@@ -327,7 +362,8 @@ function wasRetried(error: unknown): boolean {
   return ($metadata?.attempts ?? 1) > 1;
 }
 
-const describeEndpoint = ({ endpoint, region }: S3ClientConfig): string => {
+/** In words. */
+export const describeEndpoint = ({ endpoint, region }: S3ClientConfig): string => {
   if (typeof endpoint === 'string') return endpoint;
   if (typeof endpoint === 'object' && 'hostname' in endpoint)
     return `${endpoint.protocol}//${endpoint.hostname}${endpoint.port ? `:${endpoint.port}` : ''}`;

@@ -132,8 +132,17 @@ export async function readPointer(
   key: string,
   signal?: AbortSignal,
 ): Promise<Pointer | NeutralPointer | null> {
+  return (await readPointerVersion(store, key, signal))?.pointer ?? null;
+}
+
+/** The same, with the ETag of the version that was read. */
+export async function readPointerVersion(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<{ readonly pointer: Pointer | NeutralPointer; readonly etag: string } | null> {
   const current = await store.get(key, signal);
-  return current === null ? null : parsePointer(current.body);
+  return current === null ? null : { pointer: parsePointer(current.body), etag: current.etag };
 }
 
 const anyPointerSchema = z.union([neutralPointerSchema, pointerSchema]);

@@ -22,6 +22,7 @@ export const OWN_PREFIXES = [
   'templates/',
   'withdrawn/',
   'results/',
+  'health/',
 ] as const;
 
 interface Verdict {
@@ -61,6 +62,7 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   ETIMEDOUT: unavailable('it did not answer in time', CHECK_ENDPOINT),
   TimeoutError: unavailable('it did not answer in time', CHECK_ENDPOINT),
   SlowDown: unavailable('it asked for fewer requests', PASSES),
+  BadDigest: unavailable('the bytes were altered on the way', PASSES),
   ConditionalRequestConflict: unavailable('others kept writing the same key', PASSES),
 };
 

@@ -7,6 +7,13 @@ import { objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
 import { IMMUTABLE, type ObjectHead, type ObjectStore } from './object-store.ts';
 
+/** A key that comes and goes while it is written: somebody deletes there. */
+const PUT_ATTEMPTS = 4;
+
+/** How a video came to be: scenes that do not fit together are rendered whole, under the key of the joined video. */
+const MAKINGS = ['whole', 'scenes'] as const;
+export type Making = (typeof MAKINGS)[number];
+
 /** A finished, checked video, as the engine hands it over. */
 export interface FinishedVideo {
   readonly bytes: Uint8Array;
@@ -17,6 +24,7 @@ export interface FinishedVideo {
   readonly durationMs: number;
   /** Hex digest of `bytes`. */
   readonly sha256: string;
+  readonly making: Making;
 }
 
 /** Where a video comes from. */
@@ -38,6 +46,8 @@ export interface DescribedVideo {
   readonly batchId: string;
   /** How long that took; null when it was not written down. */
   readonly renderMs: number | null;
+  /** Null when it was not written down. */
+  readonly making: Making | null;
 }
 
 const metadataSchema = z.object({
@@ -49,11 +59,15 @@ const metadataSchema = z.object({
   batch: z.string().min(1),
   // Only a figure for reports: without it the video is as good.
   'render-ms': z.coerce.number().int().nonnegative().nullable().catch(null),
+  // These two are absent from videos of before they were kept.
+  'size-bytes': z.coerce.number().int().positive().optional(),
+  making: z.enum(MAKINGS).optional(),
 });
 
 /**
  * Stores a video and, before it, its poster. Returns what is in the store afterwards: when another worker was first,
- * that is its video, which the same engine made from the same params.
+ * that is its video, which the same engine made from the same params. `Failure('ContentMismatch')` when it did not make
+ * the same of them; the stored one stays.
  */
 export async function putVideo(
   store: ObjectStore,
@@ -61,7 +75,7 @@ export async function putVideo(
   origin: VideoOrigin,
   signal?: AbortSignal,
 ): Promise<StoredVideo> {
-  const { bytes, poster, width, height, durationMs, sha256 } = video;
+  const { bytes, poster, width, height, durationMs, sha256, making } = video;
   const { variantKey, rendition } = origin;
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
     throw new Failure(
@@ -79,19 +93,49 @@ export async function putVideo(
     width: String(width),
     height: String(height),
     'duration-ms': String(durationMs),
+    'size-bytes': String(bytes.byteLength),
     sha256,
+    making,
     engine: origin.engineDigest,
     template: origin.templateDigest,
     batch: origin.batchId,
     'render-ms': String(Math.round(origin.renderMs)),
   };
   const key = objectKeys.video(variantKey);
-  const options = { contentType: 'video/mp4', cacheControl: IMMUTABLE, metadata };
-  const outcome = await store.putImmutable(key, bytes, options, signal);
-  const stored = { variantKey, rendition, width, height, durationMs, sizeBytes: bytes.byteLength, sha256 };
-  if (outcome === 'stored') return stored;
-  return (await headVideo(store, variantKey, rendition, signal)) ?? stored;
+  const options = { contentType: 'video/mp4', cacheControl: IMMUTABLE, metadata, sha256 };
+  const own = { variantKey, rendition, width, height, durationMs, sizeBytes: bytes.byteLength, sha256 };
+  for (let attempt = 1; attempt <= PUT_ATTEMPTS; attempt += 1) {
+    if ((await store.putImmutable(key, bytes, options, signal)) === 'stored') return own;
+    const present = await describeStored(store, variantKey, rendition, signal);
+    if (present === null) continue;
+    assertSame(present, { video: own, making });
+    return present.video;
+  }
+  throw new Failure(
+    'StorageUnavailable',
+    `${key} was there and gone again ${PUT_ATTEMPTS} times in a row. Find out what deletes there; it is tried again.`,
+  );
 }
+
+/**
+ * Two videos of one key are the same bytes when they were made in the same way. Of one that was joined and one whose scenes
+ * did not fit together, only what the template decides is the same.
+ */
+function assertSame(present: DescribedVideo, own: Pick<DescribedVideo, 'video' | 'making'>): void {
+  const fields = ['width', 'height', 'durationMs', ...(present.making === own.making ? BYTES : [])] as const;
+  const differing = fields.filter((field) => present.video[field] !== own.video[field]);
+  if (differing.length === 0) return;
+  const said = differing.map((field) => `${field} ${shown(present.video[field])}, not ${shown(own.video[field])}`);
+  throw new Failure(
+    'ContentMismatch',
+    `${objectKeys.video(own.video.variantKey)} of batch ${present.batchId} is not what was made now: ${said.join('; ')}. It stays. See whether the template always draws the same (\`nightreel render --verify-determinism\`).`,
+  );
+}
+
+const BYTES = ['sizeBytes', 'sha256'] as const;
+
+/** Messages are short: of a digest the first digits. */
+const shown = (value: number | string): string => String(value).slice(0, 12);
 
 /** The video of a variant, described by its metadata alone; null when it is not stored. */
 export async function headVideo(
@@ -127,6 +171,13 @@ function describeVideo(head: ObjectHead, variantKey: VariantKey, rendition: Rend
     );
   }
   const { width, height, 'duration-ms': durationMs, sha256, batch: batchId, 'render-ms': renderMs } = parsed.data;
-  const video = { variantKey, rendition, width, height, durationMs, sizeBytes: head.sizeBytes, sha256 };
-  return { video, batchId, renderMs };
+  const { making = null, 'size-bytes': sizeBytes = head.sizeBytes } = parsed.data;
+  if (head.sizeBytes !== sizeBytes || (head.sha256 ?? sha256) !== sha256) {
+    throw new Failure(
+      'ContentMismatch',
+      `${objectKeys.video(variantKey)} is damaged: ${head.sizeBytes} bytes of sha256 ${shown(head.sha256 ?? 'unknown')} lie there, its metadata says ${sizeBytes} of ${shown(sha256)}. Delete it, and it is rendered again.`,
+    );
+  }
+  const video = { variantKey, rendition, width, height, durationMs, sizeBytes, sha256 };
+  return { video, batchId, renderMs, making };
 }

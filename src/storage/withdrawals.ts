@@ -17,6 +17,7 @@ import {
   type Pointer,
   type PointerOutcome,
   publishPointer,
+  readPointerVersion,
   type WhenWithdrawn,
 } from './pointers.ts';
 
@@ -59,7 +60,7 @@ export async function withdrawPointers(
       if (whenWithdrawn === 'remove') {
         // In this order: at no moment is there neither a neutral pointer nor a tombstone.
         await putTombstone(store, tombstoneKey(campaign, recipientId), { businessDate, attempt }, signal);
-        await store.remove(key, signal);
+        await removeUpTo(store, key, { businessDate, attempt }, signal);
       }
       withdrawn += 1;
     },
@@ -85,21 +86,39 @@ export async function publishUnlessWithdrawn(
   signal?: AbortSignal,
 ): Promise<PointerOutcome> {
   const stone = tombstoneKey(pointer.campaign, pointer.recipientId);
-  if (await isBuried(store, stone, pointer, signal)) return 'superseded';
+  const takeBackIfBuried = async (): Promise<boolean> => {
+    const buried = await tombstoneOf(store, stone, signal);
+    if (buried === null || compareBatches(buried, pointer) < 0) return false;
+    await removeUpTo(store, key, buried, signal);
+    return true;
+  };
+  // An attempt before this one may have written the pointer and died before it looked again.
+  if (await takeBackIfBuried()) return 'superseded';
   const outcome = await publishPointer(store, key, pointer, signal);
+  if (outcome === 'superseded') return outcome;
   // The tombstone may have come between the look and the write.
-  if (outcome !== 'published' || !(await isBuried(store, stone, pointer, signal))) return outcome;
-  const neutral = neutralOf(pointer);
-  if ((await publishPointer(store, key, neutral, signal)) !== 'superseded') await store.remove(key, signal);
-  return 'superseded';
+  return (await takeBackIfBuried()) ? 'superseded' : outcome;
+}
+
+/** Removes a pointer of this batch or of an older one. One that a newer batch writes in the same moment stays. */
+async function removeUpTo(store: ObjectStore, key: string, batch: Tombstone, signal?: AbortSignal): Promise<void> {
+  for (let attempt = 1; attempt <= MAX_SWAPS; attempt += 1) {
+    const current = await readPointerVersion(store, key, signal);
+    if (current === null || compareBatches(current.pointer, batch) > 0) return;
+    if ((await store.compareAndRemove(key, current.etag, signal)) === 'removed') return;
+  }
+  throw new Failure(
+    'StorageUnavailable',
+    `A pointer was written by others ${MAX_SWAPS} times in a row while it was to be removed. It is tried again.`,
+  );
 }
 
 const neutralOf = ({ recipientId, campaign, businessDate, attempt, updatedAt }: Omit<NeutralPointer, 'withdrawn'>) =>
   ({ recipientId, campaign, businessDate, attempt, withdrawn: true, updatedAt }) satisfies NeutralPointer;
 
-async function isBuried(store: ObjectStore, key: string, pointer: Pointer, signal?: AbortSignal): Promise<boolean> {
+async function tombstoneOf(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Tombstone | null> {
   const text = await store.getText(key, signal);
-  return text !== null && compareBatches(parseTombstone(text), pointer) >= 0;
+  return text === null ? null : parseTombstone(text);
 }
 
 /** A tombstone never goes back. */

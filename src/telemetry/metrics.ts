@@ -14,6 +14,7 @@ interface Instruments {
   readonly failures: Counter;
   readonly renderDuration: Histogram;
   readonly atRisk: Counter;
+  readonly throttled: Counter;
 }
 
 let created: Instruments | null = null;
@@ -42,6 +43,10 @@ function instruments(): Instruments {
       description: 'Batches whose pace said that they would miss their deadline, or that did, each once',
       unit: '{batch}',
     }),
+    throttled: meter.createCounter('nightreel.storage.throttled', {
+      description: 'Requests that the object store answered with 503 or 429, repeated ones included',
+      unit: '{request}',
+    }),
   };
   return created;
 }
@@ -49,6 +54,11 @@ function instruments(): Instruments {
 /** One finished render. */
 export function recordRender(renderMs: number): void {
   instruments().renderDuration.record(renderMs);
+}
+
+/** A request that the object store asked to send later. */
+export function countThrottled(): void {
+  instruments().throttled.add(1);
 }
 
 /** A batch that will be late, told once. */

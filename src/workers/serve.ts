@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import { asFailure } from '../contracts/failures.ts';
 import type { CaptureChoice } from '../rendering/capture/probe.ts';
+import { assertConditionalWrites } from '../storage/conditional-writes.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/telemetry.ts';
@@ -36,6 +37,7 @@ export async function serve(
   const store = new ObjectStore(settings.s3);
   try {
     await store.checkBucket();
+    await assertConditionalWrites(store);
     const templatesFolder = join(settings.root, 'templates');
     await runWorkerProcess(
       {

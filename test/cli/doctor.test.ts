@@ -9,6 +9,8 @@ import type { Check, Diagnosis, RouteResult } from '../../src/cli/doctor/check.t
 import { diagnosisText } from '../../src/cli/doctor/text.ts';
 import { fixture, startRenderer } from '../rendering/support.ts';
 import { type Finished, finished, TestHome } from '../support/nightreel.ts';
+import { TEST_CREDENTIALS, TestS3 } from '../support/s3.ts';
+import { ignoring, S3Proxy } from '../support/s3-proxy.ts';
 
 const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
 const SHELL = ['chromium-headless-shell', 'chrome-headless-shell'];
@@ -156,6 +158,55 @@ describe('without a Chromium of any kind', () => {
   }, 60_000);
 });
 
+describe('of the object store', () => {
+  let server: TestS3;
+  let path: string;
+  beforeAll(async () => {
+    server = await TestS3.start();
+    // Without browsers it is quicker, and it is the store that is looked at.
+    path = await pathWithout([...CHROMIUM, ...SHELL]);
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+  });
+  const environment = (endpoint: string, bucket = server.bucket) => ({
+    ...{ PATH: path, AWS_ENDPOINT_URL_S3: endpoint, NIGHTREEL_BUCKET: bucket },
+    AWS_ACCESS_KEY_ID: TEST_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
+  });
+
+  test('a person reads, question by question, what it does, and may have abandoned uploads aborted', async () => {
+    const before = await doctor([], environment(server.endpoint));
+    expect(before.stdout).toContain(`Object store: bucket ${server.bucket} at ${server.endpoint}\n`);
+    expect(before.stdout).toMatch(/^ok +put if-none-match: there +refused with 412$/m);
+    expect(before.stdout).toMatch(
+      /^warning +abandoned uploads +no lifecycle rule aborts them\n +`nightreel doctor --fix`/m,
+    );
+    expect(before.stdout).not.toContain('The object store does not do');
+    const [, { store }] = await diagnose(environment(server.endpoint), '--fix');
+    expect(store).toMatchObject({ bucket: server.bucket, endpoint: server.endpoint });
+    expect(store.checks.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(store.checks.at(-1)).toMatchObject({
+      name: 'abandoned uploads',
+      found: 'aborted after 1 day by a lifecycle rule, installed now; other rules kept: 0',
+    });
+  }, 60_000);
+
+  test('one that ignores a condition fails, with what that means', async () => {
+    await using proxy = await S3Proxy.start(server, ignoring(server, 'if-match'));
+    const { code, stdout } = await doctor([], environment(proxy.endpoint));
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^FAILED +put if-match: stale +done all the same\n +Pointers could go back .*StorageUnfit/m);
+    expect(stdout).toContain('The object store does not do what it must.\n');
+  }, 60_000);
+
+  test('one that is not there is told in one sentence', async () => {
+    const [code, { store, ok }] = await diagnose(environment(server.endpoint, 'no-such-bucket'));
+    expect({ code, ok }).toEqual({ code: 3, ok: false });
+    expect(store.checks).toMatchObject([{ status: 'failed', found: expect.stringContaining('no such bucket') }]);
+  }, 60_000);
+});
+
 test('a route with pixels of its own is told, with what it means', () => {
   const route = (name: RouteResult['route'], pixels: string, isChosen: boolean): RouteResult => ({
     ...{ route: name, executable: '/usr/bin/chromium', works: true, problem: null, notes: [], browser: 'Chrome/1' },
@@ -164,6 +215,7 @@ test('a route with pixels of its own is told, with what it means', () => {
   const text = diagnosisText({
     ok: true,
     checks: [],
+    store: { bucket: null, endpoint: null, checks: [] },
     routes: [route('xvfb', 'a', true), route('begin-frame', 'a', false), route('screenshot', 'b', false)],
     engine: null,
   });

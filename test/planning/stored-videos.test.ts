@@ -49,7 +49,7 @@ async function storeVideo(store: ObjectStore, key: VariantKey): Promise<void> {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   await putVideo(
     store,
-    { bytes, width: 2, height: 2, durationMs: 1, sha256 },
+    { bytes, width: 2, height: 2, durationMs: 1, sha256, making: 'whole' },
     {
       ...{ variantKey: key, rendition: RENDITION, engineDigest: 'e', templateDigest: 't' },
       ...{ batchId: 'referral/2026-11-23/1', renderMs: 1 },

@@ -144,7 +144,7 @@ export async function night(
     const origin = { engineDigest: ENGINE.digest, templateDigest: template.digest, batchId: batchIdOf(film.batch) };
     return await putVideo(
       to,
-      { bytes, poster: bytes, width: 640, height: 360, durationMs: 2_000, sha256 },
+      { bytes, poster: bytes, width: 640, height: 360, durationMs: 2_000, sha256, making: 'whole' },
       { variantKey: film.key, rendition: campaign.rendition, renderMs: 1, ...origin },
     );
   }

@@ -78,6 +78,27 @@ describe("the user's own object store", () => {
     });
   });
 
+  test('is addressed by host name where that is said, and encrypts as is said', () => {
+    const own = {
+      ...{ AWS_ENDPOINT_URL_S3: 'https://cos.example', NIGHTREEL_S3_ADDRESSING: 'host' },
+      ...{ NIGHTREEL_S3_ENCRYPTION: 'aws:kms', NIGHTREEL_S3_KMS_KEY: 'alias/films' },
+    };
+    expect(readEnvironment(own).s3).toMatchObject({
+      clientConfig: { endpoint: 'https://cos.example', forcePathStyle: false },
+      encryption: { algorithm: 'aws:kms', kmsKey: 'alias/films' },
+    });
+    const { s3 } = readEnvironment({ NIGHTREEL_BUCKET: 'reels', NIGHTREEL_S3_ADDRESSING: 'path' });
+    expect(s3).toMatchObject({ clientConfig: { forcePathStyle: true }, encryption: null });
+  });
+
+  test.each(['', 'AES256'])('with a KMS key and encryption "%s" is refused', (algorithm) => {
+    const own = { NIGHTREEL_BUCKET: 'reels', NIGHTREEL_S3_KMS_KEY: 'k', NIGHTREEL_S3_ENCRYPTION: algorithm };
+    expect(failureOf(own)).toMatchObject({
+      failureClass: 'EnvironmentInvalid',
+      message: expect.stringContaining('NIGHTREEL_S3_KMS_KEY goes with NIGHTREEL_S3_ENCRYPTION=aws:kms'),
+    });
+  });
+
   test('on AWS without a bucket is refused, naming what says that it is meant', () => {
     const failure = failureOf({ AWS_ACCESS_KEY_ID: 'AKIA' });
     expect(failure.failureClass).toBe('EnvironmentInvalid');
@@ -90,6 +111,8 @@ test.each([
   ['NIGHTREEL_LOG_LEVEL', 'loud'],
   ['NIGHTREEL_BUCKET', 'Not A Bucket'],
   ['NIGHTREEL_PUBLIC_URL', 'cdn.example'],
+  ['NIGHTREEL_S3_ADDRESSING', 'virtual'],
+  ['NIGHTREEL_S3_ENCRYPTION', 'rot13'],
 ])('%s=%s is refused by name', (name, value) => {
   const failure = failureOf({ [name]: value });
   expect(failure.failureClass).toBe('EnvironmentInvalid');

@@ -11,6 +11,7 @@ import { Failure } from '../../src/contracts/failures.ts';
 import { readJsonLines } from '../../src/storage/documents.ts';
 import { IMMUTABLE, ObjectStore } from '../../src/storage/object-store.ts';
 import { TestS3 } from '../support/s3.ts';
+import { S3Proxy } from '../support/s3-proxy.ts';
 
 let server: TestS3;
 let store: ObjectStore;
@@ -71,6 +72,21 @@ describe('writing', () => {
     const said = async (key: string) => (await fetch(store.url(key))).headers.get('cache-control');
     expect(await said('videos/ab/cache.mp4')).toBe('public,max-age=31536000,immutable');
     expect(await said('videos/ab/plain.mp4')).toBeNull();
+  });
+
+  test.each([
+    ['WHEN_SUPPORTED', 'x-amz-checksum-crc32', 'content-md5'],
+    ['WHEN_REQUIRED', 'content-md5', 'x-amz-checksum-crc32'],
+  ] as const)('the server can prove the bytes: %s, by %s', async (requestChecksumCalculation, sent, unsent) => {
+    const headers: NodeJS.Dict<unknown>[] = [];
+    await using proxy = await S3Proxy.start(server, (request) => {
+      headers.push(request.headers);
+      return false;
+    });
+    using other = server.store({ endpoint: proxy.endpoint, requestChecksumCalculation });
+    await other.put('state/proven', 'bytes', text);
+    expect(headers).toMatchObject([{ [sent]: expect.any(String) }]);
+    expect(headers[0]).not.toHaveProperty(unsent);
   });
 
   test('three megabytes of binary come back unchanged, whole and as a stream', async () => {

@@ -6,7 +6,7 @@ import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
 import { readJsonLines, swapJson, writeJsonLines } from '../../src/storage/documents.ts';
 import { putInput } from '../../src/storage/inputs.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { describeStored, headVideo, putVideo } from '../../src/storage/videos.ts';
+import { describeStored, headVideo, type Making, putVideo } from '../../src/storage/videos.ts';
 import { TestS3 } from '../support/s3.ts';
 
 let server: TestS3;
@@ -30,9 +30,10 @@ const originOf = (digit: string) => ({
   batchId: 'referral/2026-11-23/1',
   renderMs: 4_321.4,
 });
-const film = (text: string) => {
+const film = (text: string, making: Making = 'whole') => {
   const bytes = Buffer.from(text);
-  return { bytes, poster: Buffer.from('jpeg'), width: 1280, height: 720, durationMs: 12_000, sha256: sha256(bytes) };
+  const poster = Buffer.from('jpeg');
+  return { bytes, poster, width: 1280, height: 720, durationMs: 12_000, sha256: sha256(bytes), making };
 };
 
 describe('a video', () => {
@@ -65,18 +66,94 @@ describe('a video', () => {
     });
   });
 
-  test('of the worker that came second is dropped for the one that is there', async () => {
+  test('of the worker that came second is dropped for the same one that is there', async () => {
     const origin = originOf('2');
-    const first = await putVideo(store, film('first'), origin);
-    expect(await putVideo(store, film('second!'), origin)).toEqual(first);
-    expect(await store.getText(objectKeys.video(origin.variantKey))).toBe('first');
+    const first = await putVideo(store, film('film'), origin);
+    expect(await putVideo(store, film('film'), { ...origin, batchId: 'referral/2026-11-24/1' })).toEqual(first);
+    expect((await store.head(objectKeys.video(origin.variantKey)))?.metadata['batch']).toBe('referral/2026-11-23/1');
+  });
+
+  describe('that is not the one which is stored under its key', () => {
+    const second = async (
+      digit: string,
+      first: ReturnType<typeof film>,
+      other: Partial<ReturnType<typeof film>>,
+    ): Promise<unknown> => {
+      await putVideo(store, first, originOf(digit));
+      const outcome = await putVideo(store, { ...first, ...other }, originOf(digit)).catch((error: unknown) => error);
+      const kept = await store.get(objectKeys.video(originOf(digit).variantKey));
+      expect(kept?.body.equals(first.bytes)).toBe(true);
+      return outcome;
+    };
+
+    test.each([
+      ['a', 'of another length', 'other!', /is not what was made now: sizeBytes 5, not 6; sha256 /],
+      [
+        'b',
+        'of the same length',
+        'other',
+        /is not what was made now: sha256 [0-9a-f]{12}, not [0-9a-f]{12}\. It stays/,
+      ],
+    ])('%s: %s, is told by what differs, and the stored one stays', async (digit, _, text, said) => {
+      expect(await second(digit, film('first'), film(text))).toMatchObject({
+        failureClass: 'ContentMismatch',
+        message: expect.stringMatching(said),
+      });
+    });
+
+    test('is as good where one was joined and the other rendered whole, as scenes that do not fit are', async () => {
+      const stored = await second('c', film('joined', 'scenes'), film('rendered', 'whole'));
+      expect(stored).toMatchObject({ sizeBytes: 6, sha256: sha256(Buffer.from('joined')) });
+      const longer = { ...film('rendered', 'whole'), durationMs: 13_000 };
+      expect(await second('d', film('joined', 'scenes'), longer)).toMatchObject({
+        failureClass: 'ContentMismatch',
+        message: expect.stringContaining('durationMs 12000, not 13000.'),
+      });
+    });
+  });
+
+  describe('whose bytes are not those of its metadata', () => {
+    const damaged = async (digit: string, stored: { readonly text: string; readonly sha256?: string }) => {
+      const { variantKey } = originOf(digit);
+      const metadata = {
+        ...{ rendition: 'phone-720p', width: '1280', height: '720', 'duration-ms': '12000', making: 'whole' },
+        ...{ sha256: sha256(Buffer.from('film')), 'size-bytes': '4', batch: 'referral/2026-11-20/1' },
+      };
+      const options = { contentType: 'video/mp4', metadata, ...(stored.sha256 && { sha256: stored.sha256 }) };
+      await store.put(objectKeys.video(variantKey), stored.text, options);
+      return describeStored(store, variantKey, 'phone-720p').catch((error: unknown) => error);
+    };
+
+    test('is told by its size', async () => {
+      expect(await damaged('e', { text: 'fil' })).toMatchObject({
+        failureClass: 'ContentMismatch',
+        message: expect.stringContaining('is damaged: 3 bytes'),
+      });
+    });
+
+    test('is told by the checksum that the server keeps', async () => {
+      const failure = await damaged('f', { text: 'fall', sha256: sha256(Buffer.from('fall')) });
+      expect(failure).toMatchObject({
+        failureClass: 'ContentMismatch',
+        message: expect.stringContaining(
+          `is damaged: 4 bytes of sha256 ${sha256(Buffer.from('fall')).slice(0, 12)} lie there`,
+        ),
+      });
+    });
+  });
+
+  test('that was altered on the way is refused by the server', async () => {
+    const options = { contentType: 'video/mp4', sha256: sha256(Buffer.from('sent')) };
+    const failure = { failureClass: 'StorageUnavailable', message: expect.stringContaining('(BadDigest)') };
+    await expect(store.putImmutable('videos/ff/altered.mp4', 'come', options)).rejects.toMatchObject(failure);
+    expect(await store.head('videos/ff/altered.mp4')).toBeNull();
   });
 
   test('says which batch rendered it and how long that took, whoever comes second', async () => {
     const origin = originOf('6');
     const video = await putVideo(store, film('film'), origin);
     await putVideo(store, film('film'), { ...origin, batchId: 'referral/2026-11-24/1', renderMs: 9 });
-    const first = { video, batchId: 'referral/2026-11-23/1', renderMs: 4_321 };
+    const first = { video, batchId: 'referral/2026-11-23/1', renderMs: 4_321, making: 'whole' };
     expect(await describeStored(store, origin.variantKey, 'phone-720p')).toEqual(first);
     expect(await describeStored(store, '3'.repeat(64) as VariantKey, 'phone-720p')).toBeNull();
   });

@@ -2,9 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BatchRef, isBusinessDate, isCampaignId, isVariantKey } from '../../src/contracts/ids.ts';
 import type { StoredVideo } from '../../src/contracts/video.ts';
 import { Ledger } from '../../src/storage/ledger.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { ObjectStore } from '../../src/storage/object-store.ts';
 import { pointerKey } from '../../src/storage/pointer-keys.ts';
-import { neutralPointerSchema, readPointer, WHEN_WITHDRAWN } from '../../src/storage/pointers.ts';
+import {
+  neutralPointerSchema,
+  pointerOf,
+  publishPointer,
+  readPointer,
+  WHEN_WITHDRAWN,
+} from '../../src/storage/pointers.ts';
 import { publishPointers } from '../../src/storage/publish-pointers.ts';
 import { withdrawPointers } from '../../src/storage/withdrawals.ts';
 import { TestS3 } from '../support/s3.ts';
@@ -81,6 +87,33 @@ describe.each(WHEN_WITHDRAWN)('a pointer that is taken back (%s)', (whenWithdraw
     ]);
     await Promise.all([...steps, ...steps].sort(() => Math.random() - 0.5).map((step) => step()));
     expect(await Promise.all(ids.map(shown))).toEqual(ids.map(() => null));
+  });
+});
+
+describe('a pointer that is removed', () => {
+  const pattern = 'people/removed/{recipientId}.json';
+  const request = { pointerKey: pattern, whenWithdrawn: 'remove' as const, video, updatedAt: 'now' };
+
+  test('stays when a newer batch writes it in the moment of its removal', async () => {
+    /** Somebody is always a moment quicker. */
+    class OvertakenStore extends ObjectStore {
+      override async compareAndRemove(...args: Parameters<ObjectStore['compareAndRemove']>) {
+        await publishPointers(store, { ...request, batch: batchOf(6), recipients: ['dee'] });
+        return await super.compareAndRemove(...args);
+      }
+    }
+    using overtaken = new OvertakenStore({ clientConfig: server.clientConfig(), bucket: server.bucket });
+    await publishPointers(store, { ...request, batch: batchOf(4), recipients: ['dee'] });
+    await withdrawPointers(overtaken, { ...request, batch: batchOf(5), recipients: ['dee'] });
+    expect(await readPointer(store, 'people/removed/dee.json')).toMatchObject({ businessDate: '2026-11-06' });
+  });
+
+  test('goes, when an attempt that had written it died before it looked again', async () => {
+    await withdrawPointers(store, { ...request, batch: batchOf(5), recipients: ['eli'] });
+    const stale = pointerOf(store, { batch: batchOf(4), recipientId: 'eli', video, updatedAt: 'now' });
+    expect(await publishPointer(store, 'people/removed/eli.json', stale)).toBe('published');
+    expect(await publishPointers(store, { ...request, batch: batchOf(4), recipients: ['eli'] })).toBe(0);
+    expect(await readPointer(store, 'people/removed/eli.json')).toBeNull();
   });
 });
 

@@ -39,10 +39,19 @@ export interface RouteResult {
   readonly isChosen: boolean;
 }
 
+/** The object store, asked. */
+export interface StoreExamination {
+  /** Null when none was found. */
+  readonly bucket: string | null;
+  readonly endpoint: string | null;
+  readonly checks: readonly Check[];
+}
+
 export interface Diagnosis {
-  /** Whether videos can be rendered. */
+  /** Whether videos can be rendered, and the store, where there is one, does all that it must. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
+  readonly store: StoreExamination;
   readonly routes: readonly RouteResult[];
   /** What `nightreel serve` would call its engine; null when it would have none. */
   readonly engine: EngineFingerprint | null;

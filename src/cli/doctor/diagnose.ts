@@ -1,4 +1,4 @@
-/** `nightreel doctor`: looks at everything that rendering needs, one after the other. */
+/** `nightreel doctor`: looks at everything that rendering and storing needs, one after the other. */
 
 import { readCapture } from '../../config/capture.ts';
 import { fingerprintOf } from '../../rendering/fingerprint.ts';
@@ -16,6 +16,7 @@ import {
   checkTool,
 } from './machine.ts';
 import { tryRoutes } from './routes.ts';
+import { examineStore } from './store.ts';
 
 export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise<Diagnosis> {
   const choice = flags.capture ?? readCapture();
@@ -34,8 +35,12 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
   const { path } = checkTool('ffmpeg');
   if (flags.all === true && path !== undefined) checks.push(...(await checkDevices(path, signal)));
 
+  const say = (what: string): void => void process.stderr.write(`Trying ${what}\n`);
+  say('the object store');
+  const store = await examineStore(flags.fix === true, signal);
+
   const tools = { chromium: chromium.path, headlessShell: headlessShell.path, xvfb: xvfb.path };
-  const routes = await tryRoutes(tools, choice, signal, (what) => process.stderr.write(`Trying ${what}\n`));
+  const routes = await tryRoutes(tools, choice, signal, say);
   const chosen = routes.find(({ isChosen }) => isChosen);
   if (chosen === undefined) {
     const what = choice === 'auto' ? 'No way of capturing frames works' : `Capture route '${choice}' does not work`;
@@ -43,11 +48,11 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
       bad('capture', `${what} here.`, 'See what each one says below; `npm run setup` installs what is missing.'),
     );
   }
-  const ok = checks.every(({ status }) => status !== 'failed');
+  const ok = [...checks, ...store.checks].every(({ status }) => status !== 'failed');
   const { pixels = null, browser = null, route } = chosen ?? {};
   const engine =
     toolchain === null || route === undefined || pixels === null || browser === null
       ? null
       : await fingerprintOf({ route, pixels, chromium: browser, toolchain });
-  return { ok, checks, routes, engine };
+  return { ok, checks, store, routes, engine };
 }

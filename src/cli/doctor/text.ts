@@ -4,11 +4,13 @@ import type { Check, Diagnosis, RouteResult } from './check.ts';
 
 const SIGNS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const satisfies Record<Check['status'], string>;
 
-export function diagnosisText({ ok, checks, routes, engine }: Diagnosis): string {
+export function diagnosisText({ checks, store, routes, engine }: Diagnosis): string {
+  const renders = engine !== null && !hasFailed(checks);
   const lines = [
-    ...aligned(checks.map(({ name, status, found }) => [SIGNS[status], name, found])).flatMap((line, at) =>
-      withTodo(line, checks[at]?.todo ?? null),
-    ),
+    ...checksText(checks),
+    '',
+    store.bucket === null ? 'Object store:' : `Object store: bucket ${store.bucket} at ${store.endpoint}`,
+    ...checksText(store.checks),
     '',
     'Ways of capturing frames (ms per frame of 1080p, not encoded):',
     ...aligned(routes.map(rowOf)).flatMap((line, at) => [
@@ -18,12 +20,20 @@ export function diagnosisText({ ok, checks, routes, engine }: Diagnosis): string
     ]),
     ...pixelsText(routes),
     '',
-    ok && engine !== null ? `Rendering works here. Engine ${engine.digest}` : 'Rendering does not work here yet.',
+    ...(hasFailed(store.checks) ? ['The object store does not do what it must.'] : []),
+    renders ? `Rendering works here. Engine ${engine.digest}` : 'Rendering does not work here yet.',
   ];
   return `${lines.join('\n')}\n`;
 }
 
 const INDENT = '         ';
+
+const hasFailed = (checks: readonly Check[]): boolean => checks.some(({ status }) => status === 'failed');
+
+const checksText = (checks: readonly Check[]): string[] =>
+  aligned(checks.map(({ name, status, found }) => [SIGNS[status], name, found])).flatMap((line, at) =>
+    withTodo(line, checks[at]?.todo ?? null),
+  );
 
 const withTodo = (line: string, todo: string | null): string[] => (todo === null ? [line] : [line, `${INDENT}${todo}`]);
 

@@ -1,0 +1,68 @@
+/** The one way in which this project makes an S3 client. */
+
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { countThrottled } from '../telemetry/metrics.ts';
+import { statusOf } from './storage-failure.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A whole request with its answer's head; a video is a few MB. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** No byte in either direction for so long, in the middle of a body too: the connection is given up. */
+const IDLE_TIMEOUT_MS = 30_000;
+
+/**
+ * Whatever slows one request of this client down (503, 429) holds all its others back as well, and repeated ones wait: the SDK's
+ * adaptive retries, which need to be told that a 503 without a body, to a HEAD, is no other than one that says SlowDown.
+ *
+ * @param idleTimeoutMs a connection on which nothing moves for so long is given up; 30 s by default.
+ */
+export function createS3Client(clientConfig: S3ClientConfig, idleTimeoutMs: number = IDLE_TIMEOUT_MS): S3Client {
+  // Who waits for a socket of an agent is timed out as if the server did not answer: what is under way is limited elsewhere.
+  const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
+  const client = new S3Client({
+    forcePathStyle: clientConfig.endpoint !== undefined,
+    maxAttempts: 4,
+    retryMode: 'adaptive',
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: idleTimeoutMs,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+    ...clientConfig,
+  });
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (!isThrottling(error)) throw error;
+        countThrottled();
+        throw Object.assign(error, { $retryable: { throttling: true } });
+      }
+    },
+    // Innermost, so that it sees every attempt.
+    { step: 'finalizeRequest', priority: 'low', name: 'tellThrottling' },
+  );
+  return client;
+}
+
+const isThrottling = (error: unknown): error is object => [429, 503].includes(statusOf(error) ?? 0);
+
+/** How the server encrypts what it stores, where it is not to do as the bucket's own setting says. */
+export interface Encryption {
+  readonly algorithm: 'AES256' | 'aws:kms' | 'aws:kms:dsse';
+  /** ID, ARN or alias of a KMS key; null: the account's own for S3. */
+  readonly kmsKey: string | null;
+}
+
+/** The fields of a write that say so. */
+export const encryptionFields = (encryption: Encryption | null) =>
+  encryption === null
+    ? {}
+    : {
+        ServerSideEncryption: encryption.algorithm,
+        ...(encryption.kmsKey !== null && { SSEKMSKeyId: encryption.kmsKey }),
+      };
