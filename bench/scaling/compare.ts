@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { rounded } from '../statistics.ts';
-import { type Footprint, footprintOf, type Night, objectsOf } from './model.ts';
+import { type Footprint, footprintOf, laneEventsOf, type Night, objectsOf } from './model.ts';
 
 const figure = z.number().optional();
 
@@ -58,6 +58,7 @@ export function compare(measured: OrchestrationFigures): Comparison[] {
     ['events per variant', (predicted.events - predicted.batchEvents) / variants, measured.eventsPerVariant],
     ['events of all lanes', predicted.laneEvents, measured.laneEvents],
     ['workflow tasks of all lanes', predicted.laneTasks, measured.laneTasks],
+    ['events of all lanes, by these tasks', laneEventsOf(predicted, measured.laneTasks ?? 0), measured.laneEvents],
     ['events of the longest lane run', predicted.maxLaneEvents, measured.maxLaneEvents],
     ['bytes of the longest lane run', predicted.maxLaneEvents * LANE_EVENT_BYTES, measured.maxLaneBytes],
     ['events of the batch', predicted.batchEvents, measured.batchEvents],

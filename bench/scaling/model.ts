@@ -186,6 +186,10 @@ export function footprintOf(night: Night, wakesPerTask = WAKES_PER_TASK): Footpr
   };
 }
 
+/** Events of all lanes together, were it known how many workflow tasks these took. */
+export const laneEventsOf = ({ laneRuns, made, activities, batchSignals }: Footprint, tasks: number): number =>
+  2 * laneRuns + 3 * (tasks + made + activities - BATCH_ACTIVITIES - CHILD.activities * made) + 2 * batchSignals;
+
 /**
  * What Temporal Cloud counts (docs.temporal.io/cloud/actions): two for a child, one for any other start, an activity, a
  * heartbeat that reaches the server, a signal, an upsert. Renders of more than five seconds send a heartbeat, of more than

@@ -96,11 +96,14 @@ describe('nights that were run', () => {
     .parse(JSON.parse(readFileSync(join(ROOT, 'bench/scaling/measured.json'), 'utf8')));
 
   test.each(measured.map((figures) => [figures.variants, figures] as const))(
-    'of %i variants: what can be counted is as calculated, what depends on the moment within 15 %',
+    'of %i variants: what can be counted is as calculated, the rest within 15 %, or dearer than it was',
     (_, figures) => {
       for (const { figure, errorPercent } of compare(figures)) {
         const isExact = /runs$|^runs|pointers|pages|^objects/.test(figure);
-        expect({ figure, off: Math.abs(errorPercent) > (isExact ? 0 : 15) }).toEqual({ figure, off: false });
+        const limit = isExact ? 0 : /by these tasks/.test(figure) ? 0.5 : 15;
+        // The more wakes one task takes up, the fewer there are: the paper is for the least.
+        const above = /of all lanes$/.test(figure) ? 100 : limit;
+        expect({ figure, off: errorPercent < -limit || errorPercent > above }).toEqual({ figure, off: false });
       }
     },
   );

@@ -62,7 +62,8 @@ export interface Verdict {
   readonly class: string | null;
 }
 
-export async function run(fault: Fault, variants: number): Promise<Verdict> {
+/** Whatever becomes of it, and of `signal`, nothing of it runs afterwards. */
+export async function run(fault: Fault, variants: number, signal?: AbortSignal): Promise<Verdict> {
   await using cleanUp = new AsyncDisposableStack();
   const home = await TestHome.create(PROJECT);
   cleanUp.defer(() => home.end());
@@ -94,16 +95,20 @@ export async function run(fault: Fault, variants: number): Promise<Verdict> {
 
   const people = peopleOf(fault, variants);
   const night = await probe.startCsvNight({ campaign: 'blink', businessDate: DATE }, people);
-  await stored(Math.min(5, variants - 1));
-  await fault.strike?.({ home, probe, render, orchestrator, disturb, killAll, stored });
-  await probe.resultOf(night.workflowId).catch((error: unknown) => {
-    if (fault.isRepeated !== true) throw error;
-  });
-  if (fault.isRepeated === true) {
+  const play = async (): Promise<void> => {
+    await stored(Math.min(5, variants - 1));
+    await fault.strike?.({ home, probe, render, orchestrator, disturb, killAll, stored });
+    await probe.resultOf(night.workflowId).catch((error: unknown) => {
+      if (fault.isRepeated !== true) throw error;
+    });
+    if (fault.isRepeated !== true) return;
     disturb(null);
     await night.again();
     await probe.resultOf(night.workflowId);
-  }
+  };
+  const interrupted = Promise.withResolvers<never>();
+  signal?.addEventListener('abort', () => interrupted.reject(signal.reason), { once: true });
+  await Promise.race([play(), interrupted.promise]);
   await workers.disposeAsync();
   return {
     fault: fault.name,

@@ -43,8 +43,13 @@ const told = (verdict: Verdict): string =>
         .map(([name, value]) => `${name} ${value}`)
         .join(', ');
 
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
 for (const fault of chosen) {
-  const verdict = await run(fault, variants);
+  const verdict = await run(fault, variants, interrupt.signal).catch((error: unknown) => {
+    if (!interrupt.signal.aborted) throw error;
+    process.exit(130);
+  });
   process.stdout.write(`${told(verdict)}\n`);
   for (const complaint of complaintsOf(fault, verdict)) {
     process.stderr.write(`${fault.name}: ${complaint}\n`);
