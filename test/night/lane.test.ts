@@ -87,9 +87,12 @@ test(
       }),
     );
     const summaries = (await Promise.all(ids.map((id) => probe.resultOf(id)))) as Record<string, unknown>[];
-    const whole = { variants: 12, failed: 0, pointers: 12 };
-    expect(summaries).toEqual([expect.objectContaining(whole), expect.objectContaining(whole)]);
-    expect(summaries.map(({ batchId }) => batchId).sort()).toEqual(['card/2026-03-09/1', 'card/2026-03-09/2']);
+    const byAttempt = summaries.sort((a, b) => (String(a['batchId']) < String(b['batchId']) ? -1 : 1));
+    // The first counts no pointer that the second had written before it.
+    expect(byAttempt).toMatchObject([
+      { batchId: 'card/2026-03-09/1', variants: 12, failed: 0 },
+      { batchId: 'card/2026-03-09/2', variants: 12, failed: 0, pointers: 12 },
+    ]);
     const pointers = (await probe.pointers()).filter(({ recipientId }) => recipientId.startsWith('twice-'));
     expect(pointers).toHaveLength(12);
     for (const { variantKey } of pointers) {
