@@ -18,7 +18,8 @@ export function postgresFailure(error: unknown, name: string, signal?: AbortSign
   if (signal?.aborted) return new Failure('Cancelled', `reading ${name} was cancelled`, { cause: error });
   const message = messageOf(error);
   const code = codeOf(error);
-  const isState = /^[0-9A-Z]{5}$/.test(code);
+  // EPIPE looks like one.
+  const isState = /^[0-9A-Z]{5}$/.test(code) && !NETWORK.test(code);
   if (isState && DENIED.test(code)) {
     return new Failure('WarehouseDenied', `${name} refuses access: ${message} (${code})`, { cause: error });
   }

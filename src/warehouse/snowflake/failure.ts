@@ -30,7 +30,8 @@ export function snowflakeFailure(error: unknown, name: string, signal?: AbortSig
     sqlState,
     message: text,
   } = (typeof error === 'object' && error !== null ? error : {}) as DriverError;
-  const code = given === undefined ? '' : String(given).padStart(6, '0');
+  const bare = given === undefined ? '' : String(given);
+  const code = /^\d+$/.test(bare) ? bare.padStart(6, '0') : bare;
   const message = String(text ?? error)
     .replaceAll(/\s+/g, ' ')
     .slice(0, 300);
