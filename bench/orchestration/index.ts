@@ -61,8 +61,7 @@ export async function run({ variants, chaos, plain, signal, progress }: Orchestr
     });
     running.defer(() => client.connection.close());
     const store = running.use(storeOf(stack));
-    if (plain) progress.step(`${variants} children that do nothing`);
-    const ground = plain ? await plainPace(client, stack, variants, signal) : null;
+    const ground = plain ? await plainPace({ client, stack, children: variants, signal, progress }) : null;
     await startWorkers(running, folder, stack, signal);
 
     progress.step(`a night of ${variants} variants`);
@@ -205,7 +204,14 @@ const programOf = (file: string, { address, namespace }: Stack['temporal']) =>
     ...[file, address, namespace],
   ] as const;
 
-async function plainPace(client: Client, stack: Stack, children: number, signal: AbortSignal): Promise<number> {
+interface Ground extends BenchContext {
+  readonly client: Client;
+  readonly stack: Stack;
+  readonly children: number;
+}
+
+async function plainPace({ client, stack, children, signal, progress }: Ground): Promise<number> {
+  progress.step(`${children} children that do nothing`);
   const command = ['env', ...programOf(PLAIN_WORKER, stack.temporal)] as const;
   await using _worker = await WorkerSupervisor.start({ command, logFile: join(stack.home, 'logs/plain.log') }, signal);
   return await plainChildrenPerSecond(client, { children, lanes: LANES });

@@ -1,16 +1,15 @@
 /** How far something is whose end nobody knows: one line that changes on a terminal, a line now and then anywhere else. */
 
 import { clearLine, cursorTo } from 'node:readline';
+import { count } from '../reporting/format.ts';
 
 const LINE_EVERY_MS = 10_000;
 const TERMINAL_EVERY_MS = 100;
 
 export interface ScanProgress extends Disposable {
   /** `1,204 pointers read`. */
-  update(what: string, count: number): void;
+  update(what: string, done: number): void;
 }
-
-const COUNT = new Intl.NumberFormat('en-US');
 
 /** @param now milliseconds of any clock that only goes forward. */
 export function createScanProgress(
@@ -25,10 +24,10 @@ export function createScanProgress(
     clearLine(stream, 0);
   };
   return {
-    update(what, count) {
+    update(what, done) {
       if (now() - shownAt < everyMs) return;
       shownAt = now();
-      const text = `${COUNT.format(count)} ${what}`;
+      const text = `${count(done)} ${what}`;
       if (!isTerminal) {
         stream.write(`${text}\n`);
         return;

@@ -12,7 +12,7 @@ import {
   type S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
-import { Failure } from '../contracts/failures.ts';
+import { asFailure, Failure } from '../contracts/failures.ts';
 import { createS3Client, type Encryption, encryptionFields } from './s3-client.ts';
 import { Slots } from './slots.ts';
 import { codesOf, statusOf, storageFailure } from './storage-failure.ts';
@@ -108,9 +108,7 @@ export class ObjectStore implements Disposable {
 
   /** The whole object; null when the key is absent. */
   async get(key: string, signal?: AbortSignal): Promise<StoredObject | null> {
-    return await this.request('GetObject', key, signal, async () => {
-      return await this.readWhole(key, signal);
-    });
+    return await this.request('GetObject', key, signal, () => this.readWhole(key, signal));
   }
 
   async getText(key: string, signal?: AbortSignal): Promise<string | null> {
@@ -172,9 +170,7 @@ export class ObjectStore implements Disposable {
         await this.client.send(command, { abortSignal: signal });
         return 'removed';
       } catch (error) {
-        const status = statusOf(error);
-        const isGone = status === 404 && !codesOf(error).includes('NoSuchBucket');
-        if (status === 412 || status === 409 || isGone) return 'conflict';
+        if ([409, 412].includes(statusOf(error) ?? 0) || isAbsent(error)) return 'conflict';
         throw error;
       }
     });
@@ -220,14 +216,17 @@ export class ObjectStore implements Disposable {
 
   /** Whether the bucket keeps what is overwritten and removed; null where that may not be asked, or is not known there. */
   async keepsVersions(signal?: AbortSignal): Promise<boolean | null> {
+    const command = new GetBucketVersioningCommand({ Bucket: this.bucket });
     try {
-      const command = new GetBucketVersioningCommand({ Bucket: this.bucket });
+      const { Status } = await this.request('GetBucketVersioning', undefined, signal, () =>
+        this.client.send(command, { abortSignal: signal }),
+      );
       // Suspended: what it kept until then is still there.
-      return (await this.client.send(command, { abortSignal: signal })).Status !== undefined;
+      return Status !== undefined;
     } catch (error) {
-      const failure = this.failure(error, 'GetBucketVersioning', undefined, signal);
-      if (failure.failureClass === 'StorageDenied' || failure.failureClass === 'Internal') return null;
-      throw failure;
+      const { failureClass } = asFailure(error);
+      if (failureClass === 'StorageDenied' || failureClass === 'Internal') return null;
+      throw error;
     }
   }
 
@@ -352,8 +351,11 @@ function headOf(answer: {
 const wholeSha256 = (base64: string | undefined): string | null =>
   base64 === undefined || base64.includes('-') ? null : Buffer.from(base64, 'base64').toString('hex');
 
+/** Of the key: a bucket that is not there is another matter. */
+const isAbsent = (error: unknown): boolean => statusOf(error) === 404 && !codesOf(error).includes('NoSuchBucket');
+
 function absentOrThrow(error: unknown): null {
-  if (statusOf(error) === 404 && !codesOf(error).includes('NoSuchBucket')) return null;
+  if (isAbsent(error)) return null;
   throw error;
 }
 

@@ -51,8 +51,8 @@ const twice =
   };
 
 export const FAULTS: readonly Fault[] = [
-  { name: 'render-worker-killed', strike: twice(async ({ render }) => render.kill()) },
-  { name: 'orchestrator-killed', strike: twice(async ({ orchestrator }) => orchestrator.kill()) },
+  { name: 'render-worker-killed', strike: twice(({ render }) => render.kill()) },
+  { name: 'orchestrator-killed', strike: twice(({ orchestrator }) => orchestrator.kill()) },
   { name: 'page-killed', strike: twice(({ killAll }) => killAll(/--type=renderer/)) },
   { name: 'browser-killed', strike: twice(({ killAll }) => killAll(/chromium .*--remote-debugging-p/)) },
   { name: 'display-killed', strike: twice(({ killAll }) => killAll(/Xvfb/)) },

@@ -1,49 +1,46 @@
 /** `nightreel serve` as a service manager keeps it: what ends is started again, until it is told to stop. */
 
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestHome } from '../support/nightreel.ts';
+import { Worker } from '../support/worker.ts';
 
 const PAUSE_MS = 1_000;
 
 export class KeptWorker implements AsyncDisposable {
   /** Of all that were started. */
   readonly pids: number[] = [];
-  private readonly start: () => ChildProcess;
-  private child: ChildProcess;
+  private readonly start: () => Worker;
+  private worker: Worker;
   private isStopping = false;
   private readonly kept: Promise<void>;
 
   constructor(home: TestHome, roles: string, environment: Readonly<Record<string, string>>) {
     this.start = () => {
-      const child = home.start(['serve', '--workers', '2', '--roles', roles], environment);
-      if (child.pid !== undefined) this.pids.push(child.pid);
-      child.stdout?.resume();
-      child.stderr?.resume();
-      return child;
+      const worker = Worker.start(home, ['--roles', roles], environment);
+      this.pids.push(worker.pid);
+      return worker;
     };
-    this.child = this.start();
+    this.worker = this.start();
     this.kept = this.keep();
   }
 
-  kill(): void {
-    this.child.kill('SIGKILL');
+  async kill(): Promise<void> {
+    await this.worker.kill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.isStopping = true;
-    this.child.kill('SIGTERM');
+    await this.worker.stop();
     await this.kept;
   }
 
   private async keep(): Promise<void> {
     for (;;) {
-      if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
+      await this.worker.ended;
       if (this.isStopping) return;
       await sleep(PAUSE_MS);
       if (this.isStopping) return;
-      this.child = this.start();
+      this.worker = this.start();
     }
   }
 }

@@ -1,13 +1,12 @@
 /** Videos that very many share: nothing that goes through Temporal, and no manifest page, grows with how many they are. */
 
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { RECIPIENTS_INLINE } from '../../src/planning/manifest.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { lastJson, TestHome } from '../support/nightreel.ts';
+import { Worker } from '../support/worker.ts';
 
 const MINUTE = 60_000;
 const CROWD = RECIPIENTS_INLINE + 20;
@@ -15,20 +14,17 @@ const UNLUCKY = RECIPIENTS_INLINE + 1;
 
 let home: TestHome;
 let probe: NightProbe;
-let serving: ChildProcess;
+let worker: Worker;
 
 beforeAll(async () => {
   home = await TestHome.create();
   await home.run(['up']);
   probe = await NightProbe.connect(home);
-  serving = home.start(['serve', '--workers', '1']);
-  serving.stdout?.resume();
-  serving.stderr?.resume();
+  worker = Worker.start(home, ['--workers', '1']);
 }, MINUTE);
 
 afterAll(async () => {
-  serving?.kill('SIGTERM');
-  if (serving !== undefined) await once(serving, 'close');
+  await worker?.stop();
   await probe?.close();
   await home?.end();
 }, 2 * MINUTE);

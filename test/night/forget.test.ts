@@ -1,7 +1,5 @@
 /** Real nights, and then `nightreel forget` and `nightreel gc` as people run them. */
 
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -11,6 +9,7 @@ import { ObjectStore } from '../../src/storage/object-store.ts';
 import { keysWith, wholeBucket } from '../retention/nights.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { finished, lastJson, TestHome, until } from '../support/nightreel.ts';
+import { Worker } from '../support/worker.ts';
 
 const MINUTE = 60_000;
 const ID = 'quill/7 ö@example.com';
@@ -19,7 +18,7 @@ const NAME = 'Ottilie 👩‍🚀 Quillfeather';
 let home: TestHome;
 let probe: NightProbe;
 let store: ObjectStore;
-let serving: ChildProcess;
+let worker: Worker;
 
 beforeAll(async () => {
   home = await TestHome.create();
@@ -28,14 +27,11 @@ beforeAll(async () => {
   const { s3 } = await findTargets(readEnvironment({ NIGHTREEL_HOME: home.folder }));
   if (s3 === null) throw new Error('no object store runs');
   store = new ObjectStore(s3);
-  serving = home.start(['serve', '--workers', '1']);
-  serving.stdout?.resume();
-  serving.stderr?.resume();
+  worker = Worker.start(home, ['--workers', '1']);
 }, MINUTE);
 
 afterAll(async () => {
-  serving?.kill('SIGTERM');
-  if (serving !== undefined) await once(serving, 'close');
+  await worker?.stop();
   store?.close();
   await probe?.close();
   await home?.end();

@@ -1,32 +1,29 @@
 /** What lanes do beyond the plain way: continue as new, outlive a cancelled child, replay. */
 
-import { type ChildProcess, execFile } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NightProbe } from '../support/night-probe.ts';
 import { lastJson, TestHome, until } from '../support/nightreel.ts';
+import { Worker } from '../support/worker.ts';
 
 const MINUTE = 60_000;
 
 let home: TestHome;
 let probe: NightProbe;
-let serving: ChildProcess;
+let worker: Worker;
 
 beforeAll(async () => {
   home = await TestHome.create();
   await home.run(['up']);
   probe = await NightProbe.connect(home);
-  serving = home.start(['serve', '--workers', '2']);
-  serving.stdout?.resume();
-  serving.stderr?.resume();
+  worker = Worker.start(home);
 }, MINUTE);
 
 afterAll(async () => {
-  serving?.kill('SIGTERM');
-  if (serving !== undefined) await once(serving, 'close');
+  await worker?.stop();
   await probe?.close();
   await home?.end();
 }, 2 * MINUTE);

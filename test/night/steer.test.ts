@@ -1,7 +1,5 @@
 /** A running batch is steered: by people, by the breaker, by its end; and nobody is lost whatever they do. */
 
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TestCollector } from '../support/collector.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { FIXTURE_PROJECT, lastJson, TestHome, until } from '../support/nightreel.ts';
+import { Worker } from '../support/worker.ts';
 
 const MINUTE = 60_000;
 
 let project: string;
 let home: TestHome;
 let probe: NightProbe;
-let serving: ChildProcess;
+let worker: Worker;
 let collector: TestCollector;
 
 beforeAll(async () => {
@@ -26,14 +25,11 @@ beforeAll(async () => {
   await home.run(['up']);
   probe = await NightProbe.connect(home);
   collector = await TestCollector.start();
-  serving = home.start(['serve', '--workers', '2'], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
-  serving.stdout?.resume();
-  serving.stderr?.resume();
+  worker = Worker.start(home, [], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
 }, MINUTE);
 
 afterAll(async () => {
-  serving?.kill('SIGTERM');
-  if (serving !== undefined) await once(serving, 'close');
+  await worker?.stop();
   await collector?.[Symbol.asyncDispose]();
   await probe?.close();
   await home?.end();

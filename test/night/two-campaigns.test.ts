@@ -1,13 +1,12 @@
 /** Several campaigns on one set of workers: a huge one does not keep a small one waiting, a deleted one fails alone. */
 
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NightProbe } from '../support/night-probe.ts';
 import { FIXTURE_PROJECT, TestHome, until } from '../support/nightreel.ts';
+import { Worker } from '../support/worker.ts';
 
 const MINUTE = 60_000;
 const HUGE = 120;
@@ -15,7 +14,7 @@ const HUGE = 120;
 let project: string;
 let home: TestHome;
 let probe: NightProbe;
-let serving: ChildProcess;
+let worker: Worker;
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'nightreel-campaigns-'));
@@ -29,14 +28,11 @@ beforeAll(async () => {
   home = await TestHome.create(project);
   await home.run(['up']);
   probe = await NightProbe.connect(home);
-  serving = home.start(['serve', '--workers', '1']);
-  serving.stdout?.resume();
-  serving.stderr?.resume();
+  worker = Worker.start(home, ['--workers', '1']);
 }, MINUTE);
 
 afterAll(async () => {
-  serving?.kill('SIGTERM');
-  if (serving !== undefined) await once(serving, 'close');
+  await worker?.stop();
   await probe?.close();
   await home?.end();
   await rm(project, { recursive: true });

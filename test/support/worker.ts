@@ -5,12 +5,19 @@ import { once } from 'node:events';
 import type { TestHome } from './nightreel.ts';
 
 export class Worker {
+  readonly pid: number;
+  /** Settles when it ended, however. */
+  readonly ended: Promise<unknown>;
   private readonly child: ChildProcess;
 
   private constructor(child: ChildProcess) {
+    if (child.pid === undefined) throw new Error('the worker was not started');
+    this.pid = child.pid;
     this.child = child;
+    this.ended = once(child, 'close');
   }
 
+  /** @param args more of `serve`'s; it has two slots unless they say otherwise. */
   static start(
     home: TestHome,
     args: readonly string[] = [],
@@ -31,8 +38,7 @@ export class Worker {
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.child.kill(signal);
-    await once(this.child, 'close');
+    await this.ended;
   }
 }
