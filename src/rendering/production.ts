@@ -14,6 +14,8 @@ import { type EncoderName, ladderOptions, type Track } from './encode/options.ts
 import { frameSizeOf, type Size } from './geometry.ts';
 import { assemble } from './mp4/assemble.ts';
 import { type Clip, readClip } from './mp4/clip.ts';
+import { type WrittenFile, writeInParts } from './mp4/write-in-parts.ts';
+import type { PartSink } from './part-sink.ts';
 import type { PreviewOptions } from './stills/preview-plan.ts';
 import { type Stills, StillsCollector } from './stills/stills.ts';
 import { verifyVideo } from './verify/verify.ts';
@@ -33,6 +35,8 @@ export interface ProductionPlan {
   readonly preview?: PreviewOptions | null;
   /** Only these frames, silent, encoded so that they can be joined with others; null or left out: the whole video. */
   readonly scene?: FrameRange | null;
+  /** Takes the file of a whole video of one rendition while it is made, in parts, when it is large enough. */
+  readonly parts?: PartSink | null;
 }
 
 export interface ProducedVideo extends Size {
@@ -41,8 +45,10 @@ export interface ProducedVideo extends Size {
   readonly bytes: Uint8Array;
   /** Hex digest of `bytes`. */
   readonly sha256: string;
-  /** What is in it, to be joined with others. */
-  readonly clip: Clip;
+  /** What is in it, to be joined with others; null: it was written packet by packet. */
+  readonly clip: Clip | null;
+  /** Parts that were handed to the plan's sink, which are all of it; 0: none. */
+  readonly partCount: number;
 }
 
 /** Largest first, so that everything else is scaled down. */
@@ -62,12 +68,14 @@ export class Production implements AsyncDisposable {
   private readonly over = new AbortController();
   private readonly ffmpeg: FfmpegProcess;
   private readonly soundtrack: ReturnType<Soundtracks['of']>;
+  /** The file, written while it is encoded; null: it is written afterwards. */
+  private readonly written: Promise<WrittenFile> | null;
 
   constructor(tools: ProductionTools, plan: ProductionPlan, clips: readonly AudioClip[], signal: AbortSignal) {
     this.tools = tools;
     this.plan = plan;
     this.signal = AbortSignal.any([signal, this.over.signal]);
-    const { template, preview = null, scene = null } = plan;
+    const { template, preview = null, scene = null, parts = null } = plan;
     const { fps, durationMs, posterFrame } = template;
     this.range = scene ?? { start: 0, end: template.frameCount };
     const frameCount = this.range.end - this.range.start;
@@ -84,6 +92,11 @@ export class Production implements AsyncDisposable {
     // Made beside the capture; whoever waits for it below is told what went wrong.
     this.soundtrack = tools.soundtracks.of(scene === null ? clips : [], durationMs, this.signal);
     this.soundtrack.catch(() => undefined);
+    this.written =
+      parts === null || scene !== null || rest.length > 0
+        ? null
+        : writeInParts(this.ffmpeg.read(), { fps, frameCount }, this.soundtrack, parts);
+    this.written?.catch(() => undefined);
   }
 
   /** Takes all frames. Ends when the encoder has them, or at the first failure. */
@@ -110,16 +123,24 @@ export class Production implements AsyncDisposable {
 
   /** Waits for the encoder and assembles the videos, in the order of the plan's renditions. */
   async assemble(): Promise<ProducedVideo[]> {
+    const [first] = this.plan.renditions;
+    if (this.written !== null) {
+      const [file] = await Promise.all([this.written, this.ffmpeg.finish()]);
+      return [this.produced(first, { ...file, clip: null })];
+    }
     const { fps } = this.plan.template;
     const [stream, audio] = await Promise.all([this.ffmpeg.finish(), this.soundtrack]);
     const videos: ProducedVideo[] = [];
     for (const [track, rendition] of this.plan.renditions.entries()) {
       const clip = await readClip(stream, { fps, track });
-      const bytes = await assemble([clip], { audio });
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      videos.push({ rendition, ...frameSizeOf(this.plan.template, rendition), bytes, sha256, clip });
+      videos.push(this.produced(rendition, { bytes: await assemble([clip], { audio }), partCount: 0, clip }));
     }
     return videos;
+  }
+
+  private produced(rendition: Rendition, file: WrittenFile & { readonly clip: Clip | null }): ProducedVideo {
+    const sha256 = createHash('sha256').update(file.bytes).digest('hex');
+    return { rendition, ...frameSizeOf(this.plan.template, rendition), sha256, ...file };
   }
 
   /** Failure `OutputInvalid` when a video is not what was captured. Makes the stills beside that; null: another scene has them. */

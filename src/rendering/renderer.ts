@@ -24,6 +24,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
 import type { Clip } from './mp4/clip.ts';
+import type { PartSink } from './part-sink.ts';
 import { captureOrder, type ProducedVideo, Production, type ProductionTools } from './production.ts';
 import type { PreviewOptions } from './stills/preview-plan.ts';
 import type { Stills } from './stills/stills.ts';
@@ -85,12 +86,16 @@ export interface RenderOptions {
   readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
   /** An animated preview for e-mail to be made as well. */
   readonly preview?: PreviewOptions | null;
+  /** Takes the file of a single rendition while it is made, in parts, when it is large enough: see `partCount`. */
+  readonly parts?: PartSink | null;
 }
 
 export interface RenderedVideo {
   readonly rendition: Rendition;
   /** The MP4. */
   readonly bytes: Uint8Array;
+  /** Parts that were handed to the sink, which are all of it; 0: none. */
+  readonly partCount: number;
   /** JPEG of a telling frame, as large as the frames that were captured. */
   readonly poster: Uint8Array;
   /** Null when none was asked for, or none is small enough. */
@@ -234,9 +239,9 @@ export class Renderer implements AsyncDisposable {
     return request.renditions.flatMap((rendition) => {
       const video = videos.find((one) => one.rendition === rendition);
       if (video === undefined) return [];
-      const { bytes, width, height, sha256 } = video;
+      const { bytes, partCount, width, height, sha256 } = video;
       const about = { frameCount, durationMs, sizeBytes: bytes.byteLength, sha256, stages };
-      return [{ rendition, bytes, poster, preview, width, height, ...about }];
+      return [{ rendition, bytes, partCount, poster, preview, width, height, ...about }];
     });
   }
 
@@ -245,7 +250,7 @@ export class Renderer implements AsyncDisposable {
     const produced = await this.owned(options, (own) => this.produce({ ...request, renditions: [rendition] }, own));
     const { videos, stills, stages } = produced;
     const [video] = videos;
-    if (video === undefined) throw new Failure('Internal', 'A scene came to no video.');
+    if (!video?.clip) throw new Failure('Internal', 'A scene came to no video.');
     const still = stills === null ? null : { jpeg: stills.poster, score: stills.posterScore };
     return { clip: video.clip, still, stages };
   }
@@ -326,7 +331,7 @@ export class Renderer implements AsyncDisposable {
 
   private async produce(
     { template, params, renditions: wanted, scene = null }: LadderRequest & { readonly scene?: FrameRange | null },
-    { signal, onProgress, preview = null }: RenderOptions,
+    { signal, onProgress, preview = null, parts = null }: RenderOptions,
   ): Promise<{ videos: ProducedVideo[]; stills: Stills | null; stages: RenderStages }> {
     const lap = stopwatch();
     const frameCount = scene === null ? template.frameCount : scene.end - scene.start;
@@ -341,7 +346,7 @@ export class Renderer implements AsyncDisposable {
       this.latest.template = template;
       this.latest.frame = size;
       const paramsMs = lap();
-      const plan = { template, renditions: [largest, ...smaller] as const, preview, scene };
+      const plan = { template, renditions: [largest, ...smaller] as const, preview, scene, parts };
       await using production = new Production(this.tools, plan, clips, signal);
       await production.take(source, (index) => onProgress?.({ frame: index + 1, frameCount }));
       member.assertClean();

@@ -6,6 +6,7 @@
 import { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
+import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
 import Ffmpeg from 'fluent-ffmpeg';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import { tieProcess } from '../browser/tied-process.ts';
@@ -31,6 +32,8 @@ const LOOKS = 6;
 export class FfmpegProcess implements AsyncDisposable {
   private readonly feed = new Feed();
   private readonly chunks: Buffer[] = [];
+  /** Where output goes instead of into `chunks`, when somebody reads it as it comes. */
+  private reader: ReadableStreamDefaultController<Uint8Array> | null = null;
   private readonly command: Ffmpeg.FfmpegCommand;
   private readonly over = new AbortController();
   private readonly ended: Promise<void>;
@@ -46,7 +49,8 @@ export class FfmpegProcess implements AsyncDisposable {
       // fluent-ffmpeg kills ffmpeg 20 ms after its output closes, even when it is just about to exit by itself.
       emitClose: false,
       write: (chunk: Buffer, _encoding, done) => {
-        this.chunks.push(chunk);
+        if (this.reader === null) this.chunks.push(chunk);
+        else this.reader.enqueue(chunk);
         this.readBytes += chunk.byteLength;
         done();
       },
@@ -108,7 +112,26 @@ export class FfmpegProcess implements AsyncDisposable {
     if (!(await this.watched(this.feed.write(bytes)))) await this.ended;
   }
 
-  /** Closes stdin and waits for the end. Returns everything that came out of stdout. Fails as `write` does. */
+  /**
+   * What comes out of stdout, as it comes; nothing is held back for a slow reader. To be called at once, and once: `finish` has none
+   * of it then. Ends or fails as `finish` does.
+   */
+  read(): ReadableStream<Uint8Array> {
+    return new ReadableStream({
+      start: (reader) => {
+        this.reader = reader;
+        this.ended.then(
+          () => reader.close(),
+          (error: unknown) => reader.error(error),
+        );
+      },
+      cancel: () => {
+        this.reader = null;
+      },
+    });
+  }
+
+  /** Closes stdin and waits for the end. Returns everything that came out of stdout and nobody read. Fails as `write` does. */
   async finish(): Promise<Buffer> {
     this.feed.end();
     await this.watched(this.ended);

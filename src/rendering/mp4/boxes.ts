@@ -6,7 +6,7 @@ export interface Box {
   readonly end: number;
 }
 
-const CONTAINERS: readonly string[] = ['moov', 'trak', 'mdia'];
+const CONTAINERS: readonly string[] = ['moov', 'trak', 'mdia', 'minf', 'stbl'];
 const CREATION_TIMES: readonly string[] = ['mvhd', 'tkhd', 'mdhd'];
 const HEADER_BYTES = 8;
 
@@ -26,15 +26,41 @@ export function boxesOf(bytes: Uint8Array, start = 0, end = bytes.byteLength): B
   return boxes;
 }
 
-/** Sets every creation and modification time to 0, in place: the only clock in a file. */
-export function zeroCreationTimes(bytes: Uint8Array, start = 0, end = bytes.byteLength): void {
+/** The boxes that hold no others, of an index or of a whole file: each from its size on. */
+function* leavesOf(bytes: Uint8Array, start = 0, end = bytes.byteLength): Generator<{ type: string; view: DataView }> {
   for (const box of boxesOf(bytes, start, end)) {
-    if (CONTAINERS.includes(box.type)) zeroCreationTimes(bytes, box.start + HEADER_BYTES, box.end);
-    if (!CREATION_TIMES.includes(box.type)) continue;
-    const isLong = bytes[box.start + HEADER_BYTES] === 1;
-    const from = box.start + HEADER_BYTES + 4;
-    bytes.fill(0, from, from + (isLong ? 16 : 8));
+    if (CONTAINERS.includes(box.type)) yield* leavesOf(bytes, box.start + HEADER_BYTES, box.end);
+    else {
+      const view = new DataView(bytes.buffer, bytes.byteOffset + box.start, box.end - box.start);
+      yield { type: box.type, view };
+    }
   }
+}
+
+/** Sets every creation and modification time to 0, in place: the only clock in a file. */
+export function zeroCreationTimes(moov: Uint8Array): void {
+  for (const { type, view } of leavesOf(moov)) {
+    if (!CREATION_TIMES.includes(type)) continue;
+    const isLong = view.getUint8(HEADER_BYTES) === 1;
+    for (let at = HEADER_BYTES + 4; at < HEADER_BYTES + (isLong ? 20 : 12); at += 1) view.setUint8(at, 0);
+  }
+}
+
+/** Adds `bytes` to every chunk's offset into the file, in place: the media begins so much later. RangeError where one does not fit. */
+export function shiftChunks(moov: Uint8Array, bytes: number): void {
+  for (const { view, type } of leavesOf(moov)) {
+    if (type !== 'stco' && type !== 'co64') continue;
+    // Version and flags, the number of entries, the entries.
+    for (let at = 16; at < view.byteLength; at += type === 'stco' ? 4 : 8) {
+      if (type === 'stco') view.setUint32(at, inUint32(view.getUint32(at) + bytes));
+      else view.setBigUint64(at, view.getBigUint64(at) + BigInt(bytes));
+    }
+  }
+}
+
+function inUint32(value: number): number {
+  if (value >= 2 ** 32) throw new RangeError(`A chunk at ${value} is too far into the file for its index.`);
+  return value;
 }
 
 /** Whether a player can begin before it has everything: the index lies before the media. */

@@ -1,6 +1,14 @@
 /** What is encoded of a run of frames, outside of any file: H.264 packets in memory that go into any number of MP4s. */
 
-import { BufferSource, EncodedPacketSink, Input, type InputVideoTrack, MP4 } from 'mediabunny';
+import {
+  BufferSource,
+  EncodedPacketSink,
+  Input,
+  type InputVideoTrack,
+  MP4,
+  ReadableStreamSource,
+  type Source,
+} from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
 
 export interface Clip {
@@ -26,14 +34,40 @@ export interface ReadClipOptions {
 }
 
 /** Reads a track of the fragmented MP4 that ffmpeg wrote. Failure `OutputInvalid` when the stream has no such track. */
-export async function readClip(fragmented: Uint8Array, { fps, track: number = 0 }: ReadClipOptions): Promise<Clip> {
-  using input = new Input({ formats: [MP4], source: new BufferSource(fragmented) });
-  const { track, decoderConfig } = await videoTrack(input, number);
+export async function readClip(fragmented: Uint8Array, { fps, track = 0 }: ReadClipOptions): Promise<Clip> {
   const packets: ClipPacket[] = [];
-  for await (const { data, type, timestamp } of new EncodedPacketSink(track).packets()) {
-    packets.push({ data, isKey: type === 'key', frame: Math.round(timestamp * fps) });
+  const clip = await readTrack(new BufferSource(fragmented), { fps, track });
+  for await (const packet of clip.packets) packets.push(packet);
+  return { decoderConfig: clip.decoderConfig, fps, frameCount: packets.length, packets };
+}
+
+/** The same of a stream that is still being written, as far as it is: packets as they come, once. */
+export async function streamClip(
+  fragmented: ReadableStream<Uint8Array>,
+  { fps, track = 0 }: ReadClipOptions,
+): Promise<{ readonly decoderConfig: VideoDecoderConfig; readonly packets: AsyncIterable<ClipPacket> }> {
+  // What goes wrong with the stream is told to whoever reads from it.
+  const source = new ReadableStreamSource(fragmented, { handleUnhandledError: () => undefined });
+  return await readTrack(source, { fps, track });
+}
+
+async function readTrack(source: Source, { fps, track: number }: Required<ReadClipOptions>) {
+  const input = new Input({ formats: [MP4], source });
+  try {
+    const { track, decoderConfig } = await videoTrack(input, number);
+    return { decoderConfig, packets: packetsOf(input, track, fps) };
+  } catch (error) {
+    input.dispose();
+    throw error;
   }
-  return { decoderConfig, fps, frameCount: packets.length, packets };
+}
+
+/** In the end, however it comes, the input is closed. */
+async function* packetsOf(input: Input, track: InputVideoTrack, fps: number): AsyncGenerator<ClipPacket> {
+  using _ = input;
+  for await (const { data, type, timestamp } of new EncodedPacketSink(track).packets()) {
+    yield { data, isKey: type === 'key', frame: Math.round(timestamp * fps) };
+  }
 }
 
 async function videoTrack(
