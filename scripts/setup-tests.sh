@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts in place what only `npm test` needs, after setup.sh: PostgreSQL, tctl, and fakesnow as a stand-in for Snowflake. Does nothing
+# Puts in place what only tests need, after setup.sh: PostgreSQL, tctl, libfaketime, and fakesnow as a stand-in for Snowflake. Does nothing
 # (and needs no network) when all are there. Ends with 3 and one sentence when something cannot be installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,6 +11,7 @@ has() { command -v "$1" >/dev/null; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 has_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 tctl_version=v1.15.2
 tctl_fits() { [ -x .tools/tctl/tctl ] && [ "$(cat .tools/tctl/version 2>/dev/null)" = "$tctl_version" ]; }
 # Go's own installer puts it where PATH may not look.
@@ -20,6 +21,7 @@ fakesnow_fits() { [ -f .tools/fakesnow/requirements.txt ] && cmp -s scripts/fake
 mkdir -p .tools
 missing=()
 has_postgres || missing+=(postgresql)
+has_faketime || missing+=(libfaketime)
 fakesnow_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 tctl_fits || find_go >/dev/null || missing+=(golang-go)
 if [ ${#missing[@]} -gt 0 ]; then

@@ -5,6 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findStack, type PartName } from '../../src/stack/index.ts';
 import type { Intercept } from '../support/s3-proxy.ts';
 import type { Fault, NightUnderWay } from './night.ts';
+import {
+  clockJumps,
+  diskFull,
+  killWarehouse,
+  ownClock,
+  sharedMemoryFull,
+  slowWarehouse,
+  smallDisk,
+  WITH_SMALL_SHARED_MEMORY,
+} from './surroundings.ts';
 
 /** How long a server is away, and a store is in trouble. */
 const AWAY_MS = 20_000;
@@ -82,6 +92,10 @@ export const FAULTS: readonly Fault[] = [
       return true;
     }),
   },
+  { name: 'shared-memory-full', within: WITH_SMALL_SHARED_MEMORY, strike: sharedMemoryFull },
+  { name: 'disk-full', prepare: smallDisk, strike: diskFull },
+  { name: 'clock-jumps', prepare: ownClock, strike: clockJumps },
+  { name: 'warehouse-killed', prepare: slowWarehouse, after: 0, strike: ({ home }) => killWarehouse(home) },
   { name: 'template-throws', bug: 'Thrower', failureClass: 'TemplateCrashed' },
   { name: 'template-loops', bug: 'Looper', failureClass: 'TemplateCrashed' },
   { name: 'template-takes-4-gb', bug: 'Hog', failureClass: 'BrowserCrashed' },

@@ -6,6 +6,12 @@ import { Worker } from '../support/worker.ts';
 
 const PAUSE_MS = 1_000;
 
+export interface KeptWorkerOptions {
+  readonly roles: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly within?: readonly string[] | undefined;
+}
+
 export class KeptWorker implements AsyncDisposable {
   /** Of all that were started. */
   readonly pids: number[] = [];
@@ -14,14 +20,19 @@ export class KeptWorker implements AsyncDisposable {
   private isStopping = false;
   private readonly kept: Promise<void>;
 
-  constructor(home: TestHome, roles: string, environment: Readonly<Record<string, string>>) {
+  constructor(home: TestHome, { roles, environment, within }: KeptWorkerOptions) {
     this.start = () => {
-      const worker = Worker.start(home, ['--roles', roles], environment);
+      const worker = Worker.start(home, ['--roles', roles], environment, within);
       this.pids.push(worker.pid);
       return worker;
     };
     this.worker = this.start();
     this.kept = this.keep();
+  }
+
+  /** Of the one that runs now. */
+  get pid(): number {
+    return this.worker.pid;
   }
 
   async kill(): Promise<void> {

@@ -12,7 +12,9 @@ import { type Intercept, S3Proxy } from '../support/s3-proxy.ts';
 import { KeptWorker } from './kept-worker.ts';
 
 const PROJECT = join(import.meta.dirname, 'project');
-const DATE = '2026-03-02';
+export const DATE = '2026-03-02';
+/** The campaign whose people come from a list. */
+const LISTED = 'blink';
 /** Of a night in which servers are away for a while. */
 const LIMIT_MS = 15 * 60_000;
 /** People for whom the template has a bug: fewer than the breaker minds. */
@@ -34,14 +36,27 @@ export interface NightUnderWay {
 
 export interface Fault {
   readonly name: string;
-  /** Strikes once some videos are stored; the night goes on meanwhile. */
+  /** Strikes once some videos are stored, or as many as `after` says; the night goes on meanwhile. */
   readonly strike?: (night: NightUnderWay) => Promise<void>;
+  /** 0: as soon as the night has begun. */
+  readonly after?: number;
+  /** What there must be before anything is started. It is taken away in the end. */
+  readonly prepare?: (home: TestHome, people: readonly Person[]) => Promise<Prepared>;
+  /** A program that the render worker runs in. */
+  readonly within?: readonly string[];
   /** The name of some people, for whom the template does this. */
   readonly bug?: string;
   /** Class of what fails; absent: nothing may. */
   readonly failureClass?: FailureClass;
   /** Tried again by hand when the trouble is over: it is one that somebody has to end. */
   readonly isRepeated?: boolean;
+}
+
+export interface Prepared extends AsyncDisposable {
+  /** Of all workers. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Whose people come from elsewhere than a list. */
+  readonly campaign?: string;
 }
 
 /** One line of `npm run test:faults -- --json`. */
@@ -66,19 +81,26 @@ export interface Verdict {
 export async function run(fault: Fault, variants: number, signal?: AbortSignal): Promise<Verdict> {
   await using cleanUp = new AsyncDisposableStack();
   const home = await TestHome.create(PROJECT);
+  const people = peopleOf(fault, variants);
   cleanUp.defer(() => home.end());
+  const prepared = await fault.prepare?.(home, people);
+  if (prepared !== undefined) cleanUp.use(prepared);
   await home.run(['up']);
   const probe = await NightProbe.connect(home);
   cleanUp.defer(() => probe.close());
   let disturbance: Intercept | null = null;
   const { AWS_ENDPOINT_URL_S3: endpoint = '', ...credentials } = probe.storeVariables;
   const proxy = cleanUp.use(await S3Proxy.start({ endpoint }, (...request) => disturbance?.(...request) ?? false));
-  const environment = { ...credentials, AWS_ENDPOINT_URL_S3: proxy.endpoint, AWS_REGION: 'us-east-1' };
+  const environment = {
+    ...credentials,
+    ...{ AWS_ENDPOINT_URL_S3: proxy.endpoint, AWS_REGION: 'us-east-1' },
+    ...prepared?.environment,
+  };
 
   const workers = new AsyncDisposableStack();
   cleanUp.use(workers);
-  const render = workers.use(new KeptWorker(home, 'render,assemble', environment));
-  const orchestrator = workers.use(new KeptWorker(home, 'orchestrator,warehouse,storage', environment));
+  const render = workers.use(new KeptWorker(home, { roles: 'render,assemble', environment, within: fault.within }));
+  const orchestrator = workers.use(new KeptWorker(home, { roles: 'orchestrator,warehouse,storage', environment }));
   const killAll = async (pattern: RegExp): Promise<void> => {
     const pids = await until(async () => {
       const found = [...(await home.processes())].filter(([, command]) => pattern.test(command));
@@ -93,10 +115,9 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
     disturbance = intercept;
   };
 
-  const people = peopleOf(fault, variants);
-  const night = await probe.startCsvNight({ campaign: 'blink', businessDate: DATE }, people);
+  const night = await startNight(probe, people, prepared?.campaign);
   const play = async (): Promise<void> => {
-    await stored(Math.min(5, variants - 1));
+    await stored(fault.after ?? Math.min(5, variants - 1));
     await fault.strike?.({ home, probe, render, orchestrator, disturb, killAll, stored });
     await probe.resultOf(night.workflowId).catch((error: unknown) => {
       if (fault.isRepeated !== true) throw error;
@@ -113,13 +134,33 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
   return {
     fault: fault.name,
     variants,
-    ...(await count({ home, probe, fault, people, pids: [...render.pids, ...orchestrator.pids] })),
+    ...(await count({
+      home,
+      probe,
+      fault,
+      people,
+      campaign: prepared?.campaign ?? LISTED,
+      pids: [...render.pids, ...orchestrator.pids],
+    })),
   };
 }
 
-type Person = ReturnType<typeof peopleOf>[number];
+/** With the people of a list, or with those whom the campaign finds by itself. */
+async function startNight(probe: NightProbe, people: readonly Person[], campaign = LISTED) {
+  if (campaign === LISTED) return await probe.startCsvNight({ campaign, businessDate: DATE }, people);
+  const workflowId = `batch/${campaign}/${DATE}`;
+  const again = () => probe.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate: DATE });
+  await again();
+  return { workflowId, again };
+}
 
-const peopleOf = ({ bug }: Fault, variants: number) =>
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly isUnlucky: boolean;
+}
+
+const peopleOf = ({ bug }: Fault, variants: number): Person[] =>
   Array.from({ length: variants }, (_, n) => {
     const isUnlucky = bug !== undefined && n % Math.ceil(variants / UNLUCKY) === 1;
     return { id: `p${n}`, name: isUnlucky ? bug : `Guest ${n}`, isUnlucky };
@@ -133,11 +174,19 @@ interface Left {
   readonly probe: NightProbe;
   readonly fault: Fault;
   readonly people: readonly Person[];
+  readonly campaign: string;
   /** Of all workers that there were. */
   readonly pids: readonly number[];
 }
 
-async function count({ home, probe, fault, people, pids }: Left): Promise<Omit<Verdict, 'fault' | 'variants'>> {
+async function count({
+  home,
+  probe,
+  fault,
+  people,
+  campaign,
+  pids,
+}: Left): Promise<Omit<Verdict, 'fault' | 'variants'>> {
   const whole = new Set<string>();
   let partialObjects = await probe.openUploads();
   for (const key of await videoKeys(probe)) {
@@ -146,7 +195,7 @@ async function count({ home, probe, fault, people, pids }: Left): Promise<Omit<V
     else partialObjects += 1;
   }
   const pointers = new Map((await probe.pointers()).map((pointer) => [pointer.recipientId, pointer]));
-  const { carryOver } = (await probe.json('state/blink.json')) as { carryOver: { recipientId: string }[] };
+  const { carryOver } = (await probe.json(`state/${campaign}.json`)) as { carryOver: { recipientId: string }[] };
   const owed = new Set(carryOver.map(({ recipientId }) => recipientId));
   const mayFail = fault.failureClass !== undefined;
   const isServed = ({ id, isUnlucky }: Person): boolean => {

@@ -42,9 +42,17 @@ export class TestHome {
     return { ...Object.fromEntries(inherited), NIGHTREEL_HOME: this.folder, NIGHTREEL_PROJECT: this.project };
   }
 
-  /** Starts `nightreel` with these arguments and does not wait for it. */
-  start(args: readonly string[], extra: Readonly<Record<string, string>> = {}): ChildProcess {
-    return spawn(CLI, args, {
+  /**
+   * Starts `nightreel` with these arguments and does not wait for it.
+   * @param within a program that is given the command line behind its own arguments, and becomes it.
+   */
+  start(
+    args: readonly string[],
+    extra: Readonly<Record<string, string>> = {},
+    within: readonly string[] = [],
+  ): ChildProcess {
+    const [program = CLI, ...rest] = [...within, CLI, ...args];
+    return spawn(program, rest, {
       env: { ...this.environment, ...extra },
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: tmpdir(),

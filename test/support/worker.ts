@@ -22,8 +22,9 @@ export class Worker {
     home: TestHome,
     args: readonly string[] = [],
     environment: Readonly<Record<string, string>> = {},
+    within: readonly string[] = [],
   ): Worker {
-    const child = home.start(['serve', '--workers', '2', ...args], environment);
+    const child = home.start(['serve', '--workers', '2', ...args], environment, within);
     child.stdout?.resume();
     child.stderr?.resume();
     return new Worker(child);
