@@ -12,8 +12,10 @@ export interface BenchResult {
   readonly rows: Record<string, string | number>[];
   /** A second table. */
   readonly also?: Record<string, string | number>[];
-  /** For programs. */
-  readonly json: unknown;
+  /** For programs: one line. */
+  readonly json?: unknown;
+  /** For programs, where there is a line for each of several things. */
+  readonly jsonLines?: readonly unknown[];
 }
 
 /** Lines of text, columns aligned, numbers to the right. */

@@ -45,7 +45,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
   };
 
   const make = async (
-    { plan, variant, signal }: VariantTask,
+    { plan, variant, signal, parts }: VariantTask,
     onProgress: (progress: Progress) => void,
   ): Promise<FinishedVideo> => {
     assertSameEngine(plan);
@@ -62,7 +62,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
         log.warn({ variant: key, reason: error.message }, 'scenes do not fit together; rendering the video whole');
       }
     }
-    const video = await renderer.render({ template, params, rendition: RENDITIONS[rendition] }, options);
+    const video = await renderer.render({ template, params, rendition: RENDITIONS[rendition] }, { ...options, parts });
     return { ...video, making: 'whole' };
   };
 

@@ -44,6 +44,12 @@ export function failureClass(text: string): FailureClass {
   return text;
 }
 
+/** `on` or `off`. */
+export function onOff(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new InvalidArgumentError('It must be on or off.');
+  return text === 'on';
+}
+
 export function captureName(text: string): CaptureChoice {
   if (!isCaptureName(text)) throw new InvalidArgumentError(`It must be one of ${CAPTURE_NAMES.join(', ')}.`);
   return text;

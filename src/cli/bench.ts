@@ -46,6 +46,11 @@ interface OrchestrationFlags extends LookupFlags {
   readonly plain?: boolean;
 }
 
+interface UploadFlags extends Common {
+  readonly seconds: readonly number[];
+  readonly runs: number;
+}
+
 interface ScalingFlags extends Common {
   readonly check?: number;
 }
@@ -75,6 +80,7 @@ Examples:
   nightreel bench assembly                     what joining stored scenes costs
   nightreel bench night                        a night of 5,000 people, with scenes and without
   nightreel bench delta --source postgres      reading and checking what changed
+  nightreel bench upload                       from the last frame to an object that can be read
   nightreel bench lookup --variants 10000      finding out which videos of a night are stored
   nightreel bench orchestration --chaos        what a night costs when nothing is rendered
   nightreel bench scaling                      nights of up to ten million people, on paper
@@ -160,6 +166,17 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     .addHelpText('after', examples('delta', '', '--rows 1000000 --source postgres --json', '--source csv'))
     .action((flags: DeltaFlags) =>
       runBench(flags, async (context) => (await import('../../bench/delta.ts')).run({ ...flags, ...context })),
+    );
+
+  add(
+    'upload',
+    'From the last frame to a readable object through a link of 50 Mbit/s: in parts meanwhile, or as a file',
+  )
+    .option('--seconds <list>', 'lengths of the clips', (text) => text.split(',').map(count), [12, 120])
+    .option('--runs <n>', 'renders of each clip, each way; the median counts', count, 1)
+    .addHelpText('after', examples('upload', '', '--json', '--seconds 12 --runs 5'))
+    .action((flags: UploadFlags) =>
+      runBench(flags, async (context) => (await import('../../bench/upload/index.ts')).run({ ...flags, ...context })),
     );
 
   add('lookup', 'Finding out which videos of a night are stored: when none is, and when all are')
@@ -251,7 +268,8 @@ async function runBench({ json }: Common, run: (context: BenchContext) => Promis
     }
   })();
   const tables = [result.rows, ...(result.also === undefined ? [] : [result.also])].map(tableOf);
-  process.stdout.write(json === true ? `${JSON.stringify(result.json)}\n` : tables.join('\n'));
+  const lines = (result.jsonLines ?? [result.json]).map((line) => `${JSON.stringify(line)}\n`);
+  process.stdout.write(json === true ? lines.join('') : tables.join('\n'));
 }
 
 function count(text: string): number {

@@ -3,12 +3,13 @@ import { CAPTURE_NAMES } from '../config/capture.ts';
 import { machineSize, slotsFor } from '../rendering/browser/sizing.ts';
 import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import { isRole, ROLES, type Role } from '../workers/roles.ts';
-import { captureName, positiveInteger } from './arguments.ts';
+import { captureName, onOff, positiveInteger } from './arguments.ts';
 
 interface ServeOptions {
   readonly workers: number;
   readonly roles: readonly Role[];
   readonly capture?: CaptureChoice;
+  readonly uploadDirect?: boolean;
 }
 
 export function registerServe(program: Command): void {
@@ -23,6 +24,11 @@ export function registerServe(program: Command): void {
     )
     .option('--roles <list>', `what this process does: ${ROLES.join(', ')}`, parseRoles, [...ROLES] as Role[])
     .option('--capture <route>', `${CAPTURE_NAMES.join(', ')}; default: NIGHTREEL_CAPTURE, else auto`, captureName)
+    .option(
+      '--upload-direct <on|off>',
+      'off: from a temporary file, when all of it is made; default: NIGHTREEL_UPLOAD_DIRECT, else on',
+      onOff,
+    )
     .addHelpText(
       'after',
       `
@@ -46,8 +52,9 @@ SIGTERM or Ctrl-C drains: renders in flight finish (up to 60 s), nothing new is 
       process.on('disconnect', () => parentGone.abort());
       try {
         const either = AbortSignal.any([signal, parentGone.signal]);
-        const { capture = readCapture(), ...rest } = options;
-        await serve(await loadSettings(), { ...rest, capture }, either, () => process.send?.('ready'));
+        const settings = await loadSettings();
+        const { capture = readCapture(), uploadDirect = settings.uploadDirect, ...rest } = options;
+        await serve(settings, { ...rest, capture, uploadDirect }, either, () => process.send?.('ready'));
       } finally {
         // The channel to a supervisor would keep this process alive.
         if (process.connected) process.disconnect();

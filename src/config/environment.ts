@@ -48,6 +48,7 @@ export interface Environment {
   readonly s3: OwnObjectStore | null;
   readonly logLevel: LogLevel;
   readonly rollout: Rollout;
+  readonly uploadDirect: boolean;
   /** All that are set: sources name some of them for their credentials. */
   readonly variables: Variables;
 }
@@ -63,6 +64,7 @@ const DEFAULT_BUCKET = 'nightreel';
 
 /** Whether a bucket is part of an address's path or of its host name. */
 const ADDRESSINGS = ['path', 'host'] as const;
+const ON_OFF = ['on', 'off'] as const;
 const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const satisfies readonly Encryption['algorithm'][];
 
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
@@ -74,6 +76,7 @@ const settingsSchema = z.object({
   NIGHTREEL_S3_ADDRESSING: z.enum(ADDRESSINGS, { error: `must be one of ${ADDRESSINGS.join(', ')}` }).optional(),
   NIGHTREEL_S3_ENCRYPTION: z.enum(ENCRYPTIONS, { error: `must be one of ${ENCRYPTIONS.join(', ')}` }).optional(),
   NIGHTREEL_S3_KMS_KEY: z.string().optional(),
+  NIGHTREEL_UPLOAD_DIRECT: z.enum(ON_OFF, { error: `must be one of ${ON_OFF.join(', ')}` }).default('on'),
   NIGHTREEL_TEMPORAL_UI_URL: url.optional(),
   NIGHTREEL_ROLLOUT: z.enum(ROLLOUTS, { error: `must be one of ${ROLLOUTS.join(', ')}` }).default('auto'),
   NIGHTREEL_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
@@ -97,6 +100,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
     s3: readObjectStore(set, settings),
     logLevel: settings.NIGHTREEL_LOG_LEVEL,
     rollout: settings.NIGHTREEL_ROLLOUT,
+    uploadDirect: settings.NIGHTREEL_UPLOAD_DIRECT === 'on',
     variables: set,
   };
 }

@@ -11,6 +11,8 @@ export interface Settings extends Connections {
   readonly version: string;
   readonly logLevel: LogLevel;
   readonly rollout: Rollout;
+  /** Whether videos go to the store as they are made; else from a temporary file. */
+  readonly uploadDirect: boolean;
   /** All variables: sources name some of them for their credentials. */
   readonly variables: Variables;
   /** OTLP endpoint; null: telemetry is off. */
@@ -27,6 +29,7 @@ export async function loadSettings(): Promise<Settings> {
     variables: environment.variables,
     logLevel: environment.logLevel,
     rollout: environment.rollout,
+    uploadDirect: environment.uploadDirect,
     otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
   };
 }

@@ -16,6 +16,7 @@ import { asFailure, Failure } from '../contracts/failures.ts';
 import { createS3Client, type Encryption, encryptionFields } from './s3-client.ts';
 import { Slots } from './slots.ts';
 import { codesOf, statusOf, storageFailure } from './storage-failure.ts';
+import { Uploads } from './uploads.ts';
 
 /** Cache-Control of what never changes and names nobody. */
 export const IMMUTABLE = 'public,max-age=31536000,immutable';
@@ -78,6 +79,8 @@ export class ObjectStore implements Disposable {
   readonly bucket: string;
   private readonly client: S3Client;
   private readonly slots = new Slots(OPERATIONS);
+  /** Objects that come in parts. */
+  readonly uploads: Uploads;
   /** The endpoint in words, for messages. */
   readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
@@ -91,6 +94,11 @@ export class ObjectStore implements Disposable {
     this.encryption = encryption;
     this.endpoint = describeEndpoint(clientConfig);
     this.client = createS3Client(clientConfig, idleTimeoutMs);
+    this.uploads = new Uploads({
+      ...{ client: this.client, bucket, encryption },
+      request: this.request.bind(this),
+      proofOf: (body) => this.proofOf(body),
+    });
     this.onlyMd5 = async () => (await this.client.config.requestChecksumCalculation()) === 'WHEN_REQUIRED';
   }
 
@@ -291,7 +299,10 @@ export class ObjectStore implements Disposable {
   }
 
   /** What lets the server refuse bytes that were altered on the way. */
-  private async proofOf(body: Body, { sha256 }: PutOptions): Promise<{ ContentMD5?: string; ChecksumSHA256?: string }> {
+  private async proofOf(
+    body: Body,
+    { sha256 }: Pick<PutOptions, 'sha256'> = {},
+  ): Promise<{ ContentMD5?: string; ChecksumSHA256?: string }> {
     if (await this.onlyMd5()) return { ContentMD5: createHash('md5').update(body).digest('base64') };
     return sha256 === undefined ? {} : { ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64') };
   }

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
-import { IMMUTABLE, type ObjectHead, type ObjectStore } from './object-store.ts';
+import { IMMUTABLE, type ObjectHead, type ObjectStore, type PutOptions } from './object-store.ts';
+import { PartUpload } from './part-upload.ts';
 
 /** A key that comes and goes while it is written: somebody deletes there. */
 const PUT_ATTEMPTS = 4;
@@ -25,6 +26,8 @@ export interface FinishedVideo {
   /** Hex digest of `bytes`. */
   readonly sha256: string;
   readonly making: Making;
+  /** Parts that were sent to an upload, which are all of it; 0 or left out: none. */
+  readonly partCount?: number;
 }
 
 /** Where a video comes from. */
@@ -64,18 +67,47 @@ const metadataSchema = z.object({
   making: z.enum(MAKINGS).optional(),
 });
 
+/** In the metadata of a video that went up in parts: when that began, there was no size and no digest yet. */
+const DESCRIBED_BY_POSTER = { described: 'by-poster' };
+
+/**
+ * An upload of a video's file while it is made, to be completed by `putVideo`. Nothing is left of one that is not.
+ * @param onBegin is told the upload's ID, by which it can be aborted when this process cannot do so any more.
+ */
+export function uploadVideo(
+  store: ObjectStore,
+  origin: Omit<VideoOrigin, 'renderMs'>,
+  { signal, onBegin }: { readonly signal: AbortSignal; readonly onBegin?: (uploadId: string) => void },
+): PartUpload {
+  return new PartUpload(store.uploads, objectKeys.video(origin.variantKey), {
+    ...{ contentType: 'video/mp4', cacheControl: IMMUTABLE, signal },
+    metadata: { ...originMetadata(origin), ...DESCRIBED_BY_POSTER },
+    ...(onBegin && { onBegin }),
+  });
+}
+
+const originMetadata = (origin: Omit<VideoOrigin, 'renderMs'>) => ({
+  rendition: origin.rendition,
+  engine: origin.engineDigest,
+  template: origin.templateDigest,
+  batch: origin.batchId,
+});
+
 /**
  * Stores a video and, before it, its poster. Returns what is in the store afterwards: when another worker was first,
  * that is its video, which the same engine made from the same params. `Failure('ContentMismatch')` when it did not make
  * the same of them; the stored one stays.
+ *
+ * @param upload what the video's parts were sent to, when it has some: it is completed.
  */
 export async function putVideo(
   store: ObjectStore,
   video: FinishedVideo,
   origin: VideoOrigin,
   signal?: AbortSignal,
+  upload: PartUpload | null = null,
 ): Promise<StoredVideo> {
-  const { bytes, poster, width, height, durationMs, sha256, making } = video;
+  const { bytes, poster, width, height, durationMs, sha256, making, partCount = 0 } = video;
   const { variantKey, rendition } = origin;
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
     throw new Failure(
@@ -83,29 +115,27 @@ export async function putVideo(
       `The bytes of ${variantKey} changed between the check and the upload. It was not stored.`,
     );
   }
+  const metadata = {
+    ...originMetadata(origin),
+    ...{ width: String(width), height: String(height), 'duration-ms': String(durationMs) },
+    ...{ 'size-bytes': String(bytes.byteLength), sha256, making },
+    'render-ms': String(Math.round(origin.renderMs)),
+  };
+  const own = { variantKey, rendition, width, height, durationMs, sizeBytes: bytes.byteLength, sha256 };
+  const isInParts = upload !== null && poster != null && partCount > 0;
   // The video is what the next night looks for: by the time it exists, so does the poster.
   if (poster) {
     const options = { contentType: 'image/jpeg', cacheControl: IMMUTABLE };
-    await store.putImmutable(objectKeys.poster(variantKey), poster, options, signal);
+    if (isInParts) await putDescribingPoster(store, variantKey, poster, { ...options, metadata }, signal);
+    else await store.putImmutable(objectKeys.poster(variantKey), poster, options, signal);
   }
-  const metadata = {
-    rendition,
-    width: String(width),
-    height: String(height),
-    'duration-ms': String(durationMs),
-    'size-bytes': String(bytes.byteLength),
-    sha256,
-    making,
-    engine: origin.engineDigest,
-    template: origin.templateDigest,
-    batch: origin.batchId,
-    'render-ms': String(Math.round(origin.renderMs)),
-  };
   const key = objectKeys.video(variantKey);
   const options = { contentType: 'video/mp4', cacheControl: IMMUTABLE, metadata, sha256 };
-  const own = { variantKey, rendition, width, height, durationMs, sizeBytes: bytes.byteLength, sha256 };
   for (let attempt = 1; attempt <= PUT_ATTEMPTS; attempt += 1) {
-    if ((await store.putImmutable(key, bytes, options, signal)) === 'stored') return own;
+    const completion =
+      isInParts && attempt === 1 ? await upload.complete() : await store.putImmutable(key, bytes, options, signal);
+    if (completion === 'stored' && !isInParts) return own;
+    // Of parts the server has said that they are an object now: that is believed when it is seen.
     const present = await describeStored(store, variantKey, rendition, signal);
     if (present === null) continue;
     assertSame(present, { video: own, making });
@@ -116,6 +146,32 @@ export async function putVideo(
     `${key} was there and gone again ${PUT_ATTEMPTS} times in a row. Find out what deletes there; it is tried again.`,
   );
 }
+
+/**
+ * A poster with the description of a video that went up in parts. One that describes another video is replaced while there is no
+ * video: whoever wrote it did not get that far.
+ */
+async function putDescribingPoster(
+  store: ObjectStore,
+  variantKey: VariantKey,
+  poster: Uint8Array,
+  options: PutOptions & { readonly metadata: Readonly<Record<string, string>> },
+  signal?: AbortSignal,
+): Promise<void> {
+  const key = objectKeys.poster(variantKey);
+  let etag: string | null = null;
+  for (let attempt = 1; attempt <= PUT_ATTEMPTS; attempt += 1) {
+    if ((await store.compareAndSwap(key, etag, poster, options, signal)) === 'stored') return;
+    const there = await store.head(key, signal);
+    const isSame = BYTES_METADATA.every((name) => there?.metadata[name] === options.metadata[name]);
+    // Another's video is compared with this one by whoever reads the description.
+    if (isSame || (await store.head(objectKeys.video(variantKey), signal)) !== null) return;
+    etag = there?.etag ?? null;
+  }
+  throw new Failure('StorageUnavailable', `${key} kept changing while it was written. It is tried again.`);
+}
+
+const BYTES_METADATA = ['size-bytes', 'sha256'] as const;
 
 /**
  * Two videos of one key are the same bytes when they were made in the same way. Of one that was joined and one whose scenes
@@ -158,7 +214,10 @@ export async function describeStored(
   signal?: AbortSignal,
 ): Promise<DescribedVideo | null> {
   const head = await store.head(objectKeys.video(variantKey), signal);
-  return head === null ? null : describeVideo(head, variantKey, rendition);
+  if (head === null) return null;
+  if (head.metadata['described'] !== DESCRIBED_BY_POSTER.described) return describeVideo(head, variantKey, rendition);
+  const poster = await store.head(objectKeys.poster(variantKey), signal);
+  return describeVideo({ ...head, metadata: { ...poster?.metadata, ...head.metadata } }, variantKey, rendition);
 }
 
 function describeVideo(head: ObjectHead, variantKey: VariantKey, rendition: RenditionId): DescribedVideo {

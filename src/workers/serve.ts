@@ -18,12 +18,13 @@ export interface ServeOptions {
   readonly workers: number;
   readonly roles: readonly Role[];
   readonly capture: CaptureChoice;
+  readonly uploadDirect: boolean;
 }
 
 /** Workers of this machine with everything they need, from the settings; runs until `signal` aborts. */
 export async function serve(
   settings: Settings,
-  { workers, roles, capture }: ServeOptions,
+  { workers, roles, capture, uploadDirect }: ServeOptions,
   signal: AbortSignal,
   onReady: () => void,
 ): Promise<void> {
@@ -44,6 +45,7 @@ export async function serve(
         temporal: settings.temporal,
         store,
         roles,
+        uploadDirect,
         rollout: settings.rollout,
         templatesFolder,
         cacheFolder: join(settings.home, 'cache'),

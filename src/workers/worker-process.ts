@@ -49,6 +49,8 @@ export interface WorkerProcessOptions {
   readonly store: ObjectStore;
   readonly roles: readonly Role[];
   readonly rollout: Rollout;
+  /** Whether videos go to the store as they are made; else from a temporary file. */
+  readonly uploadDirect: boolean;
   readonly templatesFolder: string;
   readonly cacheFolder: string;
   readonly loadCampaign: PlanDeps['loadCampaign'];
@@ -121,12 +123,19 @@ export async function runWorkerProcess(
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));
     }
     if (roles.includes('assemble')) {
-      const activities = createAssembleActivities({ store, manifests, templates, scenes });
+      const activities = createAssembleActivities({
+        store,
+        manifests,
+        templates,
+        scenes,
+        uploadDirect: options.uploadDirect,
+      });
       workers.push(await create('assemble', { activities, maxConcurrentActivityTaskExecutions: 8 }));
     }
+    const { uploadDirect } = options;
     if (options.renderer !== null) {
       renderer = await startRenderer(options.renderer);
-      const activities = createRenderActivities({ renderer, templates, store, manifests, scenes, log });
+      const activities = createRenderActivities({ renderer, templates, store, manifests, scenes, uploadDirect, log });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
     log.info({ roles, engine: renderer?.fingerprint.digest, buildId: keep?.buildId }, 'worker started');
