@@ -69,7 +69,7 @@ export class PartUpload implements AsyncDisposable {
       using _ = await this.slots.take(this.signal);
       return await this.uploads.send(await this.begin(), part, bytes, this.signal);
     } catch (error) {
-      throw asFailure(error);
+      throw this.signal.aborted ? asFailure(this.signal.reason, 'Cancelled') : asFailure(error);
     }
   }
 
