@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findStack, type PartName } from '../../src/stack/index.ts';
+import { until } from '../support/nightreel.ts';
 import type { Intercept } from '../support/s3-proxy.ts';
 import type { Fault, NightUnderWay } from './night.ts';
 import {
@@ -51,6 +52,11 @@ const awayAndBack =
     await home.run(['up']);
   };
 
+async function killWhileUploading({ probe, render }: NightUnderWay): Promise<void> {
+  await until(async () => ((await probe.openUploads()) > 0 ? true : null), 'an upload in parts');
+  await render.kill();
+}
+
 /** Twice: the second time while the first is being made good. */
 const twice =
   (strike: (night: NightUnderWay) => Promise<void>) =>
@@ -92,10 +98,28 @@ export const FAULTS: readonly Fault[] = [
       return true;
     }),
   },
+  { name: 'upload-killed', campaign: 'grain', after: 1, strike: twice(killWhileUploading) },
+  {
+    // To completions of uploads, with an error inside.
+    name: 's3-lying-200',
+    ...{ campaign: 'grain', after: 1 },
+    strike: forAWhile((request, answer) => {
+      if (request.method !== 'POST' || !request.url?.includes('uploadId=')) return false;
+      answer.writeHead(200, { 'content-type': 'application/xml' });
+      answer.end('<Error><Code>InternalError</Code><Message>as told</Message></Error>');
+      return true;
+    }, 0.7),
+  },
   { name: 'shared-memory-full', within: WITH_SMALL_SHARED_MEMORY, strike: sharedMemoryFull },
   { name: 'disk-full', prepare: smallDisk, strike: diskFull },
   { name: 'clock-jumps', prepare: ownClock, strike: clockJumps },
-  { name: 'warehouse-killed', prepare: slowWarehouse, after: 0, strike: ({ home }) => killWarehouse(home) },
+  {
+    name: 'warehouse-killed',
+    campaign: 'blink-postgres',
+    prepare: slowWarehouse,
+    after: 0,
+    strike: ({ home }) => killWarehouse(home),
+  },
   { name: 'template-throws', bug: 'Thrower', failureClass: 'TemplateCrashed' },
   { name: 'template-loops', bug: 'Looper', failureClass: 'TemplateCrashed' },
   { name: 'template-takes-4-gb', bug: 'Hog', failureClass: 'BrowserCrashed' },

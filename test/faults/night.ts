@@ -13,8 +13,6 @@ import { KeptWorker } from './kept-worker.ts';
 
 const PROJECT = join(import.meta.dirname, 'project');
 export const DATE = '2026-03-02';
-/** The campaign whose people come from a list. */
-const LISTED = 'blink';
 /** Of a night in which servers are away for a while. */
 const LIMIT_MS = 15 * 60_000;
 /** People for whom the template has a bug: fewer than the breaker minds. */
@@ -40,6 +38,8 @@ export interface Fault {
   readonly strike?: (night: NightUnderWay) => Promise<void>;
   /** 0: as soon as the night has begun. */
   readonly after?: number;
+  /** Of test/faults/project; `blink` when left out. */
+  readonly campaign?: string;
   /** What there must be before anything is started. It is taken away in the end. */
   readonly prepare?: (home: TestHome, people: readonly Person[]) => Promise<Prepared>;
   /** A program that the render worker runs in. */
@@ -55,8 +55,8 @@ export interface Fault {
 export interface Prepared extends AsyncDisposable {
   /** Of all workers. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Whose people come from elsewhere than a list. */
-  readonly campaign?: string;
+  /** Whether the people come from the campaign's own source, and not from a list. */
+  readonly hasOwnSource?: boolean;
 }
 
 /** One line of `npm run test:faults -- --json`. */
@@ -115,7 +115,10 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
     disturbance = intercept;
   };
 
-  const night = await startNight(probe, people, prepared?.campaign);
+  const { campaign = 'blink' } = fault;
+  const night = prepared?.hasOwnSource
+    ? await startOwnNight(probe, campaign)
+    : await probe.startCsvNight({ campaign, businessDate: DATE }, people);
   const play = async (): Promise<void> => {
     await stored(fault.after ?? Math.min(5, variants - 1));
     await fault.strike?.({ home, probe, render, orchestrator, disturb, killAll, stored });
@@ -139,15 +142,13 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
       probe,
       fault,
       people,
-      campaign: prepared?.campaign ?? LISTED,
+      campaign,
       pids: [...render.pids, ...orchestrator.pids],
     })),
   };
 }
 
-/** With the people of a list, or with those whom the campaign finds by itself. */
-async function startNight(probe: NightProbe, people: readonly Person[], campaign = LISTED) {
-  if (campaign === LISTED) return await probe.startCsvNight({ campaign, businessDate: DATE }, people);
+async function startOwnNight(probe: NightProbe, campaign: string) {
   const workflowId = `batch/${campaign}/${DATE}`;
   const again = () => probe.startWorkflow('nightlyBatch', workflowId, { campaign, businessDate: DATE });
   await again();
@@ -190,7 +191,7 @@ async function count({
   const whole = new Set<string>();
   let partialObjects = await probe.openUploads();
   for (const key of await videoKeys(probe)) {
-    const { bytes, metadata } = await probe.object(key);
+    const { bytes, metadata } = await probe.video(key);
     if (createHash('sha256').update(bytes).digest('hex') === metadata['sha256']) whole.add(key);
     else partialObjects += 1;
   }

@@ -98,7 +98,7 @@ export async function slowWarehouse(home: TestHome, people: readonly Person[]): 
     'CREATE VIEW slow_people AS SELECT * FROM people WHERE pg_sleep(0.1)::text IS NOT NULL',
   );
   return {
-    campaign: 'blink-postgres',
+    hasOwnSource: true,
     environment: { NIGHTREEL_POSTGRES_URL: postgres.url },
     [Symbol.asyncDispose]: () => postgres[Symbol.asyncDispose](),
   };

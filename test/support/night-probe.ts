@@ -128,6 +128,14 @@ export class NightProbe {
     return { bytes: (await Body?.transformToByteArray()) ?? new Uint8Array(), metadata: Metadata ?? {} };
   }
 
+  /** A video with what is said of it: by itself, or by its poster where it went up in parts. */
+  async video(key: string): ReturnType<NightProbe['object']> {
+    const { bytes, metadata } = await this.object(key);
+    if (metadata['described'] !== 'by-poster') return { bytes, metadata };
+    const poster = await this.object(key.replace(/mp4$/, 'jpg'));
+    return { bytes, metadata: { ...poster.metadata, ...metadata } };
+  }
+
   /** Multipart uploads that were begun and neither completed nor aborted. */
   async openUploads(): Promise<number> {
     return (await this.s3.send(new ListMultipartUploadsCommand({ Bucket: this.bucket }))).Uploads?.length ?? 0;
