@@ -52,7 +52,8 @@ interface Question {
 
 class Unmet extends Error {}
 
-const NO_PARTS = 'Nothing could be uploaded in parts. Videos are written whole, which this does not touch.';
+const NO_PARTS =
+  'Videos above 10 MiB cannot go up in parts while they are made, and fail. Set NIGHTREEL_UPLOAD_DIRECT=off: then all are written whole.';
 
 const QUESTIONS: readonly Question[] = [
   {

@@ -6,6 +6,8 @@ import { run, type Verdict } from './night.ts';
 import { complaintsOf } from './verdict.ts';
 
 const VARIANTS = 16;
+/** Of twelve megabytes each. */
+const LARGE_VARIANTS = 8;
 const MINUTE = 60_000;
 
 const faultOf = (name: string) => {
@@ -14,11 +16,11 @@ const faultOf = (name: string) => {
   return fault;
 };
 
-test.each(['browser-killed', 'orchestrator-killed', 's3-reset', 's3-403'])(
+test.each(['browser-killed', 'orchestrator-killed', 'upload-killed', 's3-reset', 's3-403'])(
   'nobody is lost and nothing is left over: %s',
   async (name) => {
     const fault = faultOf(name);
-    const verdict = await run(fault, VARIANTS);
+    const verdict = await run(fault, fault.campaign === 'grain' ? LARGE_VARIANTS : VARIANTS);
     expect({ verdict, complaints: complaintsOf(fault, verdict) }).toMatchObject({ complaints: [] });
   },
   5 * MINUTE,

@@ -30,6 +30,15 @@ describe('without variables', () => {
   });
 });
 
+test('videos go to the store as they are made unless a variable says otherwise', () => {
+  const directOf = (value: string): boolean => readEnvironment({ NIGHTREEL_UPLOAD_DIRECT: value }).uploadDirect;
+  expect([directOf(''), directOf('on'), directOf('off')]).toEqual([true, true, false]);
+  expect(failureOf({ NIGHTREEL_UPLOAD_DIRECT: 'no' })).toMatchObject({
+    failureClass: 'EnvironmentInvalid',
+    message: 'NIGHTREEL_UPLOAD_DIRECT must be one of on, off.',
+  });
+});
+
 describe("the user's own Temporal", () => {
   test.each([
     [{ TEMPORAL_ADDRESS: 'temporal.internal:7233' }, { address: 'temporal.internal:7233' }, 'default'],
