@@ -1,8 +1,11 @@
 /** The parts that benches share, and the command as people run it. */
 
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempDisposable } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +16,7 @@ import { openPage, ROOT } from '../../bench/engine.ts';
 import { plainEnvironment, runMeasured } from '../../bench/program.ts';
 import { parseQuality } from '../../bench/quality.ts';
 import { median, quantile } from '../../bench/statistics.ts';
+import { Link } from '../../bench/upload/link.ts';
 import { measure, type ProcessState, ProcessTree, parseStat, peakMemory } from '../../bench/usage.ts';
 import { variedParams } from '../../bench/variant.ts';
 import { descendantsOf, isAlive, nightreel, until } from '../rendering/support.ts';
@@ -225,5 +229,30 @@ describe('nightreel bench', () => {
     const { code, stderr } = await nightreel(['bench', 'capture', '--pages', 'nowhere']);
     expect(code).toBe(2);
     expect(stderr).toContain('nowhere/template.json');
+  });
+});
+
+describe('a link', () => {
+  test('carries everything unchanged both ways, and no faster than it may', async () => {
+    const body = randomBytes(400_000);
+    const server = createServer((request, answer) => void request.pipe(answer));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await using link = await Link.start(target, { roundTripMs: 30, bitsPerSecond: 8_000_000 });
+    const startedAt = performance.now();
+    const echoed = await fetch(link.endpoint, { method: 'POST', body });
+    expect(Buffer.from(await echoed.arrayBuffer()).equals(body)).toBe(true);
+    expect(performance.now() - startedAt).toBeGreaterThan(400);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test('tells that the other end has gone', async () => {
+    const server = createServer((request) => request.socket.destroy());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await using link = await Link.start(target, { roundTripMs: 2, bitsPerSecond: 8_000_000 });
+    await expect(fetch(link.endpoint)).rejects.toThrow('fetch failed');
+    server.close();
   });
 });
