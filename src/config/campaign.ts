@@ -61,7 +61,11 @@ const renditionList = z
 const destinationsSchema = z.strictObject({
   column: z.string().min(1).max(255),
   renditions: z
-    .record(z.string().min(1, 'must say what stands in the column; for empty cells there is otherwise'), renditionList)
+    .record(z.string(), renditionList)
+    .refine(
+      (lists) => !Object.hasOwn(lists, ''),
+      'has a destination without a name; for empty cells there is otherwise',
+    )
     .refine((lists) => Object.keys(lists).length > 0, 'must have at least one destination'),
   otherwise: renditionList.optional(),
 }) satisfies z.ZodType<DestinationMap>;
