@@ -5,8 +5,10 @@ import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
 import { videosOf } from '../../src/planning/manifest.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import type { PlannedCampaign } from '../../src/planning/read-night.ts';
+import { failedSlots } from '../../src/reporting/outcomes.ts';
 import { collectGarbage } from '../../src/retention/collect-garbage.ts';
 import { forgetPerson } from '../../src/retention/forget-person.ts';
+import { putVariantList } from '../../src/storage/inputs.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import type { Pointer } from '../../src/storage/pointers.ts';
 import { TestS3 } from '../support/s3.ts';
@@ -83,6 +85,21 @@ test('a night says of everyone which videos are theirs: on pages, in pointers, i
   // All unchanged, but who watches elsewhere now.
   const next = await tonight(3, ANN, BO, { ...CY, channel: 'web' });
   expect((await new ManifestReader(store).plan(next)).counts).toMatchObject({ unchanged: 2, recipients: 1, cached: 1 });
+});
+
+test('whose video failed is found again by any of its renditions, as one failed variant', async () => {
+  people = [ANN, BO, CY];
+  const batch = await night(store, film, 2, people, { failing: [BO.id] });
+  const manifests = new ManifestReader(store);
+  const line = (await manifests.page(batch, 2)).variants[0];
+  if (line === undefined) throw new TypeError('there is a line');
+  const slot = { page: 2, index: 0, key: line.key };
+  for (const { key } of videosOf(line)) {
+    const variantsKey = await putVariantList(store, [key]);
+    expect(await failedSlots({ store, manifests }, { batch, variantsKey, limit: 9 })).toEqual([slot]);
+  }
+  const variantsKey = await putVariantList(store, ['0'.repeat(64) as VariantKey]);
+  await expect(failedSlots({ store, manifests }, { batch, variantsKey, limit: 9 })).rejects.toThrow(/not in batch/);
 });
 
 test('videos that only a pointer links stay, and so do all renditions that a kept batch names', async () => {
