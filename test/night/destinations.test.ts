@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { RECIPIENTS_INLINE } from '../../src/planning/manifest.ts';
 import { type VariantIdentity, variantKeyOf } from '../../src/planning/variant-key.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { lastJson, TestHome } from '../support/nightreel.ts';
@@ -11,6 +12,7 @@ import { Worker } from '../support/worker.ts';
 import { runSql } from '../warehouse/support.ts';
 
 const MINUTE = 60_000;
+const CROWD = RECIPIENTS_INLINE + 20;
 
 interface Person {
   readonly id: string;
@@ -49,13 +51,18 @@ afterAll(async () => {
   await home?.end();
 }, 2 * MINUTE);
 
-async function night(date: string, people: readonly Person[], ...more: string[]) {
+/** The table, as these people are now. */
+async function write(people: readonly Person[]): Promise<void> {
   const rows = people.map(({ id, name, channel }) => `('${id}', '${name}', 1, ${channel ? `'${channel}'` : 'NULL'})`);
   await runSql(
     join(home.folder, 'warehouse.duckdb'),
     'CREATE OR REPLACE TABLE watchers (id VARCHAR, name VARCHAR, n INTEGER, channel VARCHAR)',
     `INSERT INTO watchers VALUES ${rows.join(', ')}`,
   );
+}
+
+async function night(date: string, people: readonly Person[], ...more: string[]) {
+  await write(people);
   return lastJson((await home.run(['run', 'channels', '--date', date, '--json', ...more])).stdout);
 }
 
@@ -189,6 +196,44 @@ test(
     expect(asked).toMatchObject({ batch: { outcome: 'rendered', variantKey: ada.email } });
   },
   3 * MINUTE,
+);
+
+test(
+  'of a crowd everyone gets what is watched where they are, and nothing that goes through Temporal grows or names anybody',
+  async () => {
+    const crowd = Array.from({ length: CROWD }, (_, n) => {
+      return { id: `crowd-${n}`, name: 'Everyone', channel: n % 2 === 0 ? 'email' : 'phone' };
+    });
+    const tonight = { recipients: CROWD, variants: 1, rendered: 1, pointers: CROWD };
+    expect(await nightByHand('2026-03-10', crowd)).toMatchObject(tonight);
+    expect(await probe.keys('batches/channels/2026-03-10/1/recipients/')).toHaveLength(1);
+    const shown = await Promise.all([CROWD - 2, CROWD - 1].map((n) => pointerOf(`crowd-${n}`)));
+    expect(shown.map((pointer) => Object.keys(pointer['renditions'] as object).sort())).toEqual([
+      ['email-480p', 'web-1080p'],
+      ['phone-720p'],
+    ]);
+    expect(shown.map(({ height }) => height)).toEqual([480, 720]);
+    expect(Math.max(...(await probe.payloadSizes()))).toBeLessThan(4_000);
+    const histories = await probe.histories();
+    expect(histories.length).toBeGreaterThan(10);
+    expect(histories.filter(({ text }) => /\b(Ada|Cleo|Everyone|crowd-\d+)\b/.test(text))).toEqual([]);
+  },
+  4 * MINUTE,
+);
+
+test(
+  'what a night will cost is asked with the renditions that it needs, and what changed with the destinations',
+  async () => {
+    const people = [...PEOPLE, { id: 'new', name: 'Dora', channel: 'email' }];
+    await write(people);
+    const delta = lastJson((await home.run(['delta', 'channels', '--json'])).stdout);
+    expect(delta).toMatchObject({ counts: { rejected: WITHOUT_DESTINATION } });
+    const { stdout } = await home.run(['estimate', 'channels', '--sample', '1', '--json']);
+    const estimate = lastJson(stdout);
+    expect(estimate).toMatchObject({ scenes: null, rejected: WITHOUT_DESTINATION });
+    expect(Number(estimate['variants']) - Number(estimate['cached'])).toBe(1);
+  },
+  2 * MINUTE,
 );
 
 /** What stands beside a video. */
