@@ -178,11 +178,13 @@ async function figuresOf(
   };
 }
 
+type Sampled = Pick<PlannedVariant, 'params' | 'videos'>;
+
 /** Renders the sample's scenes, joins them, and renders the same videos whole. */
 export async function measureCosts(
   template: Template,
   rendition: RenditionId,
-  sample: readonly Pick<PlannedVariant, 'params'>[],
+  sample: readonly Sampled[],
   { signal, progress }: BenchContext,
 ): Promise<MeasuredCosts> {
   const slots = slotsFor(machineSize());
@@ -191,7 +193,7 @@ export async function measureCosts(
   await renderOne(renderer, { template, rendition }, signal);
   const scenes = new Map<string, number>();
   const [joins, wholes]: [number[], number[]] = [[], []];
-  for (const [index, { params }] of sample.entries()) {
+  for (const [index, { params, videos }] of sample.entries()) {
     const of = `${index + 1} of ${sample.length}`;
     progress.step(`scenes of video ${of}`);
     const rendered: RenderedScene[] = [];
@@ -205,7 +207,9 @@ export async function measureCosts(
     progress.step(`joining video ${of}`);
     joins.push(rendered.length === 0 ? 0 : await joinMs(template, rendition, rendered));
     progress.step(`video ${of} whole`);
-    wholes.push((await measure(() => renderOne(renderer, { template, params, rendition }, signal))).cpuMs);
+    const [first = RENDITIONS[rendition], ...scaled] = (videos ?? []).map((video) => RENDITIONS[video.rendition]);
+    const request = { template, params, renditions: [first, ...scaled] as const };
+    wholes.push((await measure(() => renderer.renderLadder(request, { signal }))).cpuMs);
   }
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const wallShare = await busyWallShare(renderer, { template, rendition, sample, slots }, signal, () =>
@@ -229,7 +233,7 @@ async function joinMs(template: Template, rendition: RenditionId, scenes: readon
 interface SideBySide {
   readonly template: Template;
   readonly rendition: RenditionId;
-  readonly sample: readonly Pick<PlannedVariant, 'params'>[];
+  readonly sample: readonly Sampled[];
   readonly slots: number;
 }
 

@@ -17,12 +17,12 @@ export type AssembleActivities = ReturnType<typeof createAssembleActivities>;
 export const createAssembleActivities = (deps: AssembleDeps) => ({
   /** Joins a variant's video from stored scenes and stores it. Null when that takes a render worker after all. */
   async assembleVariant(input: RenderVariantInput): Promise<RenderedVariant | null> {
-    const join = async ({ plan, variant, signal }: VariantTask): Promise<FinishedVideo | null> => {
+    const join = async ({ plan, variant, signal }: VariantTask): Promise<FinishedVideo[] | null> => {
       const template = await deps.templates.load(plan.template.id, plan.template.digest);
       try {
         const request = { ...variant, template, engineDigest: plan.engine.digest };
         const video = await joinStored(deps.scenes, request, signal);
-        return video === null ? null : { ...video, making: 'scenes' };
+        return video === null ? null : [{ ...video, making: 'scenes' }];
       } catch (error) {
         if (error instanceof Failure && error.failureClass === 'AssemblyMismatch') return null;
         throw error;

@@ -1,13 +1,20 @@
 import pMap from 'p-map';
 import type { PublishedPart, PublishPointersInput, VariantOutcome } from '../contracts/batch.ts';
-import { asFailure, FAILURES } from '../contracts/failures.ts';
-import type { BatchRef } from '../contracts/ids.ts';
+import { asFailure, FAILURES, Failure } from '../contracts/failures.ts';
+import { type BatchRef, objectKeys } from '../contracts/ids.ts';
 import type { StoredVideo } from '../contracts/video.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import type { Consent } from '../planning/consent.ts';
-import { isPublishedByPage, type ManifestReader, type ManifestVariant } from '../planning/manifest-reader.ts';
+import { type ManifestVideo, type PlanDocument, videosFor } from '../planning/manifest.ts';
+import {
+  isPublishedByPage,
+  type ManifestReader,
+  type ManifestVariant,
+  type Sharer,
+} from '../planning/manifest-reader.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { publishPointers } from '../storage/publish-pointers.ts';
+import { type PublishRequest, publishPointers } from '../storage/publish-pointers.ts';
+import { headVideo } from '../storage/videos.ts';
 import { withdrawnPeople, withdrawPointers } from '../storage/withdrawals.ts';
 import { runActivity } from './run-activity.ts';
 
@@ -40,8 +47,10 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     video: StoredVideo,
     signal: AbortSignal,
   ): Promise<number> => {
-    const { pointerKey, whenWithdrawn } = await manifests.plan(batch);
-    const recipients = await manifests.recipientsOfPart(batch, variant, part);
+    const plan = await manifests.plan(batch);
+    const { pointerKey, whenWithdrawn } = plan;
+    const sharers = await manifests.sharersOfPart(batch, variant, part);
+    const recipients = sharers.map(({ recipientId }) => recipientId);
     const request = { batch, pointerKey, whenWithdrawn, updatedAt: now() };
     const isCrowd = variant.recipientPages !== null;
     const everyone = async () =>
@@ -50,8 +59,32 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     const withdrawn = await consent.withdrawnOf(batch, name, everyone, signal);
     const [unwilling, willing] = [true, false].map((is) => recipients.filter((id) => withdrawn.has(id) === is));
     if (unwilling?.length) await withdrawPointers(store, { ...request, recipients: unwilling }, signal);
-    const shown = { video, paramsDigest: paramsDigest(variant.params) };
+    const videosOf = plan.destinations && (await videosByPerson({ plan, variant, sharers }, video, signal));
+    const shown = { video, videosOf, paramsDigest: paramsDigest(variant.params) };
     return await publishPointers(store, { ...request, recipients: willing ?? [], ...shown }, signal);
+  };
+
+  /** What each of these people is shown. */
+  const videosByPerson = async (
+    { plan, variant, sharers }: { plan: PlanDocument; variant: ManifestVariant; sharers: readonly Sharer[] },
+    own: StoredVideo,
+    signal: AbortSignal,
+  ): Promise<PublishRequest['videosOf']> => {
+    const stored = async ({ key, rendition, cached }: ManifestVideo): Promise<StoredVideo> => {
+      const video = key === own.variantKey ? own : (cached ?? (await headVideo(store, key, rendition, signal)));
+      if (video !== null) return video;
+      throw new Failure(
+        'ContentMismatch',
+        `${objectKeys.video(key)}, a rendition of ${own.variantKey}, is not in the bucket any more. Run the night again, and it is rendered.`,
+      );
+    };
+    const destinations = new Map(sharers.map(({ recipientId, destination }) => [recipientId, destination]));
+    const byDestination = new Map<number | null, readonly [StoredVideo, ...StoredVideo[]]>();
+    for (const destination of new Set(destinations.values())) {
+      const [first, ...linked] = videosFor(plan, variant, destination);
+      byDestination.set(destination, [await stored(first), ...(await Promise.all(linked.map(stored)))]);
+    }
+    return (recipientId) => byDestination.get(destinations.get(recipientId) ?? null) ?? [own];
   };
 
   return {

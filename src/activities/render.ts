@@ -45,9 +45,9 @@ export const createRenderActivities = (deps: RenderDeps) => {
   };
 
   const make = async (
-    { plan, variant, signal, parts }: VariantTask,
+    { plan, variant, missing, signal, parts }: VariantTask,
     onProgress: (progress: Progress) => void,
-  ): Promise<FinishedVideo> => {
+  ): Promise<FinishedVideo[]> => {
     assertSameEngine(plan);
     const template = await templates.load(plan.template.id, plan.template.digest);
     const { params, rendition, key } = variant;
@@ -56,14 +56,19 @@ export const createRenderActivities = (deps: RenderDeps) => {
       try {
         const request = { template, engineDigest: plan.engine.digest, rendition, params };
         const { video } = await renderAndJoin({ renderer, scenes }, request, options);
-        return { ...video, making: 'scenes' };
+        return [{ ...video, making: 'scenes' }];
       } catch (error) {
         if (!(error instanceof Failure && error.failureClass === 'AssemblyMismatch')) throw error;
         log.warn({ variant: key, reason: error.message }, 'scenes do not fit together; rendering the video whole');
       }
     }
-    const video = await renderer.render({ template, params, rendition: RENDITIONS[rendition] }, { ...options, parts });
-    return { ...video, making: 'whole' };
+    // Whatever is missing is scaled from the variant's own frames, as its key says: where only that is there, it is made once more.
+    const others = missing.flatMap((one) => (one.key === key ? [] : [RENDITIONS[one.rendition]]));
+    const renditions = [RENDITIONS[rendition], ...others] as const;
+    const rendered = await renderer.renderLadder({ template, params, renditions }, { ...options, parts });
+    return missing.flatMap((one) =>
+      rendered.flatMap((video) => (video.rendition.id === one.rendition ? [{ ...video, making: 'whole' }] : [])),
+    );
   };
 
   return {

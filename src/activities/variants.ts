@@ -2,9 +2,9 @@
 
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import type { RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
-import { asFailure } from '../contracts/failures.ts';
+import { asFailure, Failure } from '../contracts/failures.ts';
 import { batchIdOf, objectKeys } from '../contracts/ids.ts';
-import type { ManifestVariant, PlanDocument } from '../planning/manifest.ts';
+import { type ManifestVariant, type ManifestVideo, type PlanDocument, videosOf } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartUpload } from '../storage/part-upload.ts';
@@ -25,21 +25,24 @@ export interface VariantDeps {
 export interface VariantTask {
   readonly plan: PlanDocument;
   readonly variant: ManifestVariant;
+  /** Which of its videos are to be made: one, where everyone gets the same rendition. */
+  readonly missing: readonly ManifestVideo[];
   readonly signal: AbortSignal;
   /** Takes the file in parts while it is made; null: it is uploaded afterwards. */
   readonly parts: PartUpload | null;
 }
 
 /**
- * Makes a variant's video and stores it, unless it is stored already. Null when `make` says that it cannot be made here.
+ * Makes those of a variant's videos that are not stored yet, and stores them. Null when `make` says that it cannot be done here.
+ * @param make gives the missing, in their order.
  * @param progress what heartbeats say: numbers only.
  */
-export async function makeVariant<Video extends FinishedVideo | null>(
+export async function makeVariant<Videos extends readonly FinishedVideo[] | null>(
   { store, manifests, uploadDirect = true }: VariantDeps,
   input: RenderVariantInput,
-  make: (task: VariantTask) => Promise<Video>,
+  make: (task: VariantTask) => Promise<Videos>,
   { span, progress }: { readonly span: string; readonly progress?: () => object | undefined },
-): Promise<RenderedVariant | (Video extends null ? null : never)> {
+): Promise<RenderedVariant | (Videos extends null ? null : never)> {
   const batchId = batchIdOf(input.batch);
   const startedAt = performance.now();
   const elapsedMs = (): number => Math.round(performance.now() - startedAt);
@@ -54,31 +57,50 @@ export async function makeVariant<Video extends FinishedVideo | null>(
     heartbeat(progressWithUpload());
   };
 
-  const once = async ({ plan, variant, signal }: Omit<VariantTask, 'parts'>): Promise<RenderedVariant | null> => {
+  const once = async ({
+    plan,
+    variant,
+    signal,
+  }: Omit<VariantTask, 'missing' | 'parts'>): Promise<RenderedVariant | null> => {
     await abortAbandoned(store, objectKeys.video(variant.key), signal);
-    const existing = await describeStored(store, variant.key, variant.rendition, signal);
-    if (existing !== null) {
+    const videos = videosOf(variant);
+    const look = ({ key, rendition }: ManifestVideo) => describeStored(store, key, rendition, signal);
+    const existing = await Promise.all(videos.map(look));
+    const missing = videos.filter((_, at) => existing[at] === null);
+    let [own = null] = existing.map((one) => one?.video ?? null);
+    if (missing.length === 0 && own !== null) {
       // Stored by an attempt of this batch whose worker died before it could say so.
-      const own = existing.batchId === batchId;
-      const renderMs = (own && existing.renderMs) || 0;
-      return { outcome: own ? 'rendered' : 'cached', video: existing.video, renderMs };
+      const made = existing.filter((one) => one?.batchId === batchId);
+      const renderMs = Math.max(0, ...made.map((one) => one?.renderMs ?? 0));
+      return { outcome: made.length > 0 ? 'rendered' : 'cached', video: own, renderMs };
     }
-    const origin = {
-      variantKey: variant.key,
-      rendition: variant.rendition,
-      engineDigest: plan.engine.digest,
-      templateDigest: plan.template.digest,
-      batchId,
-    };
-    await using parts = uploadDirect ? uploadVideo(store, origin, { signal, onBegin }) : null;
-    const video = await make({ plan, variant, signal, parts });
-    if (video === null) return null;
-    const put = (bytes: Uint8Array) =>
-      putVideo(store, { ...video, bytes }, { ...origin, renderMs: elapsedMs() }, signal, parts);
-    const stored = await (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put));
+    const origin = { engineDigest: plan.engine.digest, templateDigest: plan.template.digest, batchId };
+    // Those that are scaled from one capture are encoded by one program, which gives them all in the end.
+    const [only, ...others] = missing;
+    const isAlone = only?.key === variant.key && others.length === 0;
+    const target = { ...origin, variantKey: variant.key, rendition: variant.rendition };
+    await using parts = uploadDirect && isAlone ? uploadVideo(store, target, { signal, onBegin }) : null;
+    const finished = await make({ plan, variant, missing, signal, parts });
+    if (finished === null) return null;
+    const renderedMs = elapsedMs();
+    for (const [at, { key, rendition }] of missing.entries()) {
+      const video = finished[at];
+      if (video === undefined) throw new Failure('Internal', `A render came to no ${rendition} video.`);
+      const put = (bytes: Uint8Array) =>
+        putVideo(
+          store,
+          { ...video, bytes },
+          { ...origin, variantKey: key, rendition, renderMs: renderedMs },
+          signal,
+          parts,
+        );
+      const stored = await (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put));
+      if (key === variant.key) own = stored;
+    }
+    if (own === null) throw new Failure('Internal', "A variant's own video is not among those of its page.");
     const renderMs = elapsedMs();
     recordRender(renderMs);
-    return { outcome: 'rendered', video: stored, renderMs };
+    return { outcome: 'rendered', video: own, renderMs };
   };
 
   return (await runActivity(async (signal) => {
@@ -88,7 +110,7 @@ export async function makeVariant<Video extends FinishedVideo | null>(
     return await withSpan(span, attributes, () =>
       withoutPersonalData(variant.params, () => once({ plan, variant, signal })),
     );
-  }, progressWithUpload)) as RenderedVariant | (Video extends null ? null : never);
+  }, progressWithUpload)) as RenderedVariant | (Videos extends null ? null : never);
 }
 
 /**

@@ -54,7 +54,7 @@ export async function estimateCampaign(
   const { stored, storedCount } = await storedRanks(store, variants, rendition, signal);
   const looked = { template, rendition, assembly, engineDigest: engine.digest, variants, stored };
   const scenes = await scenesOf(store, looked, signal);
-  const missing: Pick<PlannedVariant, 'params'>[] = [];
+  const missing: Pick<PlannedVariant, 'params' | 'videos'>[] = [];
   for (let rank = 0; rank < variants.size && missing.length < flags.sample; rank += 1) {
     if (stored[rank] === 0) missing.push(variants.at(rank));
   }

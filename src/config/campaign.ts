@@ -10,6 +10,7 @@ import { asFailure, Failure } from '../contracts/failures.ts';
 import { type CampaignId, isCampaignId } from '../contracts/ids.ts';
 import { type NightLimits, WHEN_LATE, type WhenLate } from '../contracts/steering.ts';
 import { RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
+import { type DestinationMap, largestOf, renditionsOf } from '../planning/destinations.ts';
 import { checkPointerPattern } from '../storage/pointer-keys.ts';
 import { WHEN_WITHDRAWN, type WhenWithdrawn } from '../storage/pointers.ts';
 import { sourceSchema, type WarehouseSource } from '../warehouse/source.ts';
@@ -26,7 +27,10 @@ export interface Campaign {
   /** Name of the folder in `templates/`. */
   readonly template: string;
   readonly source: WarehouseSource;
+  /** The one that everyone gets; with destinations, the largest of them. */
   readonly rendition: RenditionId;
+  /** Who gets which renditions; absent: everyone the same. */
+  readonly destinations?: DestinationMap;
   /** Pattern of a recipient's pointer's key, which storage fills in. */
   readonly pointerKey: string;
   readonly lanes: { readonly count: number; readonly window: number };
@@ -49,11 +53,29 @@ export interface Campaign {
 
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day like '23:00'");
 
-const fileSchema = z.strictObject({
+const renditionList = z
+  .array(z.enum(RENDITION_IDS))
+  .min(1, 'must name at least one rendition')
+  .refine((list) => new Set(list).size === list.length, 'names a rendition twice');
+
+const destinationsSchema = z.strictObject({
+  column: z.string().min(1).max(255),
+  renditions: z
+    .record(z.string(), renditionList)
+    .refine(
+      (lists) => !Object.hasOwn(lists, ''),
+      'has a destination without a name; for empty cells there is otherwise',
+    )
+    .refine((lists) => Object.keys(lists).length > 0, 'must have at least one destination'),
+  otherwise: renditionList.optional(),
+}) satisfies z.ZodType<DestinationMap>;
+
+const campaignSchema = z.strictObject({
   title: z.string().min(1).max(200),
   template: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of a folder in templates/'),
   source: sourceSchema,
-  rendition: z.enum(RENDITION_IDS),
+  rendition: z.enum(RENDITION_IDS).optional(),
+  destinations: destinationsSchema.optional(),
   pointerKey: z
     .string()
     .superRefine((pattern, context) => {
@@ -92,6 +114,27 @@ const fileSchema = z.strictObject({
     catchupHours: z.int().min(1).max(168).default(6),
   }),
 });
+
+const fileSchema = campaignSchema.transform(
+  ({ rendition: everyones, destinations, source, ...rest }, context): Omit<Campaign, 'id'> => {
+    const refuse = (path: string[], message: string) => {
+      context.addIssue({ code: 'custom', path, message });
+      return z.NEVER;
+    };
+    if (source.columns.destination !== undefined) {
+      return refuse(['source', 'columns', 'destination'], 'is named by destinations.column: write it there');
+    }
+    if (destinations === undefined) {
+      if (everyones !== undefined) return { ...rest, source, rendition: everyones };
+      return refuse([], 'must have a rendition, which everyone gets, or destinations');
+    }
+    if (everyones !== undefined)
+      return refuse(['destinations'], 'stands beside rendition, which everyone gets; keep one');
+    const rendition = largestOf(renditionsOf(destinations)) ?? z.NEVER;
+    const columns = { ...source.columns, destination: destinations.column };
+    return { ...rest, rendition, destinations, source: { ...source, columns } as WarehouseSource };
+  },
+);
 
 /** The campaigns in `<root>/campaigns`, by name. */
 export async function listCampaigns(root: string): Promise<CampaignId[]> {

@@ -8,6 +8,7 @@ import type { VariantKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
 import type { ChangeRange, SourceRow } from '../warehouse/reader.ts';
 import type { ParamsProblem } from './canonical-params.ts';
+import type { Destinations } from './destinations.ts';
 import type { PlannedVariants } from './planned-variants.ts';
 import { Tally } from './tally.ts';
 
@@ -54,14 +55,17 @@ export interface DeltaPlanInput {
   /** Rows of people whose video failed earlier, as `readRecipients` gives them. */
   readonly carryOver?: AsyncIterable<SourceRow>;
   readonly validateParams: ValidateParams;
+  /** Equal for equal params: with destinations, only that counts. */
   readonly keyOf: (params: Params) => VariantKey;
+  /** Who gets which renditions; absent: everyone the same. */
+  readonly destinations?: Destinations | undefined;
   /** At most so many people from the changes, in change order; those carried over come on top. */
   readonly recipientLimit?: number;
 }
 
 /** What people were last shown. */
 export interface Delivered {
-  /** Tells of which of these people, each with the digest of the params to be shown (null: nothing), that is so already. */
+  /** Tells of which of these people, each with the `shownDigest` of what is to be shown (null: nothing), that is so already. */
   unchanged(
     wanted: Iterable<readonly [recipientId: string, digest: string | null]>,
     found: (recipientId: string) => void,

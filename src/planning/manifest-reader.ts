@@ -24,7 +24,14 @@ export interface ManifestSlot {
   readonly key: VariantKey;
 }
 
-type Sharers = Pick<ManifestVariant, 'key' | 'recipients' | 'recipientPages'>;
+type Sharers = Pick<ManifestVariant, 'key' | 'recipients' | 'recipientPages' | 'destinations'>;
+
+/** One of those who share a variant. */
+export interface Sharer {
+  readonly recipientId: string;
+  /** Number of a list in the plan's `destinations`; null: everyone gets the same. */
+  readonly destination: number | null;
+}
 
 /**
  * Whether all its people get their pointers with the rest of its page. Others have a workflow of their own: a video that is not
@@ -82,26 +89,36 @@ export class ManifestReader {
   }
 
   /** One part of the people who share a variant, from part 0 on. */
-  async recipientsOfPart(batch: BatchRef, variant: Sharers, part: number): Promise<readonly string[]> {
-    if (variant.recipientPages === null) return variant.recipients;
+  async sharersOfPart(batch: BatchRef, variant: Sharers, part: number): Promise<readonly Sharer[]> {
+    const { recipients, destinations } = await this.peopleOfPart(batch, variant, part);
+    return recipients.map((recipientId, at) => ({ recipientId, destination: destinations?.[at] ?? null }));
+  }
+
+  /** Everyone who shares a variant, wherever they stand. */
+  async *sharersOf(batch: BatchRef, variant: Sharers): AsyncGenerator<Sharer, void, undefined> {
+    for (let part = 0; part < this.partsOf(variant); part += 1) yield* await this.sharersOfPart(batch, variant, part);
+  }
+
+  /** The same without their destinations. */
+  async *recipientsOf(batch: BatchRef, variant: Sharers): AsyncGenerator<string, void, undefined> {
+    for (let part = 0; part < this.partsOf(variant); part += 1) {
+      yield* (await this.peopleOfPart(batch, variant, part)).recipients;
+    }
+  }
+
+  private async peopleOfPart(
+    batch: BatchRef,
+    variant: Sharers,
+    part: number,
+  ): Promise<Pick<Sharers, 'recipients' | 'destinations'>> {
+    if (variant.recipientPages === null) return variant;
     const page = variant.recipientPages.first + part;
-    const { key, recipients } = await this.read(
-      objectKeys.recipientPage(batch, page),
-      batch,
-      wholePage(parseRecipientPage),
-    );
-    if (key === variant.key) return recipients;
+    const people = await this.read(objectKeys.recipientPage(batch, page), batch, wholePage(parseRecipientPage));
+    if (people.key === variant.key) return people;
     throw new Failure(
       'ManifestDamaged',
       `Page ${page} of recipients of batch ${batchIdOf(batch)} is not one of variant ${variant.key.slice(0, 12)}.`,
     );
-  }
-
-  /** Everyone who shares a variant, wherever they stand. */
-  async *recipientsOf(batch: BatchRef, variant: Sharers): AsyncGenerator<string, void, undefined> {
-    for (let part = 0; part < this.partsOf(variant); part += 1) {
-      yield* await this.recipientsOfPart(batch, variant, part);
-    }
   }
 
   async scenePage(batch: BatchRef, page: number): Promise<ScenePage> {

@@ -5,6 +5,7 @@ import { RESULTS } from '../contracts/batch.ts';
 import { Failure, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import {
   type BusinessDate,
+  batchIdOf,
   type CampaignId,
   isBusinessDate,
   isCampaignId,
@@ -52,7 +53,25 @@ const window = z.object({
 });
 const batchRef = z.object({ campaign: campaignId, businessDate, attempt: z.int().positive() });
 
-const manifestVariant = z.object({
+/** By each of the recipients, in their order: the number of a list in the plan's `destinations`. */
+const destinations = z.array(count).optional();
+
+interface Paired {
+  readonly recipients: readonly string[];
+  readonly destinations?: readonly number[] | undefined;
+}
+const isPaired = ({ recipients, destinations: numbers }: Paired): boolean =>
+  numbers === undefined || numbers.length === recipients.length;
+
+const manifestVideo = z.object({
+  key: variantKey,
+  rendition: z.enum(RENDITION_IDS),
+  /** The video that the plan found in the store; null when it is to be rendered. */
+  cached: storedVideo.nullable(),
+});
+export type ManifestVideo = Readonly<z.infer<typeof manifestVideo>>;
+
+const manifestLine = z.object({
   /** Place in the page, from 0. */
   index: count,
   key: variantKey,
@@ -60,23 +79,25 @@ const manifestVariant = z.object({
   params: z.record(z.string(), z.unknown()),
   /** Who shares it; nobody when they stand on pages of their own. */
   recipients: z.array(z.string().min(1)),
+  destinations,
   /** Of a video that very many share: the first of those pages, and how many there are. */
   recipientPages: z.object({ first: z.int().positive(), count: z.int().positive() }).nullable().default(null),
-  /** The video that the plan found in the store; null when it is to be rendered. */
+  /** The video that the plan found in the store; null when it is to be rendered, or another of `videos` is. */
   cached: storedVideo.nullable(),
+  /** Where people get different renditions: all that somebody here gets, the largest first. That one is the variant's own. */
+  videos: z.array(manifestVideo).min(1).optional(),
   /** Whether every scene of it is stored, or on a scene page. */
   joinable: z.boolean().default(false),
 });
+const manifestVariant = manifestLine.refine(isPaired, 'has people without a destination');
 
 /** Places may be missing, and all of them: a variant that only people had who were forgotten is gone from its page. */
 const manifestPage = z.object({ page: z.int().positive(), variants: z.array(manifestVariant) });
 
 /** Some of the people who share one variant. */
-const recipientPage = z.object({
-  page: z.int().positive(),
-  key: variantKey,
-  recipients: z.array(z.string().min(1)),
-});
+const recipientPage = z
+  .object({ page: z.int().positive(), key: variantKey, recipients: z.array(z.string().min(1)), destinations })
+  .refine(isPaired, 'has people without a destination');
 
 export type RecipientPage = Readonly<z.infer<typeof recipientPage>>;
 
@@ -129,7 +150,10 @@ const planDocument = z.object({
     fonts: z.string(),
     settings: z.string(),
   }),
+  /** With `destinations`, the largest of the campaign. */
   rendition: z.enum(RENDITION_IDS),
+  /** Lists of renditions, of which each person has one; absent: everyone has `rendition`. */
+  destinations: z.array(z.array(z.enum(RENDITION_IDS)).min(1)).optional(),
   /** Whether videos are rendered in one piece, or joined from scenes. */
   assembly: z.enum(['whole', 'scenes']).default('whole'),
   /** Pattern of the pointers' keys, as the campaign had it. */
@@ -229,6 +253,34 @@ export const parseScenePage: (text: string, name: string) => ScenePage = parser(
 export const parsePlanDocument: (text: string, name: string) => PlanDocument = parser(planDocument);
 export const parseCampaignState: (text: string, name: string) => CampaignState = parser(campaignState);
 
+/** The videos of a variant, the largest first. */
+export const videosOf = ({
+  key,
+  rendition,
+  cached,
+  videos,
+}: Pick<ManifestVariant, 'key' | 'rendition' | 'cached' | 'videos'>): readonly ManifestVideo[] =>
+  videos ?? [{ key, rendition, cached }];
+
+/**
+ * What somebody is shown, first the video that their pointer's `url` is of. Failure `ManifestDamaged` where plan and page do not
+ * fit together.
+ */
+export function videosFor(
+  { batch, destinations: lists }: Pick<PlanDocument, 'batch' | 'destinations'>,
+  variant: ManifestVariant,
+  destination: number | null,
+): readonly [ManifestVideo, ...ManifestVideo[]] {
+  const videos = videosOf(variant);
+  const wanted = lists === undefined ? [variant.rendition] : (lists[destination ?? -1] ?? []);
+  const [first, ...linked] = wanted.flatMap((id) => videos.filter(({ rendition }) => rendition === id));
+  if (first !== undefined && linked.length === wanted.length - 1) return [first, ...linked];
+  throw new Failure(
+    'ManifestDamaged',
+    `Variant ${variant.key.slice(0, 12)} of batch ${batchIdOf(batch)} has people of destination ${destination}, and not the videos that the plan has for them.`,
+  );
+}
+
 /** Variants to a page. A page is read whole by every lane step, so it is kept to a few hundred kilobytes. */
 export const VARIANTS_PER_PAGE = 200;
 /** People to a page, of either kind: whatever works on a page writes so many pointers at most. */
@@ -249,6 +301,7 @@ interface Crowd {
   readonly key: VariantKey;
   readonly first: number;
   readonly people: Iterable<string>;
+  readonly destinations: Iterable<number> | undefined;
 }
 
 /**
@@ -267,7 +320,7 @@ export function* manifestPages(
     const of = crowds;
     return { page: { page, variants: held }, recipientPageCount, recipientPages: () => pagesOfAll(of) };
   };
-  for (const { key, params, recipients: sharers } of variants) {
+  for (const { key, params, recipients: sharers, videos, destinations: numbers } of variants) {
     const isCrowd = sharers.size > RECIPIENTS_INLINE;
     const inline = isCrowd ? 0 : sharers.size;
     const full = held.length >= perPage || recipients + inline > RECIPIENTS_PER_PAGE;
@@ -281,14 +334,16 @@ export function* manifestPages(
     held.push({
       index: held.length,
       key,
-      rendition,
+      rendition: videos?.[0]?.rendition ?? rendition,
       params: { ...params },
       recipients: isCrowd ? [] : [...sharers],
+      ...(numbers !== undefined && { destinations: isCrowd ? [] : [...numbers] }),
       recipientPages: isCrowd ? { first, count } : null,
       cached: null,
+      ...(videos !== undefined && { videos: videos.map((video) => ({ ...video, cached: null })) }),
       joinable: false,
     });
-    if (isCrowd) crowds.push({ key, first, people: sharers });
+    if (isCrowd) crowds.push({ key, first, people: sharers, destinations: numbers });
     nextRecipientPage += count;
     recipientPageCount += count;
     recipients += inline;
@@ -300,10 +355,11 @@ function* pagesOfAll(crowds: readonly Crowd[]): Generator<RecipientPage, void, u
   for (const crowd of crowds) yield* pagesOf(crowd);
 }
 
-function* pagesOf({ key, first, people }: Crowd): Generator<RecipientPage, void, undefined> {
+function* pagesOf({ key, first, people, destinations: of }: Crowd): Generator<RecipientPage, void, undefined> {
   let page = first;
+  const numbers = of && chunks(of, RECIPIENTS_PER_PAGE);
   for (const recipients of chunks(people, RECIPIENTS_PER_PAGE)) {
-    yield { page, key, recipients };
+    yield { page, key, recipients, ...(numbers && { destinations: numbers.next().value ?? [] }) };
     page += 1;
   }
 }

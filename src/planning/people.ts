@@ -32,6 +32,8 @@ function momentOf(stamp: string | null): Moment {
 export interface Standing {
   /** Index of the video to be made; withdrawn people and rejects have negative numbers of the caller's choice. */
   readonly outcome: number;
+  /** Where they watch, as `Destinations` numbers it; 0 where everyone gets the same. */
+  readonly destination: number;
   readonly carriedOver: boolean;
   /** Whether the row may be one of an earlier night's. */
   readonly echo: boolean;
@@ -50,6 +52,7 @@ export class People {
   #nanoseconds = new Uint32Array(1024);
   #outcomes = new Int32Array(1024);
   #flags = new Uint8Array(1024);
+  #destinations = new Uint8Array(1024);
   /** When the standing decision was made, among all. */
   #turns = new Uint32Array(1024);
   #turn = 0;
@@ -76,13 +79,18 @@ export class People {
     return seconds < standing || (seconds === standing && nanoseconds < below);
   }
 
-  set(person: string, stamp: string | null, { outcome, carriedOver, echo }: Omit<Standing, 'unchanged'>): void {
+  set(
+    person: string,
+    stamp: string | null,
+    { outcome, destination, carriedOver, echo }: Omit<Standing, 'unchanged'>,
+  ): void {
     const at = this.#places.add(person);
     if (at === this.#turns.length) this.#grow();
     const { seconds, nanoseconds } = momentOf(stamp);
     this.#seconds[at] = seconds;
     this.#nanoseconds[at] = nanoseconds;
     this.#outcomes[at] = outcome;
+    this.#destinations[at] = destination;
     this.#flags[at] = (carriedOver ? CARRIED_OVER : 0) | (echo ? ECHO : 0);
     this.#turns[at] = this.#turn;
     this.#turn += 1;
@@ -98,6 +106,10 @@ export class People {
     return this.#places.at(place);
   }
 
+  destinationAt(place: number): number {
+    return this.#destinations[place] ?? 0;
+  }
+
   /** Everyone's place, in the order in which what stands was decided. */
   *inOrder(): Generator<readonly [place: number, standing: Standing], void, undefined> {
     const places = Uint32Array.from({ length: this.#places.size }, (_, place) => place);
@@ -110,6 +122,7 @@ export class People {
     const flags = this.#flags[at] ?? 0;
     return {
       outcome: this.#outcomes[at] ?? 0,
+      destination: this.#destinations[at] ?? 0,
       carriedOver: (flags & CARRIED_OVER) !== 0,
       echo: (flags & ECHO) !== 0,
       unchanged: (flags & UNCHANGED) !== 0,
@@ -121,6 +134,7 @@ export class People {
     this.#nanoseconds = doubled(this.#nanoseconds);
     this.#outcomes = doubled(this.#outcomes);
     this.#flags = doubled(this.#flags);
+    this.#destinations = doubled(this.#destinations);
     this.#turns = doubled(this.#turns);
   }
 }

@@ -44,7 +44,7 @@ export async function planBatch(
   await pinTemplate(store, template, signal);
   const csvKey = input.csvKey ?? null;
   const read = await readNight(store, { campaign, template, night }, { ...input, about: batchIdOf(batch) }, signal);
-  const { window, carriedOver, open, assembly } = read;
+  const { window, carriedOver, open, assembly, destinations } = read;
   using delta = read.delta;
   await putJsonLines(store, objectKeys.rejects(batch), delta.rejects, signal);
   assertDataQuality(campaign, batch, delta);
@@ -71,6 +71,7 @@ export async function planBatch(
     template: { id: template.id, digest: template.digest },
     engine: input.engine,
     rendition,
+    ...(destinations !== undefined && { destinations: destinations.lists.map((list) => [...list]) }),
     assembly,
     pointerKey: campaign.pointerKey,
     whenWithdrawn: campaign.whenWithdrawn,

@@ -15,6 +15,7 @@ import { compareWatermarks, isAfterWatermark } from '../warehouse/watermark.ts';
 import { plansOf, readState } from './batches.ts';
 import { deliveredByLedger, deliveredByPointers } from './delivered.ts';
 import { type DeltaPlan, type DeltaPlanInput, planDelta } from './delta-plan.ts';
+import { type DestinationMap, Destinations, type KeyOfVideo } from './destinations.ts';
 import type { CampaignState } from './manifest.ts';
 import { openBatches, peopleOfBatches } from './open-batches.ts';
 import type { PlannedVariants } from './planned-variants.ts';
@@ -27,7 +28,10 @@ import { type PlannedWindow, planWindow } from './window.ts';
 export interface PlannedCampaign {
   readonly id: CampaignId;
   readonly template: string;
+  /** The one that everyone gets; with destinations, the largest of them. */
   readonly rendition: RenditionId;
+  /** Who gets which renditions; absent: everyone the same. */
+  readonly destinations?: DestinationMap | undefined;
   readonly pointerKey: string;
   readonly lanes: BatchPlan['lanes'];
   readonly rejectLimit: number;
@@ -81,6 +85,8 @@ export interface NightDelta {
   /** Batches that have not closed and whose people are looked at again, for a source that is read whole. */
   readonly open: readonly BatchRef[];
   readonly assembly: Assembly;
+  /** Absent: everyone gets the same rendition. */
+  readonly destinations?: Destinations | undefined;
   readonly delta: DeltaPlan;
 }
 
@@ -91,6 +97,7 @@ export async function readNight(
   input: NightInput,
   signal: AbortSignal,
 ): Promise<NightDelta> {
+  const assembly = assemblyOf(campaign, template);
   // Before the state is read: a batch that closes in between is in both, not in neither.
   const open = campaign.delta.strategy === 'snapshot' ? await openBatches(store, campaign.id, signal) : [];
   const { state } = await readState(store, campaign.id, signal);
@@ -109,10 +116,26 @@ export async function readNight(
   });
   const takesUp = input.csvKey === undefined && window.moves;
   const carriedOver = takesUp ? state.carryOver.map(({ recipientId }) => recipientId) : [];
-  const assembly: Assembly = campaign.scenes === 'auto' && template.scenes.length > 0 ? 'scenes' : 'whole';
-  const question = { store, campaign, template, assembly, state, window, carriedOver, open };
+  const keyOf: KeyOfVideo = (params, rendition, scaledFrom) =>
+    variantKeyOf({
+      engineDigest: input.engine.digest,
+      templateDigest: template.digest,
+      ...{ params, rendition, scaledFrom, assembly },
+    });
+  const destinations = campaign.destinations && new Destinations(campaign.destinations, keyOf);
+  const question = { store, campaign, template, keyOf, destinations, state, window, carriedOver, open };
   const { delta, sourceKind } = await readDelta(question, input, signal);
-  return { sourceKind, window, carriedOver, open, assembly, delta };
+  return { sourceKind, window, carriedOver, open, assembly, destinations, delta };
+}
+
+function assemblyOf({ id, scenes, destinations }: PlannedCampaign, template: Template): Assembly {
+  if (scenes === 'off' || template.scenes.length === 0) return 'whole';
+  if (destinations === undefined) return 'scenes';
+  // A scene is rendered in one rendition: joined from scenes, nothing would be scaled from frames that are there.
+  throw new Failure(
+    'CampaignInvalid',
+    `Campaign '${id}' has destinations, and its template '${template.id}' has scenes: videos for several destinations are rendered whole. Write scenes: off in the campaign.`,
+  );
 }
 
 export interface ScenesQuestion {
@@ -163,8 +186,8 @@ async function readDelta(
   input: NightInput,
   signal: AbortSignal,
 ): Promise<Pick<NightDelta, 'delta' | 'sourceKind'>> {
-  const { campaign, template, assembly, window, carriedOver } = question;
-  const { csvKey, recipientLimit, engine } = input;
+  const { campaign, template, keyOf, destinations, window, carriedOver } = question;
+  const { csvKey, recipientLimit } = input;
   const source = campaign.openSource(template, csvKey ?? null, input.about);
   try {
     const delta = await planDelta({
@@ -174,14 +197,8 @@ async function readDelta(
         : { rows: source.readAll(signal), range: WHOLE_FILE, ordered: false, end: null }),
       carryOver: carriedOver.length === 0 ? undefined : source.readRecipients(carriedOver, window.until, signal),
       validateParams: (params) => template.validateParams(params),
-      keyOf: (params) =>
-        variantKeyOf({
-          engineDigest: engine.digest,
-          templateDigest: template.digest,
-          params,
-          rendition: campaign.rendition,
-          assembly,
-        }),
+      keyOf: (params) => keyOf(params, campaign.rendition),
+      destinations,
       recipientLimit,
     });
     return { delta, sourceKind: source.kind };
@@ -229,7 +246,8 @@ interface DeltaQuestion {
   readonly state: CampaignState;
   readonly campaign: PlannedCampaign;
   readonly template: Template;
-  readonly assembly: Assembly;
+  readonly keyOf: KeyOfVideo;
+  readonly destinations: Destinations | undefined;
   readonly window: PlannedWindow;
   readonly carriedOver: readonly string[];
   readonly open: readonly BatchRef[];

@@ -6,6 +6,7 @@ import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { headVideo } from '../storage/videos.ts';
+import type { PlannedVideo } from './destinations.ts';
 import type { PlannedVariants } from './planned-variants.ts';
 
 /** HEAD requests at a time. */
@@ -46,17 +47,18 @@ export async function listVideos(
   variants: PlannedVariants,
   signal: AbortSignal,
 ): Promise<MayBeStored> {
-  if (!paysOff(1, variants.size)) return MAYBE;
-  const stored = new Uint8Array(variants.size);
+  const { videoCount } = variants;
+  if (!paysOff(1, videoCount)) return MAYBE;
+  const stored = new Uint8Array(videoCount);
   /** False: there are too many for listing to pay. */
   const list = async (prefix: string): Promise<boolean> => {
     let keys = 0;
     for await (const { key } of store.list(`videos/${prefix}/`, signal)) {
       keys += 1;
-      if (!paysOff(listsOf(keys), variants.size)) return false;
+      if (!paysOff(listsOf(keys), videoCount)) return false;
       const [, name = ''] = /^videos\/..\/(.*)\.mp4$/.exec(key) ?? [];
-      const rank = isVariantKey(name) ? variants.rankOf(name) : undefined;
-      if (rank !== undefined) stored[rank] = 1;
+      const number = isVariantKey(name) ? variants.numberOf(name) : undefined;
+      if (number !== undefined) stored[number] = 1;
     }
     return true;
   };
@@ -71,24 +73,24 @@ export async function listVideos(
     throw error;
   }
   return (key) => {
-    const rank = variants.rankOf(key);
-    return rank === undefined || stored[rank] === 1;
+    const number = variants.numberOf(key);
+    return number === undefined || stored[number] === 1;
   };
 }
 
 /** The stored video of each of these, null where there is none. */
 export async function storedVideos(
   store: ObjectStore,
-  keys: readonly VariantKey[],
-  { rendition, mayBeStored }: { readonly rendition: RenditionId; readonly mayBeStored: MayBeStored },
+  videos: readonly PlannedVideo[],
+  mayBeStored: MayBeStored,
   signal: AbortSignal,
 ): Promise<(StoredVideo | null)[]> {
-  const look = async (key: VariantKey): Promise<StoredVideo | null> =>
+  const look = async ({ key, rendition }: PlannedVideo): Promise<StoredVideo | null> =>
     mayBeStored(key) ? await headVideo(store, key, rendition, signal).catch(asNotStored) : null;
-  return await pMap(keys, look, { concurrency: HEADS, signal });
+  return await pMap(videos, look, { concurrency: HEADS, signal });
 }
 
-/** The same of all variants, without the videos themselves. By rank: 1 where the video is stored. */
+/** The same of all variants, without the videos themselves. By rank: 1 where the video is stored, in every rendition of it. */
 export async function storedRanks(
   store: ObjectStore,
   variants: PlannedVariants,
@@ -100,10 +102,13 @@ export async function storedRanks(
   let storedCount = 0;
   for (let first = 0; first < variants.size; first += RANKS_AT_A_TIME) {
     const count = Math.min(RANKS_AT_A_TIME, variants.size - first);
-    const keys = Array.from({ length: count }, (_, nth) => variants.keyAt(first + nth));
-    const videos = await storedVideos(store, keys, { rendition, mayBeStored }, signal);
-    for (const [nth, video] of videos.entries()) {
-      if (video === null) continue;
+    const wanted = Array.from({ length: count }, (_, nth) => variants.videosAt(first + nth, rendition));
+    const found = await storedVideos(store, wanted.flat(), mayBeStored, signal);
+    let at = 0;
+    for (const [nth, { length }] of wanted.entries()) {
+      const isWhole = !found.slice(at, at + length).includes(null);
+      at += length;
+      if (!isWhole) continue;
       stored[first + nth] = 1;
       storedCount += 1;
     }

@@ -6,6 +6,7 @@ import type { Params } from '../contracts/video.ts';
 import type { SourceRow } from '../warehouse/reader.ts';
 import { normaliseParams, paramsDigest } from './canonical-params.ts';
 import type { DeltaPlan, DeltaPlanInput, Reject } from './delta-plan.ts';
+import { shownDigest } from './destinations.ts';
 import { People, type Standing } from './people.ts';
 import { PlannedVariants, Sharing } from './planned-variants.ts';
 import { recipientIdProblem } from './recipient-id.ts';
@@ -14,7 +15,7 @@ import { TextIndex } from './text-index.ts';
 
 type Verdict =
   | { readonly kind: 'withdrawn' }
-  | { readonly kind: 'variant'; readonly key: VariantKey; readonly params: Params }
+  | { readonly kind: 'variant'; readonly key: VariantKey; readonly params: Params; readonly destination: number }
   | { readonly kind: 'reject'; readonly reject: Reject };
 
 interface Decision {
@@ -28,7 +29,7 @@ interface Decision {
 const WITHDRAWN = -1;
 
 /** Whether the person has a video because of the changes themselves. */
-const isNews = ({ outcome, carriedOver, echo }: Omit<Standing, 'unchanged'>): boolean =>
+const isNews = ({ outcome, carriedOver, echo }: Omit<Standing, 'unchanged' | 'destination'>): boolean =>
   outcome >= 0 && !carriedOver && !echo;
 
 /** Digests kept at hand while people who may have been shown the same are looked up. */
@@ -79,11 +80,20 @@ export class Tally implements Disposable {
     const normalised = normaliseParams(row.params);
     const checked = normalised.ok ? this.#input.validateParams(normalised.params) : normalised;
     if (!checked.ok) return { row, person, verdict: rejected(checked.reason, checked.path) };
-    return {
-      row,
-      person,
-      verdict: { kind: 'variant', key: this.#input.keyOf(checked.params), params: checked.params },
-    };
+    const { params } = checked;
+    const destination = this.#destinationOf(row);
+    if (typeof destination === 'string') return { row, person, verdict: rejected(destination) };
+    return { row, person, verdict: { kind: 'variant', key: this.#input.keyOf(params), params, destination } };
+  }
+
+  /** Its number, or why there is none. */
+  #destinationOf(row: SourceRow): number | string {
+    const { destinations } = this.#input;
+    if (destinations === undefined) return 0;
+    const destination = destinations.of(row.destination);
+    if (destination !== null) return destination;
+    const isEmpty = (row.destination ?? '') === '';
+    return `column '${destinations.column}' ${isEmpty ? 'is empty' : "holds none of the campaign's destinations"}, and the campaign does not say what is to be rendered otherwise`;
   }
 
   /** Whether this decision would give one more person a video from the changes. */
@@ -119,7 +129,12 @@ export class Tally implements Disposable {
       if (older) return;
       if (isNews(standing)) this.#changedPeople -= 1;
     }
-    const next = { outcome: this.#outcomeOf(verdict), carriedOver, echo: !carriedOver && this.#isEcho(row) };
+    const next = {
+      outcome: this.#outcomeOf(verdict),
+      destination: verdict.kind === 'variant' ? verdict.destination : 0,
+      carriedOver,
+      echo: !carriedOver && this.#isEcho(row),
+    };
     if (isNews(next)) this.#changedPeople += 1;
     this.#people.set(person, row.updatedAt, next);
   }
@@ -139,21 +154,27 @@ export class Tally implements Disposable {
 
   /** People whose row may have been read before, with the digest of what they are to be shown. */
   *#echoes(): Generator<readonly [string, string | null], void, undefined> {
-    const digests = new Map<number, string>();
-    for (const [place, { echo, outcome }] of this.#people.inOrder()) {
+    const digests = new Map<string, string>();
+    for (const [place, { echo, outcome, destination }] of this.#people.inOrder()) {
       if (!echo || outcome < WITHDRAWN) continue;
       if (digests.size >= DIGESTS_KEPT) digests.clear();
       const digest = (): string => {
-        const known = digests.get(outcome) ?? paramsDigest(JSON.parse(this.#params.at(outcome)));
-        digests.set(outcome, known);
+        const what = `${outcome} ${destination}`;
+        const known = digests.get(what) ?? this.#shownDigest(outcome, destination);
+        digests.set(what, known);
         return known;
       };
       yield [this.#people.idAt(place), outcome === WITHDRAWN ? null : digest()];
     }
   }
 
+  #shownDigest(video: number, destination: number): string {
+    const renditions = this.#input.destinations?.lists[destination] ?? null;
+    return shownDigest(paramsDigest(JSON.parse(this.#params.at(video))), renditions);
+  }
+
   async result(watermark: Watermark | null): Promise<Omit<DeltaPlan, typeof Symbol.dispose>> {
-    const { known, ordered, recipientLimit } = this.#input;
+    const { known, ordered, recipientLimit, destinations } = this.#input;
     await known?.delivered.unchanged(this.#echoes(), (person) => this.#people.markUnchanged(person));
     const limit = ordered ? undefined : recipientLimit;
     const withdrawn: string[] = [];
@@ -183,9 +204,10 @@ export class Tally implements Disposable {
       }
       people += 1;
       if (standing.carriedOver) carriedOver += 1;
-      sharing.add(standing.outcome, place);
+      sharing.add(standing.outcome, place, destinations?.bitsOf(standing.destination));
     }
-    const variants = new PlannedVariants(sharing, { people: this.#people, keys: this.#videos, params: this.#params });
+    const kept = { people: this.#people, keys: this.#videos, params: this.#params, destinations };
+    const variants = new PlannedVariants(sharing, kept);
     const gone = known?.delivered.missing?.((person) => this.#people.has(person)) ?? [];
     const counts = {
       rows: this.#changeRows + carriedRows,

@@ -12,18 +12,21 @@ export interface VariantIdentity {
   readonly templateDigest: string;
   readonly params: Params;
   readonly rendition: RenditionId;
+  /** The rendition whose frames are scaled down to this one; absent: they are captured in this one's size. */
+  readonly scaledFrom?: RenditionId | undefined;
   /** `whole` when left out: rendered in one piece, or joined from scenes, which gives other bytes. */
   readonly assembly?: Assembly;
 }
 
 /**
- * sha256 of a JSON array of the four parts. Array syntax keeps the parts apart, so no two identities read as the same
+ * sha256 of a JSON array of the parts. Array syntax keeps the parts apart, so no two identities read as the same
  * text; equal params give equal keys in whatever order their members stand.
  */
 export function variantKeyOf(identity: VariantIdentity): VariantKey {
-  const { engineDigest, templateDigest, params, rendition, assembly = 'whole' } = identity;
+  const { engineDigest, templateDigest, params, rendition, scaledFrom, assembly = 'whole' } = identity;
   const kind = assembly === 'whole' ? 'variant' : 'joined variant';
-  const head = JSON.stringify([kind, engineDigest, templateDigest, rendition]);
+  const how = scaledFrom === undefined ? [kind] : ['scaled variant', scaledFrom];
+  const head = JSON.stringify([...how, engineDigest, templateDigest, rendition]);
   const key = createHash('sha256')
     .update(`[${head},${canonicalParams(params)}]`)
     .digest('hex');

@@ -3,9 +3,17 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type BatchRef, objectKeys } from '../contracts/ids.ts';
-import type { RenditionId } from '../contracts/video.ts';
+import type { RenditionId, StoredVideo } from '../contracts/video.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type ManifestPage, manifestPages, type PageDraft, parseManifestPage, scenePages } from './manifest.ts';
+import {
+  type ManifestPage,
+  type ManifestVariant,
+  manifestPages,
+  type PageDraft,
+  parseManifestPage,
+  scenePages,
+  videosOf,
+} from './manifest.ts';
 import type { PlannedVariants } from './planned-variants.ts';
 import type { ScenePlan } from './scene-plan.ts';
 import { listVideos, storedVideos } from './stored-videos.ts';
@@ -66,9 +74,8 @@ export async function writeManifest(
     layout.add(draft);
     let whole = page <= written ? await earlierPage(target, draft, signal) : null;
     if (whole === null) {
-      const keys = held.map(({ key }) => key);
-      const videos = await storedVideos(store, keys, { rendition, mayBeStored }, signal);
-      whole = { page, variants: held.map((variant, index) => ({ ...variant, cached: videos[index] ?? null })) };
+      const found = (await storedVideos(store, held.flatMap(videosOf), mayBeStored, signal)).values();
+      whole = { page, variants: held.map((variant) => withStored(variant, found)) };
       // Before the page that names them.
       for (const people of draft.recipientPages()) {
         await putPage(store, objectKeys.recipientPage(batch, people.page), people, signal);
@@ -120,6 +127,15 @@ export async function writeScenes(
   return count;
 }
 
+/** @param found what the store has of the variants' videos, in their order. */
+function withStored(variant: ManifestVariant, found: Iterator<StoredVideo | null>): ManifestVariant {
+  const next = (): StoredVideo | null => found.next().value ?? null;
+  if (variant.videos === undefined) return { ...variant, cached: next() };
+  const videos = variant.videos.map((video) => ({ ...video, cached: next() }));
+  const isWhole = videos.every(({ cached }) => cached !== null);
+  return { ...variant, videos, cached: isWhole ? (videos[0]?.cached ?? null) : null };
+}
+
 async function putPage(store: ObjectStore, key: string, page: object, signal: AbortSignal) {
   await store.put(key, JSON.stringify(page), { contentType: 'application/json' }, signal);
 }
@@ -134,7 +150,12 @@ async function earlierPage(
   const text = await store.getText(key, signal);
   const found = text === null ? null : parseManifestPage(text, key);
   const peopleOf = ({ variants }: ManifestPage) =>
-    JSON.stringify(variants.map((variant) => [variant.key, variant.recipients, variant.recipientPages]));
+    JSON.stringify(
+      variants.map(({ key, recipients, recipientPages, destinations, videos }) => [
+        ...[key, recipients, recipientPages, destinations],
+        videos?.map((video) => video.key),
+      ]),
+    );
   return found !== null && peopleOf(found) === peopleOf(page) ? found : null;
 }
 
@@ -143,7 +164,9 @@ class Layout {
   readonly #hash = createHash('sha256');
 
   add({ page, recipientPages }: PageDraft): void {
-    for (const { key, recipients } of page.variants) this.#hash.update(JSON.stringify([page.page, key, recipients]));
+    for (const { key, recipients, destinations } of page.variants) {
+      this.#hash.update(JSON.stringify([page.page, key, recipients, ...(destinations ? [destinations] : [])]));
+    }
     for (const people of recipientPages()) this.#hash.update(JSON.stringify(people));
   }
 

@@ -6,7 +6,8 @@ import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import { readState } from '../planning/batches.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
-import type { PlanDocument } from '../planning/manifest.ts';
+import { shownDigest } from '../planning/destinations.ts';
+import { type PlanDocument, videosFor } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { unmarkOpen } from '../planning/open-batches.ts';
 import { type Settlement, stateAfter } from '../planning/window.ts';
@@ -136,8 +137,9 @@ async function nextLedger(
   for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
     if (outcome.outcome === 'failed') continue;
     const digest = paramsDigest(variant.params);
-    for await (const recipientId of manifests.recipientsOf(plan.batch, variant)) {
-      ledger.set(recipientId, digest, plan.batch);
+    for await (const { recipientId, destination } of manifests.sharersOf(plan.batch, variant)) {
+      const renditions = destination === null ? null : (plan.destinations?.[destination] ?? null);
+      ledger.set(recipientId, shownDigest(digest, renditions), plan.batch);
     }
   }
   for (const recipientId of await withdrawnPeople(store, plan.batch, signal)) ledger.set(recipientId, null, plan.batch);
@@ -153,9 +155,10 @@ async function* peopleOf(
   for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
     const status = outcome.outcome;
     const reason = status === 'failed' ? outcome.failureClass : null;
-    const url = status === 'failed' ? null : store.url(objectKeys.video(variant.key));
-    for await (const recipientId of manifests.recipientsOf(batch, variant)) {
-      yield { recipientId, status, reason, url, variantKey: variant.key };
+    for await (const { recipientId, destination } of manifests.sharersOf(batch, variant)) {
+      const [{ key: variantKey }] = videosFor(plan, variant, destination);
+      const url = status === 'failed' ? null : store.url(objectKeys.video(variantKey));
+      yield { recipientId, status, reason, url, variantKey };
     }
   }
   const none = { url: null, variantKey: null };

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { FailedSlot, ListFailedInput, RecordOutcomesInput, VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES, Failure, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, isVariantKey, objectKeys, type VariantKey } from '../contracts/ids.ts';
-import type { ManifestVariant, PlanDocument } from '../planning/manifest.ts';
+import { type ManifestVariant, type PlanDocument, videosOf } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { readJsonLines, writeJsonLines } from '../storage/documents.ts';
 import { readVariantList } from '../storage/inputs.ts';
@@ -117,13 +117,15 @@ export async function failedSlots(
   const strangers = new Set(listed);
   const slots: FailedSlot[] = [];
   const recorded = await readOutcomes(deps.store, batch, signal);
-  for await (const { outcome } of settledVariants(deps.manifests, plan, recorded)) {
+  for await (const { variant, outcome } of settledVariants(deps.manifests, plan, recorded)) {
     const { page, index, key } = outcome;
-    strangers.delete(key);
+    // Whoever is told of one rendition may list that.
+    const names = videosOf(variant).map((video) => video.key);
+    for (const name of names) strangers.delete(name);
     const isWanted =
       outcome.outcome === 'failed' &&
       (failureClass === undefined || outcome.failureClass === failureClass) &&
-      (listed === null || listed.has(key)) &&
+      (listed === null || names.some((name) => listed.has(name))) &&
       (after === undefined || page > after.page || (page === after.page && index > after.index));
     if (isWanted && slots.length < limit) slots.push({ page, index, key });
   }

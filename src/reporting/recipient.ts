@@ -3,7 +3,7 @@
 import type { VariantOutcome } from '../contracts/batch.ts';
 import { type BatchRef, batchIdOf, type CampaignId, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import { latestBatch, readState } from '../planning/batches.ts';
-import type { CarryOver } from '../planning/manifest.ts';
+import { type CarryOver, videosFor } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { readJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -73,8 +73,11 @@ async function outcomeIn(
   const recorded = await readOutcomes(store, batch, signal);
   for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
     for (let part = 0; part < manifests.partsOf(variant); part += 1) {
-      const sharers = await manifests.recipientsOfPart(batch, variant, part);
-      if (sharers.includes(recipientId)) return told(outcome);
+      const sharers = await manifests.sharersOfPart(batch, variant, part);
+      const found = sharers.find((sharer) => sharer.recipientId === recipientId);
+      if (found === undefined) continue;
+      const [{ key }] = videosFor(plan, variant, found.destination);
+      return told(outcome, key);
     }
   }
   for await (const line of readJsonLines(store, objectKeys.rejects(batch), rejectLine, signal)) {
@@ -84,8 +87,8 @@ async function outcomeIn(
   return { outcome: isWithdrawn ? 'withdrawn' : 'absent' };
 }
 
-function told(outcome: VariantOutcome): RecipientOutcome {
-  const { key: variantKey } = outcome;
+/** @param variantKey of the video that is theirs. */
+function told(outcome: VariantOutcome, variantKey: VariantKey): RecipientOutcome {
   if (outcome.outcome !== 'failed') return { outcome: outcome.outcome, variantKey };
   const { failureClass: reason, message } = outcome;
   return { outcome: 'failed', variantKey, reason, message };

@@ -221,7 +221,9 @@ function facts({ plan, engine, closedAt, summary }: BatchReport): Html {
     ['Closed', utc(closedAt)],
     ['Source', plan.csv ? `${count(plan.rows)} rows of an uploaded CSV` : source],
     ...(plan.recipientLimit === null ? [] : [['Limit', `the first ${count(plan.recipientLimit)} recipients`] as const]),
-    ['Rendition', plan.rendition],
+    plan.destinations === undefined
+      ? ['Rendition', plan.rendition]
+      : ['Renditions', plan.destinations.map((list) => list.join(' + ')).join('; ')],
     ['Template', `${plan.template} ${shortKey(plan.templateDigest)}`],
     ['Engine', `${shortKey(engine.digest)}, revision ${engine.engineRevision}, ${engine.captureRoute}`],
     ['Built with', `${engine.chromium} · ${engine.ffmpeg} · ${engine.x264}`],

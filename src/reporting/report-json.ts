@@ -47,7 +47,10 @@ export const reportSchema = z.object({
     /** Instants between which the source was read; null: from the beginning. */
     since: z.string().nullable(),
     until: z.string(),
+    /** With `destinations`, the largest of the campaign. */
     rendition: z.enum(RENDITION_IDS),
+    /** Lists of renditions that people got, by where they watch; absent: everyone got `rendition`. */
+    destinations: z.array(z.array(z.enum(RENDITION_IDS))).optional(),
     template: z.string(),
     templateDigest: z.string(),
     /** True when a CSV was read in place of the campaign's source. */
@@ -130,6 +133,7 @@ export function reportJson({
       since: window.since?.updatedAt ?? null,
       until: window.until,
       rendition: plan.rendition,
+      ...(plan.destinations && { destinations: plan.destinations }),
       template: template.id,
       templateDigest: template.digest,
       csv: plan.csvKey !== null,

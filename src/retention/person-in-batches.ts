@@ -3,7 +3,7 @@
 import pMap from 'p-map';
 import { objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
-import { type PlanDocument, parseManifestPage, parseRecipientPage } from '../planning/manifest.ts';
+import { type PlanDocument, parseManifestPage, parseRecipientPage, videosOf } from '../planning/manifest.ts';
 import { TextIndex } from '../planning/text-index.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type BatchFolder, keysUnder, planOf } from './batch-folders.ts';
@@ -52,32 +52,41 @@ export class PersonInBatches {
     const own = new Map<VariantKey, Params | null>();
     const here = new Set<VariantKey>();
     const pages = { manifest: [] as string[], recipients: [] as string[] };
-    const note = (key: VariantKey, recipients: readonly string[]): boolean => {
+    /** Other renditions of variants, of those that are theirs or a crowd's. */
+    const renditions = new Map<VariantKey, readonly VariantKey[]>();
+    const note = (keys: readonly VariantKey[], recipients: readonly string[]): boolean => {
       const isTheirs = inScope && recipients.includes(id);
       if (recipients.length > (isTheirs ? 1 : 0)) {
-        this.others.add(key);
-        here.add(key);
+        for (const key of keys) {
+          this.others.add(key);
+          here.add(key);
+        }
       }
       return isTheirs;
     };
     await this.#pages(keysUnder(folder, 'manifest/'), here, signal, (text, key) => {
       for (const variant of parseManifestPage(text, key).variants) {
+        const keys = videosOf(variant).map(({ key: video }) => video);
+        const isTheirs = note(keys, variant.recipients);
+        if (keys.length > 1 && (isTheirs || variant.recipientPages !== null)) renditions.set(variant.key, keys);
         // Whose crowd is gone is told by the crowd's own pages.
-        if (!note(variant.key, variant.recipients)) continue;
+        if (!isTheirs) continue;
         own.set(variant.key, variant.params);
         pages.manifest.push(key);
       }
     });
     await this.#pages(keysUnder(folder, 'recipients/'), here, signal, (text, key) => {
       const page = parseRecipientPage(text, key);
-      if (!note(page.key, page.recipients)) return;
+      if (!note(renditions.get(page.key) ?? [page.key], page.recipients)) return;
       if (!own.has(page.key)) own.set(page.key, null);
       pages.recipients.push(key);
     });
     if (!inScope) return plan;
     const gone = new Set([...own.keys()].filter((key) => !here.has(key)));
     await this.#paramsOfCrowds(folder, { own, gone, manifest: pages.manifest }, signal);
-    for (const [key, params] of own) this.videos.push({ key, params: params ?? {}, plan });
+    for (const [key, params] of own) {
+      for (const video of renditions.get(key) ?? [key]) this.videos.push({ key: video, params: params ?? {}, plan });
+    }
     await this.#trace(folder, { own, gone, pages }, signal);
     return plan;
   }

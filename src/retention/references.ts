@@ -3,7 +3,7 @@
 import pMap from 'p-map';
 import { Failure } from '../contracts/failures.ts';
 import { batchIdOf, objectKeys } from '../contracts/ids.ts';
-import { type ManifestVariant, type PlanDocument, parseManifestPage } from '../planning/manifest.ts';
+import { type ManifestVariant, type PlanDocument, parseManifestPage, videosOf } from '../planning/manifest.ts';
 import { TextIndex } from '../planning/text-index.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type BatchFolder, batchFolders, keysUnder, planOf, touchedMs } from './batch-folders.ts';
@@ -89,7 +89,9 @@ export class References implements AsyncDisposable {
       this.templates.add(plan.template.digest);
       if (plan.csvKey !== null) this.lists.add(plan.csvKey);
     }
-    const take = async (variant: Pick<ManifestVariant, 'key' | 'params'>): Promise<void> => {
+    const take = async (variant: ManifestVariant): Promise<void> => {
+      // Of renditions beside the variant's own: made whole, of no scenes.
+      for (const { key } of videosOf(variant)) if (key !== variant.key) this.videos.add(key);
       const { size } = this.videos;
       this.videos.add(variant.key);
       // The same key is made from the same scenes.

@@ -15,14 +15,21 @@ export function pageWithout(page: ManifestPage, recipientId: string, gone: Reado
   if (!names) return page;
   const variants = page.variants
     .filter(({ key }) => !gone.has(key))
-    .map((variant) => ({ ...variant, recipients: variant.recipients.filter((id) => id !== recipientId) }));
+    .map((variant) => ({ ...variant, ...peopleWithout(variant, recipientId) }));
   return { ...page, variants };
 }
 
 export const recipientPageWithout = (page: RecipientPage, recipientId: string): RecipientPage =>
-  page.recipients.includes(recipientId)
-    ? { ...page, recipients: page.recipients.filter((id) => id !== recipientId) }
-    : page;
+  page.recipients.includes(recipientId) ? { ...page, ...peopleWithout(page, recipientId) } : page;
+
+/** Destinations stand in the order of the people. */
+function peopleWithout({ recipients, destinations }: Pick<RecipientPage, 'recipients' | 'destinations'>, gone: string) {
+  const stays = recipients.map((id) => id !== gone);
+  return {
+    recipients: recipients.filter((_, at) => stays[at]),
+    ...(destinations && { destinations: destinations.filter((_, at) => stays[at]) }),
+  };
+}
 
 /**
  * Without the scenes in which a text stands that also stands in these params. A scene page is read while its batch renders, and never

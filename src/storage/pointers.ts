@@ -34,7 +34,7 @@ export const pointerSchema = z.object({
   ...videoFields,
   /** sha256 hex of the params that the video shows; absent in pointers of before it was kept. */
   paramsDigest: z.string().optional(),
-  /** Every rendition that the batch made, by name; the fields above repeat the batch's own. */
+  /** The recipient's renditions, by name; the fields above repeat one of them. */
   renditions: z.partialRecord(z.enum(RENDITION_IDS), z.object(videoFields)),
   updatedAt: z.string(),
 });
@@ -50,26 +50,23 @@ export type WhenWithdrawn = (typeof WHEN_WITHDRAWN)[number];
 
 export type PointerOutcome = 'published' | 'unchanged' | 'superseded';
 
-/** The pointer of one recipient to one video. */
+interface PointerRequest {
+  readonly batch: BatchRef;
+  readonly recipientId: string;
+  readonly video: StoredVideo;
+  /** Other renditions of it. */
+  readonly linked?: readonly StoredVideo[];
+  readonly paramsDigest?: string;
+  readonly updatedAt: string;
+}
+
+/** The pointer of one recipient to their video. */
 export function pointerOf(
   store: ObjectStore,
-  {
-    batch,
-    recipientId,
-    video,
-    paramsDigest,
-    updatedAt,
-  }: { batch: BatchRef; recipientId: string; video: StoredVideo; paramsDigest?: string; updatedAt: string },
+  { batch, recipientId, video, linked = [], paramsDigest, updatedAt }: PointerRequest,
 ): Pointer {
-  const { variantKey, rendition, width, height, durationMs, sizeBytes, sha256 } = video;
-  const fields = {
-    variantKey,
-    url: store.url(objectKeys.video(variantKey)),
-    width,
-    height,
-    durationMs,
-    sizeBytes,
-    sha256,
+  const fieldsOf = ({ variantKey, width, height, durationMs, sizeBytes, sha256 }: StoredVideo) => {
+    return { variantKey, url: store.url(objectKeys.video(variantKey)), width, height, durationMs, sizeBytes, sha256 };
   };
   const { campaign, businessDate, attempt } = batch;
   return {
@@ -77,9 +74,9 @@ export function pointerOf(
     campaign,
     businessDate,
     attempt,
-    ...fields,
+    ...fieldsOf(video),
     ...(paramsDigest !== undefined && { paramsDigest }),
-    renditions: { [rendition]: fields },
+    renditions: Object.fromEntries([video, ...linked].map((one) => [one.rendition, fieldsOf(one)])),
     updatedAt,
   };
 }

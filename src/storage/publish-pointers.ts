@@ -17,6 +17,8 @@ export interface PublishRequest {
   readonly pointerKey: string;
   readonly recipients: readonly string[];
   readonly video: StoredVideo;
+  /** Where people get different renditions: the videos of one, first the one that `url` is of. */
+  readonly videosOf?: (recipientId: string) => readonly [StoredVideo, ...StoredVideo[]];
   /** Of the params that the video shows. */
   readonly paramsDigest?: string;
   /** What the campaign does with the pointers of people who are withdrawn. */
@@ -42,7 +44,8 @@ export async function publishPointers(
     async (recipientId) => {
       try {
         const key = pointerKey(request.pointerKey, request.batch.campaign, recipientId);
-        const pointer = pointerOf(store, { ...request, recipientId });
+        const [video, ...linked] = request.videosOf?.(recipientId) ?? [request.video];
+        const pointer = pointerOf(store, { ...request, recipientId, video, linked });
         const outcome =
           request.whenWithdrawn === 'remove'
             ? await publishUnlessWithdrawn(store, key, pointer, signal)

@@ -37,11 +37,15 @@ interface Header {
   readonly stamp: number;
   readonly withdrawn: number;
   readonly consent: number;
+  readonly destination: number;
   readonly at: ReadonlyMap<string, number>;
   readonly mapping: Mapping;
 }
 
 const DEFAULT_COLUMNS: CsvSource['columns'] = { recipientId: 'recipient_id', updatedAt: 'updated_at' };
+
+/** The usual columns, and the one that says where people watch. */
+export const csvColumns = (destination: string): CsvSource['columns'] => ({ ...DEFAULT_COLUMNS, destination });
 
 export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader {
   const closing = new AbortController();
@@ -223,14 +227,17 @@ function readHeader(
     consent: columns.consent === undefined ? -1 : required(columns.consent),
   };
   const taken = new Set(Object.values(leading));
+  const { destination } = columns;
   const known = schemaProperties(paramsSchema);
-  const byName = names.filter((column, at) => column !== '' && !taken.has(at) && (known?.has(column) ?? true));
+  // The destination may be a parameter as well.
+  const isParam = (column: string): boolean => known?.has(column) ?? column !== destination;
+  const byName = names.filter((column, at) => column !== '' && !taken.has(at) && isParam(column));
   // An empty cell says nothing: the schema decides whether the parameter may be absent.
   const mapping = compileMapping(params ?? Object.fromEntries(byName.map((column) => [column, column])), {
     emptyIsAbsent: true,
   });
   const at = new Map(mapping.columns.map((column) => [column, required(column)]));
-  return { ...leading, at, mapping };
+  return { ...leading, destination: destination === undefined ? -1 : required(destination), at, mapping };
 }
 
 /** Names of the parameters that a schema lists, or null when it lists none. */
@@ -264,7 +271,8 @@ function toRow(cells: readonly string[], line: number, { columns, header, coerce
   }
   const { params, problem } = header.mapping.map((column) => cells[header.at.get(column) ?? -1] || null);
   if (problem !== undefined) return { ...place, params: {}, problem: problem.reason, problemPath: problem.path };
-  return { ...place, params: coerce({ ...params }) };
+  const where = columns.destination === undefined ? {} : { destination: cells[header.destination] };
+  return { ...place, params: coerce({ ...params }), ...where };
 }
 
 /** Lines are counted at the end of a record, as far as the parser got. */

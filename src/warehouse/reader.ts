@@ -10,6 +10,8 @@ export interface SourceRow {
   /** Canonical UTC text (see `watermark.ts`); null when the source has none or none that is a time. */
   readonly updatedAt: string | null;
   readonly params: Readonly<Record<string, unknown>>;
+  /** What stands in the column that says where the person watches; absent where the source has none. */
+  readonly destination?: unknown;
   /** Set when the row says that the person is gone or wants no video: what is to be shown does not matter then. */
   readonly withdrawn?: true;
   /** Set when the source could not make a whole row of it: why, in a sentence without the row's values. */

@@ -15,6 +15,8 @@ const columns = z.strictObject({
   withdrawn: columnName.optional(),
   /** Anything but true: the person has not agreed. */
   consent: columnName.optional(),
+  /** Where the person watches. In a campaign file it is `destinations.column` that names it. */
+  destination: columnName.optional(),
 });
 
 const minutes = z

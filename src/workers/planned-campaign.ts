@@ -8,7 +8,7 @@ import type { CampaignId } from '../contracts/ids.ts';
 import type { NightLimits } from '../contracts/steering.ts';
 import type { PlannedCampaign } from '../planning/read-night.ts';
 import { ObjectStore } from '../storage/object-store.ts';
-import { openCsvWarehouse } from '../warehouse/csv.ts';
+import { csvColumns, openCsvWarehouse } from '../warehouse/csv.ts';
 import { openWarehouse } from '../warehouse/index.ts';
 import { type SourceType, sourceIn } from '../warehouse/source.ts';
 
@@ -56,7 +56,12 @@ export async function plannedCampaign(
             tag: JSON.stringify({ app: 'nightreel', campaign: campaign.id, ...(about && { batch: about }) }),
             ...(queryText !== null && { queryText }),
           })
-        : openCsvWarehouse({ name: csvKey, open: () => openInput(store, csvKey), paramsSchema }),
+        : openCsvWarehouse({
+            name: csvKey,
+            open: () => openInput(store, csvKey),
+            paramsSchema,
+            ...(campaign.destinations && { columns: csvColumns(campaign.destinations.column) }),
+          }),
   };
 }
 

@@ -96,6 +96,47 @@ test('an unknown campaign is answered with those that there are', async () => {
   );
 });
 
+describe('destinations', () => {
+  const BARE = `title: T\ntemplate: t\nsource: { type: csv, path: users.csv }\nschedule: { days: [Sun], at: '06:30', timeZone: Asia/Tokyo }\n`;
+  const WHOLE = `${BARE}destinations:\n  column: channel\n  renditions:\n    email: [email-480p, phone-720p]\n    phone: [phone-720p]\n`;
+
+  test('say who gets which renditions, by a column of the source', async () => {
+    const campaign = await load(`${WHOLE}  otherwise: [email-480p]\n`);
+    expect(campaign.destinations).toEqual({
+      column: 'channel',
+      renditions: { email: ['email-480p', 'phone-720p'], phone: ['phone-720p'] },
+      otherwise: ['email-480p'],
+    });
+    expect(campaign.source.columns).toEqual({
+      ...{ recipientId: 'recipient_id', updatedAt: 'updated_at', destination: 'channel' },
+    });
+    expect(campaign.rendition).toBe('phone-720p');
+    expect((await load(WHOLE)).destinations?.otherwise).toBeUndefined();
+  });
+
+  test.each([
+    ['an unknown rendition', 'email-480p', 'email-481p', /line 8: destinations\.renditions\.email\.0: .*email-480p/],
+    ['an empty list', '[phone-720p]\n', '[]\n', /line 9: destinations\.renditions\.phone: .*at least one/],
+    ['a rendition twice', '[email-480p, ', '[phone-720p, ', /line 8: destinations\.renditions\.email: .*twice/],
+    ['a destination without a name', 'phone: [', "'': [", /destinations\.renditions.*otherwise/],
+    ['no column', '  column: channel\n', '', /line 6: destinations\.column/],
+    ['an unknown key', '  column:', '  columns: a\n  column:', /line \d+: destinations: .*columns/],
+    ['no destination', /renditions:\n(?: {4}.*\n)+/, 'renditions: {}\n', /destinations\.renditions: .*at least one/],
+    ['a rendition for everyone beside them', 'title: T', 'title: T\nrendition: web-1080p', /destinations: .*keep one/],
+    ['neither', /destinations:\n(?: {2}.*\n)+/, '', /must have a rendition.* or destinations/],
+    [
+      'the column in another place',
+      'path: users.csv',
+      'path: users.csv, columns: { destination: channel }',
+      /source\.columns\.destination: .*destinations\.column/,
+    ],
+  ])('with %s are refused', async (_, from, to, message) => {
+    expect(WHOLE).toMatch(from);
+    const failure = await load(WHOLE.replace(from, to)).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ failureClass: 'CampaignInvalid', message: expect.stringMatching(message) });
+  });
+});
+
 describe('a wrong file is refused with file, line and key', () => {
   test.each([
     ['an unknown key', 'rendition:', 'renditoin: 1\nrendition:', /line \d+: .*renditoin/],

@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailureClass } from '../../src/contracts/failures.ts';
+import type { Steering } from '../../src/contracts/steering.ts';
 import { ownedRoot } from '../../src/rendering/browser/owned-folders.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { TestHome, until } from '../support/nightreel.ts';
@@ -122,11 +124,15 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
   const play = async (): Promise<void> => {
     await stored(fault.after ?? Math.min(5, variants - 1));
     await fault.strike?.({ home, probe, render, orchestrator, disturb, killAll, stored });
-    await probe.resultOf(night.workflowId).catch((error: unknown) => {
-      if (fault.isRepeated !== true) throw error;
-    });
-    if (fault.isRepeated !== true) return;
+    const ended = probe.resultOf(night.workflowId);
+    if (fault.isRepeated !== true) return void (await ended);
     disturb(null);
+    // So many failures of one class may have paused it: then it waits for a person.
+    const over = new AbortController();
+    const resumed = resumeWhenPaused(probe, night.workflowId, over.signal);
+    await ended.catch(() => undefined);
+    over.abort();
+    await resumed;
     await night.again();
     await probe.resultOf(night.workflowId);
   };
@@ -146,6 +152,15 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
       pids: [...render.pids, ...orchestrator.pids],
     })),
   };
+}
+
+async function resumeWhenPaused(probe: NightProbe, workflowId: string, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    const progress = await probe.query(workflowId, 'progress').catch(() => null);
+    const isPaused = (progress as { steering?: Steering } | null)?.steering?.paused != null;
+    if (isPaused) await probe.update(workflowId, 'resumeBatch').catch(() => undefined);
+    await sleep(1_000);
+  }
 }
 
 async function startOwnNight(probe: NightProbe, campaign: string) {

@@ -22,7 +22,7 @@ test('a page is read once for those who come together, and again for who comes l
     });
   const manifests = new ManifestReader(store);
   const variant = { key: 'a'.repeat(64) as never, recipients: [], recipientPages: { first: 1, count: 1 } };
-  const read = () => manifests.recipientsOfPart(batch, variant, 0);
+  const read = () => Array.fromAsync(manifests.recipientsOf(batch, variant));
 
   let now = 1_000;
   jest.spyOn(performance, 'now').mockImplementation(() => now);

@@ -9,7 +9,9 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { nightCalendar } from '../../src/config/business-date.ts';
 import type { VariantOutcome } from '../../src/contracts/batch.ts';
 import { type BatchRef, batchIdOf, isBusinessDate, objectKeys } from '../../src/contracts/ids.ts';
+import type { RenditionId, StoredVideo } from '../../src/contracts/video.ts';
 import { paramsDigest } from '../../src/planning/canonical-params.ts';
+import { videosFor, videosOf } from '../../src/planning/manifest.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { planBatch } from '../../src/planning/plan-batch.ts';
 import type { PlannedCampaign } from '../../src/planning/read-night.ts';
@@ -21,7 +23,7 @@ import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { publishPointers } from '../../src/storage/publish-pointers.ts';
 import { putVideo } from '../../src/storage/videos.ts';
 import { withdrawnPeople, withdrawPointers } from '../../src/storage/withdrawals.ts';
-import { openCsvWarehouse } from '../../src/warehouse/csv.ts';
+import { csvColumns, openCsvWarehouse } from '../../src/warehouse/csv.ts';
 import { sourceSchema } from '../../src/warehouse/source.ts';
 import { cardCampaign, ENGINE, templates } from '../support/planned-card.ts';
 import { never, temporaryFolder } from '../warehouse/support.ts';
@@ -33,6 +35,8 @@ export interface Person {
   readonly name: string;
   /** Their number; one below 0 is rejected. */
   readonly n: number;
+  /** Where they watch; of a campaign with destinations. */
+  readonly channel?: string;
 }
 
 export interface NightOptions {
@@ -46,8 +50,10 @@ export interface NightOptions {
 
 const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-export const csvOf = (people: readonly Person[]): string =>
-  `recipient_id,name,referralCount,earnings\n${people.map(({ id, name, n }) => `${cell(id)},${cell(name)},${n},0\n`).join('')}`;
+export const csvOf = (people: readonly Person[]): string => {
+  const rows = people.map(({ id, name, n, channel = '' }) => `${cell(id)},${cell(name)},${n},0,${channel}\n`);
+  return `recipient_id,name,referralCount,earnings,channel\n${rows.join('')}`;
+};
 
 /** A campaign that is read whole each night, from what `people` gives. */
 export function snapshotCampaign(
@@ -68,6 +74,7 @@ export function snapshotCampaign(
         name: 'people',
         open: async () => (csvKey === null ? Readable.from([csvOf(people())]) : await opened(store, csvKey)),
         paramsSchema,
+        ...(over.destinations && { columns: csvColumns(over.destinations.column) }),
       }),
     rejectLimit: 1,
     ...over,
@@ -104,18 +111,31 @@ export async function night(
   for (let page = 1; page <= plan.pages; page += 1) {
     for (const variant of (await manifests.page(batch, page)).variants) {
       const { index, key, params, cached } = variant;
-      const recipients = await Array.fromAsync(manifests.recipientsOf(batch, variant));
+      const sharers = await Array.fromAsync(manifests.sharersOf(batch, variant));
+      const recipients = sharers.map(({ recipientId }) => recipientId);
       if (recipients.some((id) => failing.includes(id))) {
         outcomes.push({ outcome: 'failed', page, index, key, failureClass: 'BrowserCrashed', message: 'It died.' });
         continue;
       }
-      const video = cached ?? (await putFilm(store, { batch, key, params, assembly: plan.assembly }));
-      const pointers = await publishPointers(store, {
-        ...about,
-        recipients,
-        video,
-        paramsDigest: paramsDigest(params),
-      });
+      const films = new Map<string, StoredVideo>();
+      for (const video of videosOf(variant)) {
+        films.set(
+          video.key,
+          video.cached ?? (await putFilm(store, { batch, ...video, params, assembly: plan.assembly })),
+        );
+      }
+      const filmsOf = (recipientId: string): readonly [StoredVideo, ...StoredVideo[]] => {
+        const { destination = null } = sharers.find((sharer) => sharer.recipientId === recipientId) ?? {};
+        const [first, ...linked] = videosFor(plan, variant, destination).map(({ key: own }) => filmUnder(own));
+        return [first ?? filmUnder(key), ...linked];
+      };
+      const filmUnder = (own: string): StoredVideo => {
+        const film = films.get(own);
+        if (film === undefined) throw new Error(`no film ${own}`);
+        return film;
+      };
+      const shown = { video: filmUnder(key), videosOf: filmsOf, paramsDigest: paramsDigest(params) };
+      const pointers = await publishPointers(store, { ...about, recipients, ...shown });
       outcomes.push({ outcome: cached === null ? 'rendered' : 'cached', page, index, key, renderMs: 1, pointers });
     }
   }
@@ -129,6 +149,7 @@ export async function night(
     film: {
       batch: BatchRef;
       key: VariantOutcome['key'];
+      rendition: RenditionId;
       params: Record<string, unknown>;
       assembly: 'whole' | 'scenes';
     },
@@ -145,7 +166,7 @@ export async function night(
     return await putVideo(
       to,
       { bytes, poster: bytes, width: 640, height: 360, durationMs: 2_000, sha256, making: 'whole' },
-      { variantKey: film.key, rendition: campaign.rendition, renderMs: 1, ...origin },
+      { variantKey: film.key, rendition: film.rendition, renderMs: 1, ...origin },
     );
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/contracts/failures.ts';
-import { type CsvWarehouseOptions, openCsvWarehouse } from '../../src/warehouse/csv.ts';
+import { type CsvWarehouseOptions, csvColumns, openCsvWarehouse } from '../../src/warehouse/csv.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
 import { collect, idsOf, never, temporaryFolder } from './support.ts';
 
@@ -134,6 +134,21 @@ describe('the CSV reader', () => {
     const failure = await read(text, { params: { amount: 'total' } }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ failureClass: 'WarehouseDenied' });
     expect(String(failure)).not.toMatch(/ada|grace|12/i);
+  });
+
+  test('where people watch is read beside the parameters, and is one of them only where the template knows it', async () => {
+    const text = 'recipient_id,name,channel\na,Ann,email\nb,Bo,\n';
+    const rows = await read(text, { columns: csvColumns('channel') });
+    expect(rows.map(({ params, destination }) => [params, destination])).toEqual([
+      [{ name: 'Ann' }, 'email'],
+      [{ name: 'Bo' }, ''],
+    ]);
+    const [unknown] = await read(text, { columns: csvColumns('channel'), paramsSchema: undefined });
+    expect(unknown).toMatchObject({ params: { name: 'Ann' }, destination: 'email' });
+    expect(unknown?.params).not.toHaveProperty('channel');
+    const [known] = await read(text, { columns: csvColumns('name') });
+    expect(known).toMatchObject({ params: { name: 'Ann' }, destination: 'Ann' });
+    await expect(read(text, { columns: csvColumns('chanel') })).rejects.toThrow("no column 'chanel'");
   });
 
   test('a missing column of the mapping is refused by name', async () => {

@@ -114,6 +114,39 @@ export function behavesAsWarehouse(name: 'duckdb' | 'postgres' | 'snowflake', en
     ]);
   });
 
+  test('where people watch comes beside their params, also where it is one of these', async () => {
+    const { run, open, types } = engine();
+    await run(
+      `CREATE TABLE watchers ("id" ${types.text}, "n" INTEGER, "channel" ${types.text})`,
+      `INSERT INTO watchers VALUES ('a', 1, 'email'), ('b', 2, NULL)`,
+    );
+    const table = name === 'snowflake' ? 'WATCHERS' : 'watchers';
+    const read = async (params: object, destination: string) => {
+      const source = { table, columns: { recipientId: 'id', destination }, params, delta: { strategy: 'snapshot' } };
+      await using reader = open(source);
+      return await collect(reader.readAll(never));
+    };
+    const destinationOf = { a: 'email', b: null };
+    expect(
+      (await read({ n: 'n' }, 'channel')).map(({ recipientId, params, destination }) => [
+        recipientId,
+        params,
+        destination,
+      ]),
+    ).toEqual([
+      ['a', { n: 1 }, destinationOf.a],
+      ['b', { n: 2 }, destinationOf.b],
+    ]);
+    expect(await read({ how: 'channel' }, 'channel')).toMatchObject([
+      { params: { how: 'email' }, destination: 'email' },
+      { params: { how: null }, destination: null },
+    ]);
+    await expect(read({ n: 'n' }, 'chanel')).rejects.toMatchObject({
+      failureClass: 'SqlError',
+      message: expect.stringContaining('chanel'),
+    });
+  });
+
   test("a query of the user's own is given the night's bounds, and what it leaves out stays out", async () => {
     const { run, open, types } = engine();
     await run(

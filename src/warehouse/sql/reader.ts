@@ -19,8 +19,10 @@ export function sqlDelta(
   { columns, params }: { readonly columns: SourceColumns; readonly params: ParamsConfig },
 ): SqlDelta {
   const mapping = compileMapping(params);
-  const source = { relation, columns, values: mapping.columns };
-  return { source, queries: new DeltaQueries(dialect, source), build: rowBuilder(columns, mapping) };
+  const { destination } = columns;
+  const values = [...new Set([...mapping.columns, ...(destination === undefined ? [] : [destination])])];
+  const source = { relation, columns, values };
+  return { source, queries: new DeltaQueries(dialect, source), build: rowBuilder(columns, mapping, values) };
 }
 
 /** Runs one statement, made once the type of the stamp column is known. */

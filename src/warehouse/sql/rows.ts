@@ -9,15 +9,18 @@ const LEADING_CELLS = 4;
 
 export type RowBuilder = (line: number, stamp: string | null, cells: readonly unknown[]) => SourceRow;
 
-/** @returns a function of a row's place, its canonical stamp, and its cells in the order of `DeltaQueries`, JSON-safe. */
-export function rowBuilder(columns: SourceColumns, mapping: Mapping): RowBuilder {
-  const places = new Map(mapping.columns.map((column, at) => [column, at + LEADING_CELLS]));
+/** @param values the columns of the cells behind the leading ones. @returns a function of a row's place, its canonical stamp, and its cells in the order of `DeltaQueries`, JSON-safe. */
+export function rowBuilder(columns: SourceColumns, mapping: Mapping, values: readonly string[]): RowBuilder {
+  const places = new Map(values.map((column, at) => [column, at + LEADING_CELLS]));
+  const { destination } = columns;
   return (line, updatedAt, cells) => {
     const [id] = cells;
     const recipientId = typeof id === 'string' ? id : null;
     if (isWithdrawn(columns, cells[2], cells[3])) return { line, recipientId, updatedAt, params: {}, withdrawn: true };
-    const { params, problem } = mapping.map((column) => cells[places.get(column) ?? -1]);
-    const row = { line, recipientId, updatedAt, params };
+    const cell = (column: string): unknown => cells[places.get(column) ?? -1];
+    const { params, problem } = mapping.map(cell);
+    const where = destination === undefined ? {} : { destination: cell(destination) };
+    const row = { line, recipientId, updatedAt, params, ...where };
     return problem === undefined ? row : { ...row, problem: problem.reason, problemPath: problem.path };
   };
 }
