@@ -48,10 +48,10 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     signal: AbortSignal,
   ): Promise<number> => {
     const plan = await manifests.plan(batch);
-    const { pointerKey, whenWithdrawn } = plan;
+    const { pointerKey, publicUrl, whenWithdrawn } = plan;
     const sharers = await manifests.sharersOfPart(batch, variant, part);
     const recipients = sharers.map(({ recipientId }) => recipientId);
-    const request = { batch, pointerKey, whenWithdrawn, updatedAt: now() };
+    const request = { batch, pointerKey, publicUrl, whenWithdrawn, updatedAt: now() };
     const isCrowd = variant.recipientPages !== null;
     const everyone = async () =>
       isCrowd ? recipients : (await manifests.page(batch, page)).variants.flatMap((one) => one.recipients);

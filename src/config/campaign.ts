@@ -33,6 +33,8 @@ export interface Campaign {
   readonly destinations?: DestinationMap;
   /** Pattern of a recipient's pointer's key, which storage fills in. */
   readonly pointerKey: string;
+  /** What comes before a key where viewers read this campaign's videos; null: where they read all (NIGHTREEL_PUBLIC_URL). */
+  readonly publicUrl: string | null;
   readonly lanes: { readonly count: number; readonly window: number };
   /** Where a campaign that has never run begins: with everyone in the source, or with what changed since the night before. */
   readonly firstNight: 'everyone' | 'changes';
@@ -86,6 +88,11 @@ const campaignSchema = z.strictObject({
       }
     })
     .default('users/{recipientId}.json'),
+  publicUrl: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+    .transform((address) => address.replace(/\/+$/, ''))
+    .nullable()
+    .default(null),
   lanes: z
     .strictObject({ count: z.int().min(1).max(64), window: z.int().min(1).max(500) })
     .default({ count: 2, window: 8 }),

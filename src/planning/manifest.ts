@@ -158,6 +158,8 @@ const planDocument = z.object({
   assembly: z.enum(['whole', 'scenes']).default('whole'),
   /** Pattern of the pointers' keys, as the campaign had it. */
   pointerKey: z.string().min(1),
+  /** Where viewers read this campaign's videos; absent: where they read all. */
+  publicUrl: z.string().optional(),
   /** What becomes of the pointer of somebody who is withdrawn. */
   whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
   /** Whether the source is asked once more, before pointers are written, who still wants a video. */

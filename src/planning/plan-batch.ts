@@ -74,6 +74,7 @@ export async function planBatch(
     ...(destinations !== undefined && { destinations: destinations.lists.map((list) => [...list]) }),
     assembly,
     pointerKey: campaign.pointerKey,
+    ...(campaign.publicUrl != null && { publicUrl: campaign.publicUrl }),
     whenWithdrawn: campaign.whenWithdrawn,
     results: campaign.results,
     asksConsent: campaign.asksConsent && csvKey === null,

@@ -33,6 +33,8 @@ export interface PlannedCampaign {
   /** Who gets which renditions; absent: everyone the same. */
   readonly destinations?: DestinationMap | undefined;
   readonly pointerKey: string;
+  /** Where viewers read its videos; null or absent: where they read all. */
+  readonly publicUrl?: string | null;
   readonly lanes: BatchPlan['lanes'];
   readonly rejectLimit: number;
   /** How the source's changes are found. */

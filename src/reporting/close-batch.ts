@@ -51,8 +51,8 @@ export async function closeBatch(
     notStarted,
     wallMs: wallMs ?? (await earlierWallMs(store, batch, signal)),
     closedAt: now(),
-    videoUrl: (key) => store.url(objectKeys.video(key)),
-    posterUrl: (key) => store.url(objectKeys.poster(key)),
+    videoUrl: (key) => store.url(objectKeys.video(key), plan.publicUrl),
+    posterUrl: (key) => store.url(objectKeys.poster(key), plan.publicUrl),
   });
   await store.put(
     objectKeys.reportJson(batch),
@@ -157,7 +157,7 @@ async function* peopleOf(
     const reason = status === 'failed' ? outcome.failureClass : null;
     for await (const { recipientId, destination } of manifests.sharersOf(batch, variant)) {
       const [{ key: variantKey }] = videosFor(plan, variant, destination);
-      const url = status === 'failed' ? null : store.url(objectKeys.video(variantKey));
+      const url = status === 'failed' ? null : store.url(objectKeys.video(variantKey), plan.publicUrl);
       yield { recipientId, status, reason, url, variantKey };
     }
   }

@@ -202,10 +202,13 @@ export class ObjectStore implements Disposable {
     }
   }
 
-  /** A link that stays valid: public where the bucket is read over HTTP, `s3://bucket/key` otherwise. */
-  url(key: string): string {
-    if (this.publicBaseUrl === null) return `s3://${this.bucket}/${key}`;
-    return `${this.publicBaseUrl}/${key.split('/').map(encodeURIComponent).join('/')}`;
+  /**
+   * A link that stays valid: public where the bucket is read over HTTP, `s3://bucket/key` otherwise.
+   * @param publicUrl where this key is read over HTTP, when that is elsewhere; without a slash at the end.
+   */
+  url(key: string, publicUrl: string | null = this.publicBaseUrl): string {
+    if (publicUrl === null) return `s3://${this.bucket}/${key}`;
+    return `${publicUrl}/${key.split('/').map(encodeURIComponent).join('/')}`;
   }
 
   /** Where a key lies, in words. */

@@ -57,16 +57,19 @@ interface PointerRequest {
   /** Other renditions of it. */
   readonly linked?: readonly StoredVideo[];
   readonly paramsDigest?: string;
+  /** Where viewers read it, when that is not where they read all. */
+  readonly publicUrl?: string | undefined;
   readonly updatedAt: string;
 }
 
 /** The pointer of one recipient to their video. */
 export function pointerOf(
   store: ObjectStore,
-  { batch, recipientId, video, linked = [], paramsDigest, updatedAt }: PointerRequest,
+  { batch, recipientId, video, linked = [], paramsDigest, publicUrl, updatedAt }: PointerRequest,
 ): Pointer {
   const fieldsOf = ({ variantKey, width, height, durationMs, sizeBytes, sha256 }: StoredVideo) => {
-    return { variantKey, url: store.url(objectKeys.video(variantKey)), width, height, durationMs, sizeBytes, sha256 };
+    const url = store.url(objectKeys.video(variantKey), publicUrl);
+    return { variantKey, url, width, height, durationMs, sizeBytes, sha256 };
   };
   const { campaign, businessDate, attempt } = batch;
   return {

@@ -15,6 +15,8 @@ export interface PublishRequest {
   readonly batch: BatchRef;
   /** The campaign's key pattern, for example `users/{recipientId}.json`. */
   readonly pointerKey: string;
+  /** Where viewers read the campaign's videos; left out: where they read all. */
+  readonly publicUrl?: string | undefined;
   readonly recipients: readonly string[];
   readonly video: StoredVideo;
   /** Where people get different renditions: the videos of one, first the one that `url` is of. */
