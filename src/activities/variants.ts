@@ -121,13 +121,13 @@ async function abortAbandoned(store: ObjectStore, key: string, signal: AbortSign
   const { attempt, heartbeatDetails, currentAttemptScheduledTimestampMs } = activityInfo();
   if (attempt === 1) return;
   const { uploadId } = (heartbeatDetails ?? {}) as { readonly uploadId?: unknown };
-  if (typeof uploadId === 'string') await store.uploads.abort({ key, uploadId }, signal);
   try {
+    if (typeof uploadId === 'string') await store.uploads.abort({ key, uploadId }, signal);
     for (const upload of await store.uploads.openOf(key, signal)) {
       if (upload.begunMs < currentAttemptScheduledTimestampMs) await store.uploads.abort(upload, signal);
     }
   } catch (error) {
-    // Listing is a right of its own; the bucket's rule aborts what stays.
+    // Both are rights of their own; the bucket's rule aborts what stays.
     if (asFailure(error).failureClass !== 'StorageDenied') throw error;
   }
 }

@@ -8,8 +8,8 @@ import type { Completion, Upload, Uploads } from './uploads.ts';
 
 /** Parts of one object under way: one alone does not fill a long way to the store. */
 const PARTS_AT_A_TIME = 3;
-/** For cleaning up, whatever was cancelled. */
-const ABORT_WITHIN_MS = 10_000;
+/** For what is not cancelled with the rest: the beginning, of which there would be no ID to abort it by, and the abort. */
+const WITHIN_MS = 10_000;
 
 export interface PartUploadOptions extends Omit<PutOptions, 'sha256'> {
   readonly signal: AbortSignal;
@@ -36,6 +36,11 @@ export class PartUpload implements AsyncDisposable {
     this.signal = AbortSignal.any([options.signal, this.over.signal]);
   }
 
+  /** What the object's metadata tells it by. */
+  get mark(): string | undefined {
+    return this.options.metadata?.['upload'];
+  }
+
   async send(part: number, bytes: Uint8Array): Promise<void> {
     const sending = this.transfer(part, bytes);
     sending.catch(() => undefined);
@@ -44,8 +49,10 @@ export class PartUpload implements AsyncDisposable {
   }
 
   /** Makes an object of all parts, when they are there. Failure of the first that could not be sent. */
-  async complete(): Promise<Completion> {
-    if (this.begun === null) throw new Failure('Internal', 'An upload without parts was to be completed.');
+  async complete(partCount: number): Promise<Completion> {
+    if (this.begun === null || this.sent.length !== partCount) {
+      throw new Failure('Internal', `An upload of ${this.sent.length} parts was to be completed with ${partCount}.`);
+    }
     const [upload, parts] = await Promise.all([this.begun, Promise.all(this.sent)]);
     return await this.uploads.complete(upload, parts, this.signal);
   }
@@ -58,7 +65,7 @@ export class PartUpload implements AsyncDisposable {
     await Promise.allSettled(this.sent);
     try {
       // Also when the server says that it is completed: servers have said so and kept the parts.
-      await this.uploads.abort(await this.begun, AbortSignal.timeout(ABORT_WITHIN_MS));
+      await this.uploads.abort(await this.begun, AbortSignal.timeout(WITHIN_MS));
     } catch {
       // It was never begun, or the store is away.
     }
@@ -75,8 +82,8 @@ export class PartUpload implements AsyncDisposable {
 
   private begin(): Promise<Upload> {
     if (this.begun === null) {
-      const { signal, onBegin, ...options } = this.options;
-      this.begun = this.uploads.begin(this.key, options, signal);
+      const { signal: _, onBegin, ...options } = this.options;
+      this.begun = this.uploads.begin(this.key, options, AbortSignal.timeout(WITHIN_MS));
       this.begun.then(
         ({ uploadId }) => onBegin?.(uploadId),
         () => undefined,

@@ -64,6 +64,7 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   TimeoutError: unavailable('it did not answer in time', CHECK_ENDPOINT),
   SlowDown: unavailable('it asked for fewer requests', PASSES),
   BadDigest: unavailable('the bytes were altered on the way', PASSES),
+  NoSuchUpload: unavailable('somebody has aborted the upload', 'It is tried again.'),
   ConditionalRequestConflict: unavailable('others kept writing the same key', PASSES),
 };
 

@@ -1,11 +1,11 @@
 /** Finished videos in the bucket: written once, described by their own metadata, so that a HEAD tells everything. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { objectKeys, type VariantKey } from '../contracts/ids.ts';
 import type { RenditionId, StoredVideo } from '../contracts/video.ts';
-import { IMMUTABLE, type ObjectHead, type ObjectStore, type PutOptions } from './object-store.ts';
+import { IMMUTABLE, type ObjectHead, type ObjectStore } from './object-store.ts';
 import { PartUpload } from './part-upload.ts';
 
 /** A key that comes and goes while it is written: somebody deletes there. */
@@ -81,7 +81,7 @@ export function uploadVideo(
 ): PartUpload {
   return new PartUpload(store.uploads, objectKeys.video(origin.variantKey), {
     ...{ contentType: 'video/mp4', cacheControl: IMMUTABLE, signal },
-    metadata: { ...originMetadata(origin), ...DESCRIBED_BY_POSTER },
+    metadata: { ...originMetadata(origin), ...DESCRIBED_BY_POSTER, upload: randomUUID() },
     ...(onBegin && { onBegin }),
   });
 }
@@ -122,20 +122,16 @@ export async function putVideo(
     'render-ms': String(Math.round(origin.renderMs)),
   };
   const own = { variantKey, rendition, width, height, durationMs, sizeBytes: bytes.byteLength, sha256 };
-  const isInParts = upload !== null && poster != null && partCount > 0;
-  // The video is what the next night looks for: by the time it exists, so does the poster.
-  if (poster) {
-    const options = { contentType: 'image/jpeg', cacheControl: IMMUTABLE };
-    if (isInParts) await putDescribingPoster(store, variantKey, poster, { ...options, metadata }, signal);
-    else await store.putImmutable(objectKeys.poster(variantKey), poster, options, signal);
-  }
   const key = objectKeys.video(variantKey);
+  // The video is what the next night looks for: by the time it exists, so does the poster.
+  if (upload !== null && poster != null && partCount > 0) {
+    if (await putParts(store, { own, poster, metadata, partCount, upload }, signal)) return own;
+  } else if (poster) {
+    await store.putImmutable(objectKeys.poster(variantKey), poster, POSTER, signal);
+  }
   const options = { contentType: 'video/mp4', cacheControl: IMMUTABLE, metadata, sha256 };
   for (let attempt = 1; attempt <= PUT_ATTEMPTS; attempt += 1) {
-    const completion =
-      isInParts && attempt === 1 ? await upload.complete() : await store.putImmutable(key, bytes, options, signal);
-    if (completion === 'stored' && !isInParts) return own;
-    // Of parts the server has said that they are an object now: that is believed when it is seen.
+    if ((await store.putImmutable(key, bytes, options, signal)) === 'stored') return own;
     const present = await describeStored(store, variantKey, rendition, signal);
     if (present === null) continue;
     assertSame(present, { video: own, making });
@@ -147,28 +143,67 @@ export async function putVideo(
   );
 }
 
+const POSTER = { contentType: 'image/jpeg', cacheControl: IMMUTABLE };
+
+interface Parts {
+  readonly own: StoredVideo;
+  readonly poster: Uint8Array;
+  /** All that is to be said of the video. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly partCount: number;
+  readonly upload: PartUpload;
+}
+
+/** Makes a video of what was uploaded. False when the server did not do so: another's is there, or nothing is. */
+async function putParts(store: ObjectStore, parts: Parts, signal?: AbortSignal): Promise<boolean> {
+  const { own, upload, partCount } = parts;
+  await putDescription(store, parts, { isStored: false }, signal);
+  const completion = await upload.complete(partCount);
+  const key = objectKeys.video(own.variantKey);
+  // What the server says of it is believed when it is seen.
+  const head = await store.head(key, signal);
+  if (head?.metadata['upload'] === upload.mark && head?.sizeBytes === own.sizeBytes) {
+    // Another, who makes something else of these params, may have replaced the description meanwhile.
+    await putDescription(store, parts, { isStored: true }, signal);
+    return true;
+  }
+  if (completion === 'exists') await assertSameBytes(store, key, own, signal);
+  return false;
+}
+
 /**
- * A poster with the description of a video that went up in parts. One that describes another video is replaced while there is no
- * video: whoever wrote it did not get that far.
+ * Writes the poster with the description of a video that goes up in parts. A poster that describes another is replaced where there is
+ * no video, as whoever wrote it did not get that far, and where the video is this one (`isStored`).
  */
-async function putDescribingPoster(
+async function putDescription(
   store: ObjectStore,
-  variantKey: VariantKey,
-  poster: Uint8Array,
-  options: PutOptions & { readonly metadata: Readonly<Record<string, string>> },
+  { own, poster, metadata }: Parts,
+  { isStored }: { readonly isStored: boolean },
   signal?: AbortSignal,
 ): Promise<void> {
-  const key = objectKeys.poster(variantKey);
-  let etag: string | null = null;
+  const key = objectKeys.poster(own.variantKey);
   for (let attempt = 1; attempt <= PUT_ATTEMPTS; attempt += 1) {
-    if ((await store.compareAndSwap(key, etag, poster, options, signal)) === 'stored') return;
     const there = await store.head(key, signal);
-    const isSame = BYTES_METADATA.every((name) => there?.metadata[name] === options.metadata[name]);
-    // Another's video is compared with this one by whoever reads the description.
-    if (isSame || (await store.head(objectKeys.video(variantKey), signal)) !== null) return;
-    etag = there?.etag ?? null;
+    if (BYTES_METADATA.every((name) => there?.metadata[name] === metadata[name])) return;
+    // Another's video is compared with this one by whoever finds it.
+    if (there !== null && !isStored && (await store.head(objectKeys.video(own.variantKey), signal)) !== null) return;
+    const swapped = await store.compareAndSwap(key, there?.etag ?? null, poster, { ...POSTER, metadata }, signal);
+    if (swapped === 'stored') return;
   }
   throw new Failure('StorageUnavailable', `${key} kept changing while it was written. It is tried again.`);
+}
+
+/** Of one that another has stored in the same moment: its description may still be the one that was written here. */
+async function assertSameBytes(store: ObjectStore, key: string, own: StoredVideo, signal?: AbortSignal): Promise<void> {
+  const stored = await store.get(key, signal);
+  if (stored === null) return;
+  const sha256 = createHash('sha256').update(stored.body).digest('hex');
+  if (sha256 === own.sha256) return;
+  const said = `sha256 ${shown(sha256)}, not ${shown(own.sha256)}`;
+  throw new Failure(
+    'ContentMismatch',
+    `${key}, which was stored in the same moment, is not what was made now: ${said}. ${ADVICE}`,
+  );
 }
 
 const BYTES_METADATA = ['size-bytes', 'sha256'] as const;
@@ -184,9 +219,11 @@ function assertSame(present: DescribedVideo, own: Pick<DescribedVideo, 'video' |
   const said = differing.map((field) => `${field} ${shown(present.video[field])}, not ${shown(own.video[field])}`);
   throw new Failure(
     'ContentMismatch',
-    `${objectKeys.video(own.video.variantKey)} of batch ${present.batchId} is not what was made now: ${said.join('; ')}. It stays. See whether the template always draws the same (\`nightreel render --verify-determinism\`).`,
+    `${objectKeys.video(own.video.variantKey)} of batch ${present.batchId} is not what was made now: ${said.join('; ')}. ${ADVICE}`,
   );
 }
+
+const ADVICE = 'It stays. See whether the template always draws the same (`nightreel render --verify-determinism`).';
 
 const BYTES = ['sizeBytes', 'sha256'] as const;
 

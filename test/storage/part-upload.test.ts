@@ -1,6 +1,7 @@
 /** Videos that go up while they are made: whole or not there, and nothing left of those that were given up. */
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/contracts/failures.ts';
 import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
@@ -160,6 +161,54 @@ describe('a video in parts', () => {
     const failure = await failureOf(putVideo(store, finished(otherFilm), origin, never, second));
     expect(failure.failureClass).toBe('ContentMismatch');
     expect((await store.head(poster))?.metadata).toMatchObject(posterOf(film));
+  });
+
+  test('is described as it is stored when another makes something else of the same params at the same time', async () => {
+    const origin = originOf();
+    const poster = objectKeys.poster(origin.variantKey);
+    const other = randomBytes(film.byteLength);
+    let isReplaced = false;
+    await using proxy = await S3Proxy.start(server, async ({ method, url = '' }) => {
+      if (method !== 'POST' || !url.includes('uploadId=') || isReplaced) return false;
+      isReplaced = true;
+      const metadata = { 'size-bytes': String(other.byteLength), sha256: sha256(other) };
+      const { etag = '' } = (await store.head(poster)) ?? {};
+      await store.compareAndSwap(poster, etag, 'other', { contentType: 'image/jpeg', metadata });
+      return false;
+    });
+    using far = server.store({ endpoint: proxy.endpoint });
+    await using upload = uploadVideo(far, origin, { signal: never });
+    await sendAll(upload);
+    await putVideo(far, finished(film), origin, never, upload);
+    const described = async () => (await describeStored(store, origin.variantKey, 'web-1080p'))?.video.sha256;
+    expect([isReplaced, await described()]).toEqual([true, sha256(film)]);
+
+    await using second = uploadVideo(store, origin, { signal: never });
+    await sendAll(second, other);
+    const failure = await failureOf(putVideo(store, finished(other), origin, never, second));
+    expect([failure.failureClass, await described()]).toEqual(['ContentMismatch', sha256(film)]);
+  });
+
+  test('whose upload somebody aborts in the middle can be tried again', async () => {
+    const origin = originOf();
+    await using upload = uploadVideo(store, origin, { signal: never });
+    await upload.send(2, film.subarray(PART_BYTES, 2 * PART_BYTES));
+    for (const open of await store.uploads.openOf(objectKeys.video(origin.variantKey))) await store.uploads.abort(open);
+    const failure = await failureOf(upload.send(3, film.subarray(2 * PART_BYTES, 3 * PART_BYTES)));
+    expect(failure.failureClass).toBe('StorageUnavailable');
+    expect(failure.message).toContain('somebody has aborted the upload');
+  });
+
+  test.each([0, 1, 2, 4, 8])('that is cancelled %i ms after it was begun leaves nothing', async (ms) => {
+    const origin = originOf();
+    const cancelled = new AbortController();
+    {
+      await using upload = uploadVideo(store, origin, { signal: cancelled.signal });
+      upload.send(2, film.subarray(PART_BYTES, 2 * PART_BYTES)).catch(() => undefined);
+      await sleep(ms);
+      cancelled.abort();
+    }
+    expect(await openUploads(origin)).toBe(0);
   });
 });
 
