@@ -202,6 +202,21 @@ export class ObjectStore implements Disposable {
     }
   }
 
+  /** Names of the folders directly under a prefix, which ends in a slash; in order. What lies in them is not listed. */
+  async folders(prefix: string, signal?: AbortSignal): Promise<string[]> {
+    const pages = paginateListObjectsV2(
+      { client: this.client },
+      { Bucket: this.bucket, Prefix: prefix, Delimiter: '/' },
+      { abortSignal: signal },
+    );
+    const names: string[] = [];
+    while (true) {
+      const page = await this.request('ListObjectsV2', prefix, signal, () => pages.next());
+      if (page.done) return names;
+      for (const { Prefix = '' } of page.value.CommonPrefixes ?? []) names.push(Prefix.slice(prefix.length, -1));
+    }
+  }
+
   /** A link that stays valid: public where the bucket is read over HTTP, `s3://bucket/key` otherwise. */
   url(key: string): string {
     if (this.publicBaseUrl === null) return `s3://${this.bucket}/${key}`;
