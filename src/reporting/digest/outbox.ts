@@ -13,6 +13,7 @@ import { DELIVERED_WITHIN_MS } from './webhooks.ts';
 
 /** Longer than its holder can need; shorter than Temporal takes to notice that a worker is gone. */
 export const LEASE_MS = DELIVERED_WITHIN_MS + 3_500;
+const LOOK_EVERY_MS = 250;
 
 const entrySchema = z.object({
   state: z.enum(['claimed', 'posted', 'failed']),
@@ -48,15 +49,15 @@ export async function claim(
   signal: AbortSignal,
 ): Promise<Claim | null> {
   const by = randomUUID();
-  let waitedFor: string | null = null;
+  let seen = { etag: null as string | null, atMs: performance.now() };
   while (true) {
     const { entry, etag } = await read(store, key, signal);
     if (!again && entry?.state === 'posted') return null;
+    if (seen.etag !== etag) seen = { etag, atMs: performance.now() };
     const leftMs = entry?.state === 'claimed' ? Date.parse(entry.at) + LEASE_MS - now() : 0;
-    // Waited for once, it has ended, whatever the other's clock says.
-    if (!again && leftMs > 0 && waitedFor !== etag) {
-      await sleep(Math.min(leftMs, LEASE_MS), undefined, { signal });
-      waitedFor = etag;
+    // Seen for so long it has ended, whatever the other's clock says.
+    if (!again && leftMs > 0 && performance.now() - seen.atMs < LEASE_MS) {
+      await sleep(Math.min(leftMs, LOOK_EVERY_MS), undefined, { signal });
       continue;
     }
     const claimed: Entry = { state: 'claimed', by, at: new Date(now()).toISOString() };

@@ -2,7 +2,12 @@
 
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IncomingWebhook, IncomingWebhookHTTPError, IncomingWebhookRequestError } from '@slack/webhook';
+import {
+  type FetchFunction,
+  IncomingWebhook,
+  IncomingWebhookHTTPError,
+  IncomingWebhookRequestError,
+} from '@slack/webhook';
 import type { Digest } from './digest.ts';
 import { slackMessage } from './slack.ts';
 
@@ -47,14 +52,23 @@ export async function deliver(send: Send, digest: Digest, signal: AbortSignal): 
 
 async function sendToSlack(url: string, digest: Digest): Promise<NotTaken | null> {
   try {
-    await new IncomingWebhook(url, { timeout: ANSWER_WITHIN_MS }).send(slackMessage(digest));
+    await new IncomingWebhook(url, { timeout: ANSWER_WITHIN_MS, fetch: wrappedFetch }).send(slackMessage(digest));
     return null;
   } catch (error) {
     if (error instanceof IncomingWebhookHTTPError) return refused(error.statusCode, error.body);
-    if (error instanceof IncomingWebhookRequestError) return unanswered(error.original);
+    if (error instanceof IncomingWebhookRequestError) return unanswered(error.original.cause ?? error.original);
     throw error;
   }
 }
+
+/** The library keeps of an error that is not its realm's `Error` the text alone; under Jest those of `fetch` are not. */
+const wrappedFetch: FetchFunction = async (url, init) => {
+  try {
+    return await fetch(url, init);
+  } catch (cause) {
+    throw new Error('no answer', { cause });
+  }
+};
 
 async function sendSigned({ url, secret }: NonNullable<Webhooks['own']>, digest: Digest): Promise<NotTaken | null> {
   const body = JSON.stringify(digest);
