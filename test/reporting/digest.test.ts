@@ -93,6 +93,7 @@ describe('the headline', () => {
       'finished',
       '1 variant rendered in 2 hours 5 minutes, 2 stored before, none failed',
     ]);
+    expect(textOf({ outcomes: [cached(1), cached(2)] })[1]).toBe('Nothing to render: 2 variants stored before');
   });
 
   test('of a night without a variant, with and without rejected rows', () => {

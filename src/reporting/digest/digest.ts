@@ -112,6 +112,7 @@ function headline(report: BatchReport): string {
     case 'stopped':
       return `Stopped${after(wallSeconds, ' after ')}: ${count(rendered)} of ${counted(variants, 'variant')} rendered, ${count(failed - notStarted)} failed, ${count(notStarted)} never started`;
     case 'finished': {
+      if (rendered === 0 && failed === 0) return `Nothing to render: ${counted(cached, 'variant')} stored before`;
       const stored = cached === 0 ? '' : `, ${count(cached)} stored before`;
       return `${counted(rendered, 'variant')} rendered${after(wallSeconds, ' in ')}${stored}, ${failed === 0 ? 'none' : count(failed)} failed`;
     }
