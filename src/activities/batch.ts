@@ -10,12 +10,14 @@ import type {
 import type { BatchRef } from '../contracts/ids.ts';
 import { isPublishedByPage, type ManifestReader } from '../planning/manifest-reader.ts';
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
+import { type AnnounceDeps, announceBatch } from '../reporting/digest/post-digest.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
 import { countOutcomes } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
 
 export interface BatchDeps extends CloseDeps {
   readonly manifests: ManifestReader;
+  readonly digests: AnnounceDeps;
 }
 
 export type BatchActivities = ReturnType<typeof createBatchActivities>;
@@ -55,10 +57,12 @@ export const createBatchActivities = (deps: BatchDeps) => ({
     });
   },
 
-  /** Report, watermark, carry-over: the last step of a batch. Running it again gives the same result. */
+  /** Report, watermark, carry-over, digest: the last step of a batch. Running it again gives the same result, and one digest. */
   async closeBatch(input: CloseBatchInput): Promise<BatchSummary> {
     return await runActivity(async (signal) => {
-      return await closeBatch(deps, input, signal);
+      const summary = await closeBatch(deps, input, signal);
+      await announceBatch(deps.digests, input.batch, signal);
+      return summary;
     });
   },
 });

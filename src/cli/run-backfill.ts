@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { startBackfill } from '../client/batches.ts';
 import { connectClient } from '../client/connect.ts';
 import { backfillNights } from '../client/schedules.ts';
+import { workflowUrl } from '../client/web-ui.ts';
 import { businessDateOf, nightsBetween } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
@@ -12,7 +13,6 @@ import { latestAttempt, latestBatch } from '../planning/batches.ts';
 import { putVariantList, variantKeysIn } from '../storage/inputs.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { followBatch, printSummary } from './follow.ts';
-import { workflowUrl } from './run-batch.ts';
 
 export interface BackfillRequest {
   readonly campaign: CampaignId;
@@ -44,7 +44,7 @@ export async function runBackfill(
       ...(window !== undefined && { window }),
       ...(variants !== undefined && { variantsKey: await putVariantList(store, await keysIn(variants), signal) }),
     });
-    const ui = workflowUrl(settings, handle.workflowId);
+    const ui = workflowUrl(settings.temporal, handle.workflowId);
     process.stderr.write(`Repairing: ${ui ?? handle.workflowId}\n`);
     const summary = await followBatch(client, handle, signal);
     await printSummary(store, summary, { json: request.json === true, workflow: ui });
@@ -88,7 +88,7 @@ export async function runNights(settings: Settings, { campaign: id, from, to, js
     return [
       `The schedule of '${id}' runs ${lines.length} ${lines.length === 1 ? 'night' : 'nights'}, one after the other:`,
       ...lines.map(({ businessDate, workflowId }) => {
-        return `  ${businessDate}  ${workflowUrl(settings, workflowId) ?? workflowId}`;
+        return `  ${businessDate}  ${workflowUrl(settings.temporal, workflowId) ?? workflowId}`;
       }),
       `Follow one with \`nightreel run ${id} --date ${lines[0]?.businessDate}\` while it runs.\n`,
     ].join('\n');

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
 import { type StartInput, startBatch } from '../client/batches.ts';
 import { connectClient } from '../client/connect.ts';
+import { workflowUrl } from '../client/web-ui.ts';
 import { businessDateOf } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
 import type { Settings } from '../config/settings.ts';
@@ -39,7 +40,7 @@ export async function runBatch(
     const csvKey = request.csv === undefined ? undefined : await uploadCsv(store, request.csv, signal);
     const date = request.date ?? businessDateOf(new Date(), campaign.schedule.timeZone);
     const input = { campaign: campaign.id, businessDate: date, recipientLimit: request.recipients, csvKey };
-    const ui = workflowUrl(settings, workflowIds.batch(campaign.id, date));
+    const ui = workflowUrl(settings.temporal, workflowIds.batch(campaign.id, date));
     if (request.detach === true) {
       await startBatch(client, input);
       say(`Started: ${ui ?? workflowIds.batch(campaign.id, date)}`);
@@ -70,7 +71,7 @@ async function startAndFollow(
 ): Promise<BatchSummary> {
   const { handle, attached } = await startBatch(client, input, { takeOver });
   say(
-    `${attached ? 'Following the batch that already runs' : 'Started'}: ${workflowUrl(settings, handle.workflowId) ?? handle.workflowId}`,
+    `${attached ? 'Following the batch that already runs' : 'Started'}: ${workflowUrl(settings.temporal, handle.workflowId) ?? handle.workflowId}`,
   );
   if (await nobodyServes(client, settings.temporal.namespace)) {
     say('No worker is listening yet: start one with `nightreel serve`. Waiting.');
@@ -98,12 +99,6 @@ async function uploadCsv(store: ObjectStore, path: string, signal: AbortSignal):
   if (!info.isFile()) throw new Failure('CampaignInvalid', `${path} is not a file.`);
   return await putInput(store, () => createReadStream(path), signal);
 }
-
-/** The run in the Temporal Web UI, where that is known. */
-export const workflowUrl = ({ temporal }: Settings, workflowId: string): string | null =>
-  temporal.uiUrl === null
-    ? null
-    : `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${encodeURIComponent(workflowId)}`;
 
 /** True when no worker polls the orchestrator queue: the batch would wait without a word. */
 async function nobodyServes(client: Client, namespace: string): Promise<boolean> {

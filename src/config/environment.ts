@@ -9,6 +9,7 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
+import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Encryption } from '../storage/s3-client.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -49,6 +50,7 @@ export interface Environment {
   readonly logLevel: LogLevel;
   readonly rollout: Rollout;
   readonly uploadDirect: boolean;
+  readonly webhooks: Webhooks;
   /** All that are set: sources name some of them for their credentials. */
   readonly variables: Variables;
 }
@@ -68,6 +70,8 @@ const ON_OFF = ['on', 'off'] as const;
 const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const satisfies readonly Encryption['algorithm'][];
 
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
+/** An address with a password in it is refused by `fetch`, at night. */
+const webhook = url.refine((text) => !/^[^:]*:\/\/[^/?#]*@/.test(text), 'must have no user name and password in it');
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'is not a bucket name');
 const settingsSchema = z.object({
   NIGHTREEL_HOME: z.string().optional(),
@@ -78,6 +82,9 @@ const settingsSchema = z.object({
   NIGHTREEL_S3_KMS_KEY: z.string().optional(),
   NIGHTREEL_UPLOAD_DIRECT: z.enum(ON_OFF, { error: `must be one of ${ON_OFF.join(', ')}` }).default('on'),
   NIGHTREEL_TEMPORAL_UI_URL: url.optional(),
+  NIGHTREEL_SLACK_WEBHOOK: webhook.optional(),
+  NIGHTREEL_WEBHOOK: webhook.optional(),
+  NIGHTREEL_WEBHOOK_SECRET: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
   NIGHTREEL_ROLLOUT: z.enum(ROLLOUTS, { error: `must be one of ${ROLLOUTS.join(', ')}` }).default('auto'),
   NIGHTREEL_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
@@ -101,6 +108,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
     logLevel: settings.NIGHTREEL_LOG_LEVEL,
     rollout: settings.NIGHTREEL_ROLLOUT,
     uploadDirect: settings.NIGHTREEL_UPLOAD_DIRECT === 'on',
+    webhooks: readWebhooks(settings),
     variables: set,
   };
 }
@@ -167,4 +175,15 @@ function readEncryption(settings: Settings): Encryption | null {
     );
   }
   return algorithm === undefined ? null : { algorithm, kmsKey };
+}
+
+function readWebhooks(settings: Settings): Webhooks {
+  const { NIGHTREEL_SLACK_WEBHOOK: slack, NIGHTREEL_WEBHOOK: url, NIGHTREEL_WEBHOOK_SECRET: secret } = settings;
+  if (url !== undefined && secret === undefined) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      'NIGHTREEL_WEBHOOK goes with NIGHTREEL_WEBHOOK_SECRET, with which what is sent there is signed. Set that too.',
+    );
+  }
+  return { slack: slack ?? null, own: url === undefined || secret === undefined ? null : { url, secret } };
 }

@@ -1,6 +1,7 @@
 /** All that a command needs to know, in one immutable value: where the project lies, which servers, which programs. */
 
 import { resolve } from 'node:path';
+import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import { type Connections, resolveConnections } from './connections.ts';
 import { type LogLevel, PROJECT_ROOT, type Rollout, readEnvironment, type Variables } from './environment.ts';
 import { packageVersion } from './version.ts';
@@ -13,6 +14,8 @@ export interface Settings extends Connections {
   readonly rollout: Rollout;
   /** Whether videos go to the store as they are made; else from a temporary file. */
   readonly uploadDirect: boolean;
+  /** Where a closed batch's digest is posted. */
+  readonly webhooks: Webhooks;
   /** All variables: sources name some of them for their credentials. */
   readonly variables: Variables;
   /** OTLP endpoint; null: telemetry is off. */
@@ -30,6 +33,7 @@ export async function loadSettings(): Promise<Settings> {
     logLevel: environment.logLevel,
     rollout: environment.rollout,
     uploadDirect: environment.uploadDirect,
+    webhooks: environment.webhooks,
     otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
   };
 }

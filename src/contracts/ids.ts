@@ -73,6 +73,7 @@ export const objectKeys = {
   openBatch: (batch: BatchRef) => `state/open/${batchIdOf(batch)}`,
   tombstone: (campaign: string, recipientDigest: string) =>
     `withdrawn/${campaign}/${recipientDigest.slice(0, 2)}/${recipientDigest}.json`,
+  batchesOfCampaign: (campaign: string) => `batches/${campaign}/`,
   batchesOf: (campaign: string, businessDate: string) => `batches/${campaign}/${businessDate}/`,
   batch: (batch: BatchRef) => `batches/${batchIdOf(batch)}/`,
   claim: (batch: BatchRef) => `${objectKeys.batch(batch)}claim.json`,
@@ -87,6 +88,8 @@ export const objectKeys = {
     `${objectKeys.outcomes(batch)}${writer}/${pageName(page)}.jsonl`,
   reportJson: (batch: BatchRef) => `${objectKeys.batch(batch)}report.json`,
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
+  /** What was posted of a batch, and where to. */
+  digest: (batch: BatchRef, channel: string) => `${objectKeys.batch(batch)}digest/${channel}.json`,
   results: (batch: BatchRef) => `results/${batchIdOf(batch)}.parquet`,
   input: (sha256: string, type: 'csv' | 'keys') => `inputs/${sha256}.${type}`,
   pinnedTemplate: (digest: string) => `templates/${digest}`,

@@ -58,7 +58,7 @@ export async function latestAttempt(
 /** The newest batch of a campaign that was closed, one over a CSV included; null when there is none. */
 export async function latestBatch(store: ObjectStore, campaign: CampaignId): Promise<BatchRef | null> {
   let latest: BatchRef | null = null;
-  for await (const { key } of store.list(`batches/${campaign}/`)) {
+  for await (const { key } of store.list(objectKeys.batchesOfCampaign(campaign))) {
     const [, , businessDate = '', number = '', name] = key.split('/');
     const attempt = Number(number);
     if (name !== 'report.json' || !isBusinessDate(businessDate) || !Number.isSafeInteger(attempt)) continue;

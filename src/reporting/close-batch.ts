@@ -45,11 +45,14 @@ export async function closeBatch(
   const { outcomes, notStarted, failed, delivered } = await settle(books, inDebt);
   const rejected = await rejectedPeople(store, batch, signal);
 
+  // A backfill closes a batch that has a report already.
+  const earlier = wallMs === null ? await earlierReport(store, batch, signal) : null;
   const report = reportJson({
     plan,
     outcomes,
     notStarted,
-    wallMs: wallMs ?? (await earlierWallMs(store, batch, signal)),
+    failedBefore: failedBefore(earlier),
+    wallMs: wallMs ?? (earlier?.summary.wallSeconds ?? 0) * 1000,
     closedAt: now(),
     videoUrl: (key) => store.url(objectKeys.video(key), plan.publicUrl),
     posterUrl: (key) => store.url(objectKeys.poster(key), plan.publicUrl),
@@ -118,12 +121,17 @@ async function rejectedPeople(store: ObjectStore, batch: BatchRef, signal: Abort
   return people;
 }
 
-/** A backfill does not know how long the night took; the report that it replaces does. */
-async function earlierWallMs(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<number> {
+/** A backfill does not know how long the night took, and what had failed then; the report that it replaces does. */
+async function earlierReport(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<BatchReport | null> {
   const text = await store.getText(objectKeys.reportJson(batch), signal);
-  if (text === null) return 0;
-  const earlier: BatchReport = reportSchema.parse(JSON.parse(text));
-  return earlier.summary.wallSeconds * 1000;
+  return text === null ? null : reportSchema.parse(JSON.parse(text));
+}
+
+/** Of several repairs the first one's. */
+function failedBefore(earlier: BatchReport | null): number | null {
+  if (earlier === null) return null;
+  const { failed } = earlier.summary;
+  return earlier.failedBefore ?? (failed === 0 ? null : failed);
 }
 
 /** Of a source that is read whole: what everyone has been shown, with what this batch delivered and took back. */

@@ -1,4 +1,6 @@
-/** Numbers and dates as the report writes them, the same on every machine. */
+/** Numbers, dates and people's parts as reports and digests write them, the same on every machine. */
+
+import type { FailureActor } from '../contracts/failures.ts';
 
 const COUNT = new Intl.NumberFormat('en-US');
 const LONG_DATE = new Intl.DateTimeFormat('en-GB', {
@@ -30,6 +32,17 @@ export function duration(wallSeconds: number): string {
   return `${Math.floor(whole / 3_600)}${NARROW}h ${two(Math.floor((whole % 3_600) / 60))}${NARROW}min`;
 }
 
+/** `42 seconds`, `38 minutes`, `2 hours 5 minutes`: within a sentence. */
+export function durationInWords(wallSeconds: number): string {
+  const of = (value: number, unit: string): string => `${count(value)} ${unit}${value === 1 ? '' : 's'}`;
+  const whole = Math.round(wallSeconds);
+  if (whole < 60) return of(whole, 'second');
+  const minutes = Math.round(wallSeconds / 60);
+  if (minutes < 60) return of(minutes, 'minute');
+  const hours = of(Math.floor(minutes / 60), 'hour');
+  return minutes % 60 === 0 ? hours : `${hours} ${of(minutes % 60, 'minute')}`;
+}
+
 /** `0 %`, `0.31 %`, `12.4 %`, and never 0 or 100 when it is not. */
 export function percent(share: number): string {
   const value = share * 100;
@@ -39,11 +52,20 @@ export function percent(share: number): string {
   return `${value < 1 ? value.toFixed(2) : value.toFixed(1)}${NARROW}%`;
 }
 
-/** `Monday 23 November 2026`. */
-export const longDate = (businessDate: string): string => LONG_DATE.format(new Date(`${businessDate}T00:00:00Z`));
+/** `Monday 23 November 2026`; some versions of Node.js put a comma behind the weekday. */
+export const longDate = (businessDate: string): string =>
+  LONG_DATE.format(new Date(`${businessDate}T00:00:00Z`)).replace(',', '');
 
 /** `2026-11-24 04:12 UTC`. */
 export const utc = (instant: string): string => `${new Date(instant).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** The first digits of a digest, enough to tell it from others. */
 export const shortKey = (digest: string): string => digest.slice(0, 12);
+
+/** Who has to do something about a failure. */
+export const WHO_ACTS: Readonly<Record<FailureActor, string>> = {
+  author: 'The template’s author acts',
+  data: 'Whoever owns the data acts',
+  operator: 'The operator acts',
+  nobody: 'Passes when tried again',
+};

@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FailureActor, FailureClass } from '../contracts/failures.ts';
+import type { FailureClass } from '../contracts/failures.ts';
 import { objectKeys } from '../contracts/ids.ts';
-import { count, duration, longDate, percent, seconds, shortKey, utc } from './format.ts';
+import { count, duration, longDate, percent, seconds, shortKey, utc, WHO_ACTS } from './format.ts';
 import { Html, html } from './html.ts';
 import type { BatchReport } from './report-json.ts';
 
@@ -12,13 +12,6 @@ const STYLE = new Html(readFileSync(join(import.meta.dirname, 'report.css'), 'ut
 
 /** Nothing but its own style sheet and pictures and films of the bucket. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; media-src *";
-
-const ACTORS: Readonly<Record<FailureActor, string>> = {
-  author: 'The template’s author acts',
-  data: 'Whoever owns the data acts',
-  operator: 'The operator acts',
-  nobody: 'Passes when tried again',
-};
 
 /** One self-contained page. Thumbnails and films come from the bucket; nothing else is asked of the network. */
 export function reportHtml(report: BatchReport): string {
@@ -152,7 +145,7 @@ ${classes.map(
   ({ failureClass, actor, sentence, count: number, examples }) => html`<article class="failure">
 <p class="total">${count(number)}</p>
 <div>
-<h3>${failureClass} <span>${ACTORS[actor]}</span></h3>
+<h3>${failureClass} <span>${WHO_ACTS[actor]}</span></h3>
 <p>${sentence}</p>
 <ul>
 ${examples.map(({ key, message }) => html`<li><code title="${key}">${shortKey(key)}</code> ${message}</li>`)}

@@ -39,6 +39,8 @@ export const reportSchema = z.object({
   closedAt: z.string(),
   /** Of the failed, those that were never started as the batch was stopped before: the report is of a part of the night. */
   notStarted: count.default(0),
+  /** Of a batch that was repaired: how many variants had failed when it first closed. Null: it was not. */
+  failedBefore: count.nullable().default(null),
   plan: z.object({
     attempt: z.int(),
     rows: count,
@@ -101,6 +103,7 @@ export interface ReportInput {
   readonly outcomes: readonly VariantOutcome[];
   /** Of `outcomes`, those that nobody recorded. */
   readonly notStarted: number;
+  readonly failedBefore?: number | null;
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
@@ -113,6 +116,7 @@ export function reportJson({
   plan,
   outcomes,
   notStarted,
+  failedBefore = null,
   wallMs,
   closedAt,
   videoUrl,
@@ -125,6 +129,7 @@ export function reportJson({
     summary: summarise({ batch, counts, outcomes, wallMs }),
     closedAt,
     notStarted,
+    failedBefore,
     plan: {
       attempt: batch.attempt,
       rows: counts.rows,

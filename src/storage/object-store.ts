@@ -202,6 +202,21 @@ export class ObjectStore implements Disposable {
     }
   }
 
+  /** Names of the folders directly under a prefix, which ends in a slash; in order. What lies in them is not listed. */
+  async folders(prefix: string, signal?: AbortSignal): Promise<string[]> {
+    const pages = paginateListObjectsV2(
+      { client: this.client },
+      { Bucket: this.bucket, Prefix: prefix, Delimiter: '/' },
+      { abortSignal: signal },
+    );
+    const names: string[] = [];
+    while (true) {
+      const page = await this.request('ListObjectsV2', prefix, signal, () => pages.next());
+      if (page.done) return names;
+      for (const { Prefix = '' } of page.value.CommonPrefixes ?? []) names.push(Prefix.slice(prefix.length, -1));
+    }
+  }
+
   /**
    * A link that stays valid: public where the bucket is read over HTTP, `s3://bucket/key` otherwise.
    * @param publicUrl where this key is read over HTTP, when that is elsewhere; without a slash at the end.

@@ -46,6 +46,7 @@ export async function serve(
         store,
         roles,
         uploadDirect,
+        webhooks: settings.webhooks,
         rollout: settings.rollout,
         templatesFolder,
         cacheFolder: join(settings.home, 'cache'),

@@ -11,8 +11,10 @@ import { createBatchActivities } from '../activities/batch.ts';
 import { createPlanActivities } from '../activities/plan.ts';
 import { createPointerActivities } from '../activities/pointers.ts';
 import { createRenderActivities } from '../activities/render.ts';
-import { connectFailure, type TemporalTarget } from '../client/connect.ts';
+import { connectFailure } from '../client/connect.ts';
 import { deploymentVersion } from '../client/deployment.ts';
+import { workflowsUrl } from '../client/web-ui.ts';
+import type { TemporalTarget } from '../config/connections.ts';
 import type { Rollout } from '../config/environment.ts';
 import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
@@ -22,6 +24,7 @@ import type { PlanDeps } from '../planning/plan-batch.ts';
 import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../rendering/browser/owned-folders.ts';
 import { assertSound } from '../rendering/mp4/stored-scene.ts';
 import { Renderer, type RendererOptions } from '../rendering/renderer.ts';
+import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { fetchPinnedTemplate } from '../storage/pinned-templates.ts';
 import { SceneStore } from '../storage/scene-store.ts';
@@ -51,6 +54,8 @@ export interface WorkerProcessOptions {
   readonly rollout: Rollout;
   /** Whether videos go to the store as they are made; else from a temporary file. */
   readonly uploadDirect: boolean;
+  /** Where the digests of closed batches are posted. */
+  readonly webhooks: Webhooks;
   readonly templatesFolder: string;
   readonly cacheFolder: string;
   readonly loadCampaign: PlanDeps['loadCampaign'];
@@ -116,8 +121,11 @@ export async function runWorkerProcess(
     if (roles.includes('storage')) {
       const now = () => new Date().toISOString();
       const consent = new Consent({ manifests, templates, loadCampaign: options.loadCampaign });
+      const { temporal, webhooks } = options;
+      const uiLink = (query: string) => workflowsUrl(temporal, query);
+      const digests = { store, webhooks, uiLink, now: Date.now, log };
       const activities = {
-        ...createBatchActivities({ store, manifests, now }),
+        ...createBatchActivities({ store, manifests, now, digests }),
         ...createPointerActivities({ store, manifests, consent, now }),
       };
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));

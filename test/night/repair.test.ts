@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { lastJson, TestHome, until } from '../support/nightreel.ts';
+import { TestWebhook } from '../support/webhook.ts';
 
 const MINUTE = 60_000;
 const TOOLS = resolve(import.meta.dirname, '../../.tools');
@@ -16,6 +17,7 @@ const TOOLS = resolve(import.meta.dirname, '../../.tools');
 let home: TestHome;
 let probe: NightProbe;
 let serving: ChildProcess;
+let webhook: TestWebhook;
 
 beforeAll(async () => {
   home = await TestHome.create();
@@ -31,7 +33,8 @@ exec '${findTools().ffmpeg}' "$@"
 `,
   );
   await chmod(ffmpeg, 0o755);
-  serving = home.start(['serve', '--workers', '2'], { NIGHTREEL_FFMPEG: ffmpeg });
+  webhook = await TestWebhook.start();
+  serving = home.start(['serve', '--workers', '2'], { NIGHTREEL_FFMPEG: ffmpeg, ...webhooks() });
   serving.stdout?.resume();
   serving.stderr?.resume();
 }, MINUTE);
@@ -41,7 +44,14 @@ afterAll(async () => {
   if (serving !== undefined) await once(serving, 'close');
   await probe?.close();
   await home?.end();
+  await webhook?.[Symbol.asyncDispose]();
 }, 2 * MINUTE);
+
+const webhooks = (): Record<string, string> => ({
+  NIGHTREEL_SLACK_WEBHOOK: webhook.url('/slack'),
+  NIGHTREEL_WEBHOOK: webhook.url('/own'),
+  NIGHTREEL_WEBHOOK_SECRET: 'a secret of a test',
+});
 
 const broken = (): string => join(home.folder, 'broken');
 
@@ -79,6 +89,42 @@ test(
     const again = await home.run(['backfill', '--batch', batchId, '--json']);
     expect(again.code).toBe(0);
     expect(lastJson(again.stdout)).toMatchObject(repaired);
+
+    // Each of the two batches was posted once, as it was when it closed first.
+    expect(webhook.received('/own')).toMatchObject([
+      { kind: 'finished', summary: { variants: 1, failed: 0 }, failures: [] },
+      { kind: 'finished', summary: { batchId, variants: 3, failed: 2 }, failures: [{ failureClass: 'EncoderFailed' }] },
+    ]);
+    expect(webhook.received('/slack').map((message) => String(message['text']))).toEqual([
+      expect.stringMatching(/^card 2026-03-05: 1 variant rendered in .*, none failed$/),
+      expect.stringMatching(/^card 2026-03-05: 0 variants rendered in .*, 1 stored before, 2 failed$/),
+    ]);
+    const [, first] = webhook.received('/own');
+    const { ui } = (first as { readonly failures: readonly { readonly ui: string }[] }).failures[0] ?? { ui: '' };
+    expect(decodeURIComponent(ui)).toContain("BatchDate = '2026-03-05' AND FailureClass = 'EncoderFailed'");
+    for (const personal of ['Ada', '"Bo"', 'Cy']) expect(JSON.stringify(webhook.posts)).not.toContain(personal);
+
+    const shown = await home.run(['digest', batchId]);
+    expect(shown.stdout).toMatch(/^Repaired: of 2 variants that had failed, none is still missing\n/);
+    expect(await home.run(['digest', batchId, '--post'])).toMatchObject({
+      ...{ code: 3, stderr: expect.stringContaining('There is no webhook to post to.') },
+    });
+    const posted = await home.run(['digest', batchId, '--post', '--json'], webhooks());
+    expect(posted.code).toBe(0);
+    expect(lastJson(posted.stdout)).toEqual({
+      slack: webhook.received('/slack').at(-1),
+      own: webhook.received('/own').at(-1),
+    });
+    expect(webhook.received('/own')).toHaveLength(3);
+    webhook.answers = [404];
+    const refused = await home.run(['digest', batchId, '--post'], webhooks());
+    expect(refused).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('did not take the digest: it answered 404'),
+    });
+    expect(refused.stderr).not.toContain(webhook.url(''));
+    webhook.answers = [200];
+    expect((await home.run(['digest', 'card/2026-03-05/9'])).code).toBe(2);
   },
   4 * MINUTE,
 );

@@ -39,6 +39,34 @@ test('videos go to the store as they are made unless a variable says otherwise',
   });
 });
 
+test('webhooks are web addresses without a password, and one of your own comes with a secret; no message shows them', () => {
+  expect(readEnvironment({}).webhooks).toEqual({ slack: null, own: null });
+  const set = {
+    NIGHTREEL_SLACK_WEBHOOK: 'https://hooks.slack.com/services/T0/B0/x',
+    NIGHTREEL_WEBHOOK: 'https://hooks.example/nights',
+    NIGHTREEL_WEBHOOK_SECRET: 'sixteen letters.',
+  };
+  expect(readEnvironment(set).webhooks).toEqual({
+    slack: set.NIGHTREEL_SLACK_WEBHOOK,
+    own: { url: set.NIGHTREEL_WEBHOOK, secret: set.NIGHTREEL_WEBHOOK_SECRET },
+  });
+  for (const [wrong, sentence] of [
+    [{ NIGHTREEL_SLACK_WEBHOOK: 'hush-hush' }, 'NIGHTREEL_SLACK_WEBHOOK must be an http or https address.'],
+    [
+      { NIGHTREEL_WEBHOOK: 'https://me:hush@a.example' },
+      'NIGHTREEL_WEBHOOK must have no user name and password in it.',
+    ],
+    [{ NIGHTREEL_WEBHOOK_SECRET: 'hush' }, 'NIGHTREEL_WEBHOOK_SECRET must have 16 characters or more.'],
+    [{ NIGHTREEL_WEBHOOK_SECRET: '' }, /^NIGHTREEL_WEBHOOK goes with NIGHTREEL_WEBHOOK_SECRET/],
+  ] as const) {
+    const { failureClass, message } = failureOf({ ...set, ...wrong });
+    expect([failureClass, message]).toEqual([
+      'EnvironmentInvalid',
+      typeof sentence === 'string' ? sentence : expect.stringMatching(sentence),
+    ]);
+  }
+});
+
 describe("the user's own Temporal", () => {
   test.each([
     [{ TEMPORAL_ADDRESS: 'temporal.internal:7233' }, { address: 'temporal.internal:7233' }, 'default'],

@@ -116,6 +116,13 @@ describe('reading', () => {
     for await (const { key } of store.list('batches/list/')) listed.push(key);
     expect(listed).toEqual(keys);
   });
+
+  test('folders are listed by name, without what lies in them or beside them', async () => {
+    for (const key of ['b/1/x', 'b/1/y/z', 'a/x', 'file']) await store.put(`batches/folders/${key}`, 'x', text);
+    expect(await store.folders('batches/folders/')).toEqual(['a', 'b']);
+    expect(await store.folders('batches/folders/b/')).toEqual(['1']);
+    expect(await store.folders('batches/none/')).toEqual([]);
+  });
 });
 
 describe('links', () => {

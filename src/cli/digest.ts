@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import type { BatchRef } from '../contracts/ids.ts';
+import { batchId } from './arguments.ts';
+
+export function registerDigest(program: Command): void {
+  program
+    .command('digest')
+    .description(
+      'Show what is posted of a batch that has closed: one sentence, three numbers, its failures; or post it again',
+    )
+    .argument('<batch>', 'CAMPAIGN/DATE/ATTEMPT', batchId)
+    .option('--post', 'post it to the webhooks that are set, also where it was posted before')
+    .option('--json', 'one JSON object: the message to Slack, and what a webhook of your own gets')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightreel digest referral/2026-11-23/1
+  nightreel digest referral/2026-11-23/1 --json | jq .slack
+  NIGHTREEL_SLACK_WEBHOOK=https://hooks.slack.com/services/… nightreel digest referral/2026-11-23/1 --post
+
+Reads the bucket only. A batch posts its digest by itself when it closes, once: docs/digest.md.`,
+    )
+    .action(async (batch: BatchRef, { post, json }: { post?: boolean; json?: boolean }) => {
+      const [{ runDigest }, { loadSettings }] = await Promise.all([
+        import('./run-digest.ts'),
+        import('../config/settings.ts'),
+      ]);
+      await runDigest(await loadSettings(), { batch, post: post === true, json: json === true });
+    });
+}
