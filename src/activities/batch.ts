@@ -11,7 +11,7 @@ import type { BatchRef } from '../contracts/ids.ts';
 import { isPublishedByPage, type ManifestReader } from '../planning/manifest-reader.ts';
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
-import { countOutcomes } from '../telemetry/metrics.ts';
+import { countOutcomes, recordClosed } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
 
 export interface BatchDeps extends CloseDeps {
@@ -58,7 +58,14 @@ export const createBatchActivities = (deps: BatchDeps) => ({
   /** Report, watermark, carry-over: the last step of a batch. Running it again gives the same result. */
   async closeBatch(input: CloseBatchInput): Promise<BatchSummary> {
     return await runActivity(async (signal) => {
-      return await closeBatch(deps, input, signal);
+      const summary = await closeBatch(deps, input, signal);
+      const { batch, wallMs } = input;
+      // A backfill is no night.
+      if (wallMs === null) return summary;
+      const { limits } = await deps.manifests.plan(batch);
+      const deadlineMs = limits.deadline === null ? null : Date.parse(limits.deadline.at);
+      recordClosed({ campaign: batch.campaign, closedAtMs: Date.parse(deps.now()), wallMs, deadlineMs });
+      return summary;
     });
   },
 });

@@ -9,6 +9,7 @@ import { isPublishedByPage, type ManifestReader, type ManifestVariant } from '..
 import type { ObjectStore } from '../storage/object-store.ts';
 import { publishPointers } from '../storage/publish-pointers.ts';
 import { withdrawnPeople, withdrawPointers } from '../storage/withdrawals.ts';
+import { timeStage } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
 
 /** Most variants are one person's: their pointers are written side by side. */
@@ -51,7 +52,8 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     const [unwilling, willing] = [true, false].map((is) => recipients.filter((id) => withdrawn.has(id) === is));
     if (unwilling?.length) await withdrawPointers(store, { ...request, recipients: unwilling }, signal);
     const shown = { video, paramsDigest: paramsDigest(variant.params) };
-    return await publishPointers(store, { ...request, recipients: willing ?? [], ...shown }, signal);
+    const pointers = { ...request, recipients: willing ?? [], ...shown };
+    return await timeStage('publish', () => publishPointers(store, pointers, signal));
   };
 
   return {

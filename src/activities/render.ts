@@ -13,6 +13,7 @@ import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
 import type { FinishedVideo } from '../storage/videos.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { recordStages } from '../telemetry/metrics.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { getOrRender, renderAndJoin } from './joined-video.ts';
@@ -63,6 +64,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
       }
     }
     const video = await renderer.render({ template, params, rendition: RENDITIONS[rendition] }, { ...options, parts });
+    recordStages(video.stages, video.frameCount);
     return { ...video, making: 'whole' };
   };
 

@@ -10,7 +10,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartUpload } from '../storage/part-upload.ts';
 import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
-import { recordRender } from '../telemetry/metrics.ts';
+import { recordRender, timeStage } from '../telemetry/metrics.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import { runActivity } from './run-activity.ts';
 import { withoutPersonalData } from './scrub.ts';
@@ -75,9 +75,9 @@ export async function makeVariant<Video extends FinishedVideo | null>(
     if (video === null) return null;
     const put = (bytes: Uint8Array) =>
       putVideo(store, { ...video, bytes }, { ...origin, renderMs: elapsedMs() }, signal, parts);
-    const stored = await (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put));
+    const stored = await timeStage('upload', () => (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put)));
     const renderMs = elapsedMs();
-    recordRender(renderMs);
+    recordRender(renderMs, stored.sizeBytes);
     return { outcome: 'rendered', video: stored, renderMs };
   };
 

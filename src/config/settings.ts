@@ -1,8 +1,10 @@
 /** All that a command needs to know, in one immutable value: where the project lies, which servers, which programs. */
 
 import { resolve } from 'node:path';
+import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import { type Connections, resolveConnections } from './connections.ts';
 import { type LogLevel, PROJECT_ROOT, type Rollout, readEnvironment, type Variables } from './environment.ts';
+import { readTelemetry } from './telemetry.ts';
 import { packageVersion } from './version.ts';
 
 export interface Settings extends Connections {
@@ -15,8 +17,7 @@ export interface Settings extends Connections {
   readonly uploadDirect: boolean;
   /** All variables: sources name some of them for their credentials. */
   readonly variables: Variables;
-  /** OTLP endpoint; null: telemetry is off. */
-  readonly otlpEndpoint: string | null;
+  readonly telemetry: TelemetryTargets;
 }
 
 /** Failure `EnvironmentInvalid`, `TemporalUnavailable` or `StorageUnavailable` when a part is missing or wrong. */
@@ -30,7 +31,7 @@ export async function loadSettings(): Promise<Settings> {
     logLevel: environment.logLevel,
     rollout: environment.rollout,
     uploadDirect: environment.uploadDirect,
-    otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
+    telemetry: readTelemetry(environment.variables),
   };
 }
 
