@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts in place what only tests need, after setup.sh: PostgreSQL, tctl, libfaketime, and fakesnow as a stand-in for Snowflake. Does nothing
+# Puts in place what only tests need, after setup.sh: PostgreSQL, Prometheus and its Alertmanager, tctl, libfaketime, and fakesnow as a stand-in for Snowflake. Does nothing
 # (and needs no network) when all are there. Ends with 3 and one sentence when something cannot be installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,6 +22,8 @@ mkdir -p .tools
 missing=()
 has_postgres || missing+=(postgresql)
 has_faketime || missing+=(libfaketime)
+has prometheus && has promtool || missing+=(prometheus)
+has amtool || missing+=(prometheus-alertmanager)
 fakesnow_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 tctl_fits || find_go >/dev/null || missing+=(golang-go)
 if [ ${#missing[@]} -gt 0 ]; then

@@ -12,7 +12,7 @@ import { isPublishedByPage, type ManifestReader } from '../planning/manifest-rea
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
 import { type AnnounceDeps, announceBatch } from '../reporting/digest/post-digest.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
-import { countOutcomes } from '../telemetry/metrics.ts';
+import { countOutcomes, recordClosed } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
 
 export interface BatchDeps extends CloseDeps {
@@ -62,6 +62,12 @@ export const createBatchActivities = (deps: BatchDeps) => ({
     return await runActivity(async (signal) => {
       const summary = await closeBatch(deps, input, signal);
       await announceBatch(deps.digests, input.batch, signal);
+      const { batch, wallMs } = input;
+      // A backfill is no night.
+      if (wallMs === null) return summary;
+      const { limits } = await deps.manifests.plan(batch);
+      const deadlineMs = limits.deadline === null ? null : Date.parse(limits.deadline.at);
+      recordClosed({ campaign: batch.campaign, closedAtMs: Date.parse(deps.now()), wallMs, deadlineMs });
       return summary;
     });
   },

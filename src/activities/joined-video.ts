@@ -15,6 +15,7 @@ import {
 } from '../rendering/mp4/stored-scene.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
+import { recordStages } from '../telemetry/metrics.ts';
 import type { Template } from '../templates/template.ts';
 
 export interface JoinedVariant {
@@ -79,7 +80,9 @@ export async function getOrRender(
     if (scene === null)
       return packSoundtrack(await renderer.renderSoundtrack({ template, params }, { signal: shared }));
     const request = { template, params, rendition: RENDITIONS[rendition], scene };
-    return packScene(await renderer.renderScene(request, { signal: shared, ...(onProgress && { onProgress }) }));
+    const rendered = await renderer.renderScene(request, { signal: shared, ...(onProgress && { onProgress }) });
+    recordStages(rendered.stages, scene.end - scene.start);
+    return packScene(rendered);
   };
   return await scenes.getOrMake(objectKeys.scene(key), make, { signal });
 }

@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { type PlanDeps, planBatch } from '../planning/plan-batch.ts';
 import { type ManifestProgress, manifestProgress } from '../planning/write-manifest.ts';
+import { countPlanned } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
 
 export type PlanActivities = ReturnType<typeof createPlanActivities>;
@@ -17,7 +18,11 @@ export const createPlanActivities = (deps: PlanDeps) => ({
       progress = next;
     };
     return await runActivity(
-      async (signal) => await planBatch(deps, input, signal, { resume: told.data, onProgress }),
+      async (signal) => {
+        const plan = await planBatch(deps, input, signal, { resume: told.data, onProgress });
+        countPlanned(plan.counts.variants);
+        return plan;
+      },
       () => progress,
     );
   },

@@ -16,6 +16,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { type PublishRequest, publishPointers } from '../storage/publish-pointers.ts';
 import { headVideo } from '../storage/videos.ts';
 import { withdrawnPeople, withdrawPointers } from '../storage/withdrawals.ts';
+import { timeStage } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
 
 /** Most variants are one person's: their pointers are written side by side. */
@@ -61,7 +62,8 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     if (unwilling?.length) await withdrawPointers(store, { ...request, recipients: unwilling }, signal);
     const videosOf = plan.destinations && (await videosByPerson({ plan, variant, sharers }, video, signal));
     const shown = { video, videosOf, paramsDigest: paramsDigest(variant.params) };
-    return await publishPointers(store, { ...request, recipients: willing ?? [], ...shown }, signal);
+    const pointers = { ...request, recipients: willing ?? [], ...shown };
+    return await timeStage('publish', () => publishPointers(store, pointers, signal));
   };
 
   /** What each of these people is shown. */

@@ -13,6 +13,7 @@ import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
 import type { FinishedVideo } from '../storage/videos.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { recordStages } from '../telemetry/metrics.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { getOrRender, renderAndJoin } from './joined-video.ts';
@@ -66,6 +67,8 @@ export const createRenderActivities = (deps: RenderDeps) => {
     const others = missing.flatMap((one) => (one.key === key ? [] : [RENDITIONS[one.rendition]]));
     const renditions = [RENDITIONS[rendition], ...others] as const;
     const rendered = await renderer.renderLadder({ template, params, renditions }, { ...options, parts });
+    const [first] = rendered;
+    if (first !== undefined) recordStages(first.stages, first.frameCount);
     return missing.flatMap((one) =>
       rendered.flatMap((video) => (video.rendition.id === one.rendition ? [{ ...video, making: 'whole' }] : [])),
     );

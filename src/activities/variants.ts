@@ -10,7 +10,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartUpload } from '../storage/part-upload.ts';
 import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
-import { recordRender } from '../telemetry/metrics.ts';
+import { recordRender, timeStage } from '../telemetry/metrics.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import { runActivity } from './run-activity.ts';
 import { withoutPersonalData } from './scrub.ts';
@@ -83,6 +83,7 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     const finished = await make({ plan, variant, missing, signal, parts });
     if (finished === null) return null;
     const renderedMs = elapsedMs();
+    let uploadedBytes = 0;
     for (const [at, { key, rendition }] of missing.entries()) {
       const video = finished[at];
       if (video === undefined) throw new Failure('Internal', `A render came to no ${rendition} video.`);
@@ -94,12 +95,13 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
           signal,
           parts,
         );
-      const stored = await (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put));
+      const stored = await timeStage('upload', () => (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put)));
+      uploadedBytes += stored.sizeBytes;
       if (key === variant.key) own = stored;
     }
     if (own === null) throw new Failure('Internal', "A variant's own video is not among those of its page.");
     const renderMs = elapsedMs();
-    recordRender(renderMs);
+    recordRender(renderMs, uploadedBytes);
     return { outcome: 'rendered', video: own, renderMs };
   };
 

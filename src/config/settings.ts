@@ -2,8 +2,10 @@
 
 import { resolve } from 'node:path';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
+import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import { type Connections, resolveConnections } from './connections.ts';
 import { type LogLevel, PROJECT_ROOT, type Rollout, readEnvironment, type Variables } from './environment.ts';
+import { readTelemetry } from './telemetry.ts';
 import { packageVersion } from './version.ts';
 
 export interface Settings extends Connections {
@@ -18,8 +20,7 @@ export interface Settings extends Connections {
   readonly webhooks: Webhooks;
   /** All variables: sources name some of them for their credentials. */
   readonly variables: Variables;
-  /** OTLP endpoint; null: telemetry is off. */
-  readonly otlpEndpoint: string | null;
+  readonly telemetry: TelemetryTargets;
 }
 
 /** Failure `EnvironmentInvalid`, `TemporalUnavailable` or `StorageUnavailable` when a part is missing or wrong. */
@@ -34,7 +35,7 @@ export async function loadSettings(): Promise<Settings> {
     rollout: environment.rollout,
     uploadDirect: environment.uploadDirect,
     webhooks: environment.webhooks,
-    otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || null,
+    telemetry: readTelemetry(environment.variables),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Params, Rendition } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
 import type { Soundtrack } from './audio/soundtrack.ts';
 import { Soundtracks } from './audio/soundtracks.ts';
-import { BrowserPool, type Lease } from './browser/pool.ts';
+import { BrowserPool, type Lease, type PoolState } from './browser/pool.ts';
 import { profileRoot, sweepProfiles, sweepSharedMemory } from './browser/profiles.ts';
 import type { Frame, FrameRange } from './capture/frame-source.ts';
 import {
@@ -221,6 +221,10 @@ export class Renderer implements AsyncDisposable {
     const encoding = { ffmpeg: tools.ffmpeg, limitMs: options.encoderLimitMs };
     const soundtracks = new Soundtracks(encoding);
     return new Renderer(fingerprint, pool, { ...encoding, encoder: options.encoder ?? 'x264', soundtracks }, latest);
+  }
+
+  get poolState(): PoolState {
+    return this.pool.state;
   }
 
   /** Renders and checks one video. Every failure is a `Failure`; an aborted `signal` ends it with `Cancelled`. */

@@ -1,31 +1,56 @@
-/** The metrics of Nightreel. Without a running SDK (`telemetry.ts`) every call is a no-op of the OpenTelemetry API. */
+/**
+ * The metrics of Nightreel. Without a running SDK (`telemetry.ts`) every call is a no-op of the OpenTelemetry API. No label has more
+ * values than this project has outcomes, classes and campaigns: never a person's or a variant's. Names end in their unit, as Prometheus
+ * wants it and a collector would make them: rules and panels fit both ways.
+ */
 
-import { type Counter, type Histogram, type MeterProvider, metrics } from '@opentelemetry/api';
+import { type Counter, type Gauge, type Histogram, type MeterProvider, metrics } from '@opentelemetry/api';
 import type { VariantOutcome } from '../contracts/batch.ts';
+import { FAILURES } from '../contracts/failures.ts';
+import type { PoolState } from '../rendering/browser/pool.ts';
+import type { RenderStages } from '../rendering/renderer.ts';
+import type { SceneStats } from '../storage/scene-store.ts';
 
 /** Renders of a 12 s video take 1–30 s; p95 is read off these, so they are close there. */
-const RENDER_BUCKETS_MS = [
-  250, 500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000, 16_000, 24_000, 32_000, 60_000, 120_000,
-];
+const RENDER_BUCKETS_S = [0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 60, 120];
+/** From an acquire that waits for nobody to a capture that is all of a slow render. */
+const STAGE_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 120];
+
+const OUTCOMES = ['rendered', 'cached', 'failed'] as const satisfies readonly VariantOutcome['outcome'][];
+/** What a render is made of; `upload` and `publish` are no part of the engine's. */
+export type Stage = 'acquire' | 'params' | 'capture' | 'encode' | 'verify' | 'upload' | 'publish';
 
 interface Instruments {
   readonly provider: MeterProvider;
+  readonly planned: Counter;
   readonly variants: Counter;
   readonly failures: Counter;
   readonly renderDuration: Histogram;
+  readonly stageDuration: Histogram;
+  readonly frames: Counter;
+  readonly uploaded: Counter;
   readonly atRisk: Counter;
   readonly throttled: Counter;
+  readonly closedAt: Gauge;
+  readonly batchDuration: Gauge;
+  readonly deadlineSlack: Gauge;
 }
 
 let created: Instruments | null = null;
+
+const meterOf = (provider: MeterProvider) => provider.getMeter('nightreel');
 
 /** Made at the first use: the metrics API has no proxy, so instruments made before the SDK starts would stay dead. */
 function instruments(): Instruments {
   const provider = metrics.getMeterProvider();
   if (created?.provider === provider) return created;
-  const meter = provider.getMeter('nightreel');
+  const meter = meterOf(provider);
   created = {
     provider,
+    planned: meter.createCounter('nightreel.variants.planned', {
+      description: 'Variants that plans came to',
+      unit: '{variant}',
+    }),
     variants: meter.createCounter('nightreel.variants', {
       description: 'Variants settled, by outcome',
       unit: '{variant}',
@@ -34,10 +59,20 @@ function instruments(): Instruments {
       description: 'Variants failed, by class',
       unit: '{variant}',
     }),
-    renderDuration: meter.createHistogram('nightreel.render.duration', {
+    renderDuration: meter.createHistogram('nightreel.render.duration.seconds', {
       description: 'Wall time of a render on its worker, upload included',
-      unit: 'ms',
-      advice: { explicitBucketBoundaries: RENDER_BUCKETS_MS },
+      unit: 's',
+      advice: { explicitBucketBoundaries: RENDER_BUCKETS_S },
+    }),
+    stageDuration: meter.createHistogram('nightreel.stage.duration.seconds', {
+      description: 'Wall time of one stage of a render that worked, of a scene as well',
+      unit: 's',
+      advice: { explicitBucketBoundaries: STAGE_BUCKETS_S },
+    }),
+    frames: meter.createCounter('nightreel.frames', { description: 'Frames captured', unit: '{frame}' }),
+    uploaded: meter.createCounter('nightreel.uploaded.bytes', {
+      description: 'Bytes of videos that were made and stored',
+      unit: 'By',
     }),
     atRisk: meter.createCounter('nightreel.batches.at_risk', {
       description: 'Batches whose pace said that they would miss their deadline, or that did, each once',
@@ -47,13 +82,56 @@ function instruments(): Instruments {
       description: 'Requests that the object store answered with 503 or 429, repeated ones included',
       unit: '{request}',
     }),
+    closedAt: meter.createGauge('nightreel.batch.closed.timestamp.seconds', {
+      description: 'When a batch of the campaign closed last on this worker, in seconds since 1970',
+      unit: 's',
+    }),
+    batchDuration: meter.createGauge('nightreel.batch.duration.seconds', {
+      description: 'Wall time of that batch',
+      unit: 's',
+    }),
+    deadlineSlack: meter.createGauge('nightreel.batch.deadline.slack.seconds', {
+      description: 'Time that was left to the deadline when that batch closed; negative when it was late',
+      unit: 's',
+    }),
   };
   return created;
 }
 
-/** One finished render. */
-export function recordRender(renderMs: number): void {
-  instruments().renderDuration.record(renderMs);
+/** Counters that are known beforehand exist from the start: what they first count would otherwise not show as an increase. */
+export function startAtZero(): void {
+  const { planned, variants, failures, frames, uploaded, throttled } = instruments();
+  for (const counter of [planned, frames, uploaded, throttled]) counter.add(0);
+  for (const outcome of OUTCOMES) variants.add(0, { outcome });
+  for (const failureClass of Object.keys(FAILURES)) failures.add(0, { class: failureClass });
+}
+
+/** One finished render, of a video that is stored now. */
+export function recordRender(renderMs: number, sizeBytes: number): void {
+  instruments().renderDuration.record(renderMs / 1000);
+  instruments().uploaded.add(sizeBytes);
+}
+
+/** What the engine took for a video or a scene. */
+export function recordStages(stages: RenderStages, frameCount: number): void {
+  recordStage('acquire', stages.acquireMs);
+  recordStage('params', stages.paramsMs);
+  recordStage('capture', stages.captureMs);
+  recordStage('encode', stages.encodeMs);
+  recordStage('verify', stages.verifyMs);
+  instruments().frames.add(frameCount);
+}
+
+function recordStage(stage: Stage, durationMs: number): void {
+  instruments().stageDuration.record(durationMs / 1000, { stage });
+}
+
+/** Does the work of a stage, and notes how long it took when it worked. */
+export async function timeStage<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  const result = await work();
+  recordStage(stage, performance.now() - startedAt);
+  return result;
 }
 
 /** A request that the object store asked to send later. */
@@ -66,6 +144,11 @@ export function countAtRisk(campaign: string): void {
   instruments().atRisk.add(1, { campaign });
 }
 
+/** What a plan came to. */
+export function countPlanned(variants: number): void {
+  instruments().planned.add(variants);
+}
+
 /** Variants that have been settled, each counted once. */
 export function countOutcomes(outcomes: readonly VariantOutcome[]): void {
   const { variants, failures } = instruments();
@@ -73,4 +156,61 @@ export function countOutcomes(outcomes: readonly VariantOutcome[]): void {
     variants.add(1, { outcome: outcome.outcome });
     if (outcome.outcome === 'failed') failures.add(1, { class: outcome.failureClass });
   }
+}
+
+export interface ClosedBatch {
+  readonly campaign: string;
+  readonly closedAtMs: number;
+  readonly wallMs: number;
+  /** Null: it had none. */
+  readonly deadlineMs: number | null;
+}
+
+/** A night that is over. */
+export function recordClosed({ campaign, closedAtMs, wallMs, deadlineMs }: ClosedBatch): void {
+  const { closedAt, batchDuration, deadlineSlack } = instruments();
+  closedAt.record(closedAtMs / 1000, { campaign });
+  batchDuration.record(wallMs / 1000, { campaign });
+  if (deadlineMs !== null) deadlineSlack.record((deadlineMs - closedAtMs) / 1000, { campaign });
+}
+
+/** Has the browser pool looked at whenever metrics are collected. */
+export function observePool(read: () => PoolState): void {
+  const meter = meterOf(metrics.getMeterProvider());
+  const browsers = meter.createObservableGauge('nightreel.pool.browsers', {
+    description: 'Browsers by state: slots that there are, ready and leased ones, renders that wait for one',
+    unit: '{browser}',
+  });
+  const replaced = meter.createObservableCounter('nightreel.pool.replaced', {
+    description:
+      'Browsers replaced: recycled after their share or for their memory, discarded as broken or of no use any more',
+    unit: '{browser}',
+  });
+  const memory = meter.createObservableGauge('nightreel.pool.memory.bytes', {
+    description: 'Anonymous and shared memory of all browsers of this worker',
+    unit: 'By',
+  });
+  meter.addBatchObservableCallback(
+    (observed) => {
+      const state = read();
+      for (const name of ['slots', 'ready', 'leased', 'waiting'] as const)
+        observed.observe(browsers, state[name], { state: name });
+      for (const reason of ['recycled', 'discarded'] as const) observed.observe(replaced, state[reason], { reason });
+      observed.observe(memory, state.memoryBytes);
+    },
+    [browsers, replaced, memory],
+  );
+}
+
+/** Has the scenes looked at whenever metrics are collected. */
+export function observeScenes(read: () => SceneStats): void {
+  const lookups = meterOf(metrics.getMeterProvider()).createObservableCounter('nightreel.scene.lookups', {
+    description: 'Scenes that were needed: found in memory or in the store, made, or found damaged',
+    unit: '{scene}',
+  });
+  lookups.addCallback((observed) => {
+    const { memoryHits, storeHits, made, damaged } = read();
+    for (const [result, count] of Object.entries({ memory: memoryHits, store: storeHits, made, damaged }))
+      observed.observe(count, { result });
+  });
 }

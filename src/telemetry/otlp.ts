@@ -5,6 +5,8 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { metrics, NodeSDK, resources, tracing } from '@opentelemetry/sdk-node';
 import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
+import { startAtZero } from './metrics.ts';
+import { serveMetrics } from './scraping.ts';
 import type { Telemetry, TelemetryOptions } from './telemetry.ts';
 
 const METRICS_EVERY_MS = 15_000;
@@ -18,38 +20,38 @@ export const workflowInterceptorModules = (): string[] => [
 ];
 
 /** The SDK with its exporters. Only `startTelemetry` loads this file. */
-export async function startExporting(options: TelemetryOptions & { readonly endpoint: string }): Promise<Telemetry> {
-  const { serviceName, version, endpoint, onExportError } = options;
-  const report = once(onExportError ?? (() => undefined));
+export async function startExporting(options: TelemetryOptions): Promise<Telemetry> {
+  const { serviceName, version, targets, onExportError = () => undefined } = options;
+  const report = once(onExportError);
   diag.setLogger(errorsTo(report), DiagLogLevel.ERROR);
-  const target = (path: string) => ({
-    url: `${endpoint.replace(/\/+$/, '')}${path}`,
-    timeoutMillis: EXPORT_TIMEOUT_MS,
-  });
   // What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes last, so it wins.
   const { defaultResource, detectResources, envDetector, hostDetector, resourceFromAttributes } = resources;
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': serviceName, ...(version && { 'service.version': version }) }))
     .merge(detectResources({ detectors: [hostDetector, envDetector] }));
-  const spanProcessor = new tracing.BatchSpanProcessor(new OTLPTraceExporter(target('/v1/traces')));
+  // The machine's ID is read from a file; a scrape before that would complain.
+  await resource.waitForAsyncAttributes?.();
+  const spanProcessor =
+    targets.otlp === null
+      ? null
+      : new tracing.BatchSpanProcessor(new OTLPTraceExporter(at(targets.otlp, '/v1/traces')));
+  const scraped = targets.scrape === null ? null : await serveMetrics(targets.scrape, onExportError);
   const sdk = new NodeSDK({
     resource,
     autoDetectResources: false,
-    spanProcessors: [spanProcessor],
+    spanProcessors: spanProcessor === null ? [] : [spanProcessor],
     metricReaders: [
-      new metrics.PeriodicExportingMetricReader({
-        exporter: new OTLPMetricExporter(target('/v1/metrics')),
-        exportIntervalMillis: METRICS_EVERY_MS,
-        exportTimeoutMillis: EXPORT_TIMEOUT_MS,
-      }),
+      ...(targets.otlp !== null && targets.pushesMetrics ? [pushing(targets.otlp)] : []),
+      ...(scraped === null ? [] : [scraped]),
     ],
     logRecordProcessors: [],
     instrumentations: [],
   });
   sdk.start();
+  startAtZero();
   return {
-    temporalPlugins: () => [new OpenTelemetryPlugin({ resource, spanProcessor })],
-    workflowInterceptorModules,
+    temporalPlugins: () => (spanProcessor === null ? [] : [new OpenTelemetryPlugin({ resource, spanProcessor })]),
+    workflowInterceptorModules: () => (spanProcessor === null ? [] : workflowInterceptorModules()),
     async stop() {
       const limit = new AbortController();
       const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);
@@ -60,6 +62,18 @@ export async function startExporting(options: TelemetryOptions & { readonly endp
     },
   };
 }
+
+const at = (endpoint: string, path: string) => ({
+  url: `${endpoint.replace(/\/+$/, '')}${path}`,
+  timeoutMillis: EXPORT_TIMEOUT_MS,
+});
+
+const pushing = (endpoint: string) =>
+  new metrics.PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter(at(endpoint, '/v1/metrics')),
+    exportIntervalMillis: METRICS_EVERY_MS,
+    exportTimeoutMillis: EXPORT_TIMEOUT_MS,
+  });
 
 /** OpenTelemetry reports every export that fails; the first one says it all. */
 function once(report: (message: string) => void): (message: string) => void {

@@ -2,12 +2,21 @@
 
 import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 
+/** Neither an endpoint nor a place to scrape: telemetry is off. */
+export interface TelemetryTargets {
+  /** Base URL of an OTLP/HTTP collector, for example `http://localhost:4318`, which gets the spans; null: nobody does. */
+  readonly otlp: string | null;
+  /** Whether that collector gets the metrics, too. */
+  readonly pushesMetrics: boolean;
+  /** Where Prometheus may ask for `/metrics`; null: nowhere. */
+  readonly scrape: { readonly host: string; readonly port: number } | null;
+}
+
 export interface TelemetryOptions {
   readonly serviceName: string;
   readonly version?: string;
-  /** Base URL of an OTLP/HTTP collector, for example `http://localhost:4318`; null: telemetry is off. */
-  readonly endpoint: string | null;
-  /** Told once when the collector does not take what is sent. */
+  readonly targets: TelemetryTargets;
+  /** Told once when the collector does not take what is sent, and when metrics cannot be scraped. */
   readonly onExportError?: (message: string) => void;
 }
 
@@ -26,9 +35,12 @@ const OFF: Telemetry = {
   stop: () => Promise.resolve(),
 };
 
-/** Starts exporting spans and metrics over OTLP (HTTP, protobuf) when there is an endpoint. Call it once, at the start. */
+/**
+ * Starts sending spans and metrics over OTLP (HTTP, protobuf), and serving metrics to Prometheus, as the targets say. Call it once, at
+ * the start.
+ */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  if (options.endpoint === null) return OFF;
+  if (options.targets.otlp === null && options.targets.scrape === null) return OFF;
   const { startExporting } = await import('./otlp.ts');
-  return await startExporting({ ...options, endpoint: options.endpoint });
+  return await startExporting(options);
 }

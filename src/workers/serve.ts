@@ -32,7 +32,7 @@ export async function serve(
   const telemetry = await startTelemetry({
     serviceName: 'nightreel-worker',
     version: settings.version,
-    endpoint: settings.otlpEndpoint,
+    targets: settings.telemetry,
     onExportError: (reason) => log.warn({ reason }, 'telemetry is not delivered; renders go on without it'),
   });
   const store = new ObjectStore(settings.s3);

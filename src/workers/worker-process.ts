@@ -29,6 +29,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { fetchPinnedTemplate } from '../storage/pinned-templates.ts';
 import { SceneStore } from '../storage/scene-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { observePool, observeScenes } from '../telemetry/metrics.ts';
 import { batchSinks } from '../telemetry/sinks.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
@@ -86,6 +87,7 @@ export async function runWorkerProcess(
     );
     const manifests = new ManifestReader(store);
     const scenes = new SceneStore({ store, memoryBytes: SCENE_MEMORY_BYTES, check: assertSound, log });
+    observeScenes(() => scenes.stats);
     const plugins = options.telemetry.temporalPlugins();
     const create = (taskQueue: Role, rest: Partial<WorkerOptions>) =>
       Worker.create({
@@ -142,7 +144,9 @@ export async function runWorkerProcess(
     }
     const { uploadDirect } = options;
     if (options.renderer !== null) {
-      renderer = await startRenderer(options.renderer);
+      const started = await startRenderer(options.renderer);
+      renderer = started;
+      observePool(() => started.poolState);
       const activities = createRenderActivities({ renderer, templates, store, manifests, scenes, uploadDirect, log });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }

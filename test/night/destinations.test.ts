@@ -109,7 +109,9 @@ test(
     expect(mailed).toMatchObject({ ...email, renditions: { 'email-480p': email, 'web-1080p': web } });
     expect(watched).toMatchObject({ ...web, renditions: { 'web-1080p': web } });
     expect(watched?.['url']).toBe(`https://films.example.com/${objectOf(ada.web)}`);
-    expect(await probe.text('batches/channels/2026-03-02/1/report.html')).toContain('https://films.example.com/videos/');
+    expect(await probe.text('batches/channels/2026-03-02/1/report.html')).toContain(
+      'https://films.example.com/videos/',
+    );
     expect(carried).toMatchObject({ ...phone, renditions: { 'phone-720p': phone } });
     const listed = [mailed, watched, carried].map((pointer) => Object.keys(pointer?.['renditions'] as object).length);
     expect(listed).toEqual([2, 1, 1]);

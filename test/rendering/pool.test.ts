@@ -92,6 +92,25 @@ describe('lending', () => {
     await pool[Symbol.asyncDispose]();
   });
 
+  test('its state tells who is lent, who waits, what was replaced and what memory is held', async () => {
+    const { pool, members } = await poolOf(2, { recycleAfter: 1 });
+    for (const member of members) member.bytes = 100;
+    const quiet = { slots: 2, ready: 2, leased: 0, waiting: 0, recycled: 0, discarded: 0, memoryBytes: 200 };
+    expect(pool.state).toEqual(quiet);
+
+    const [one, two] = [await pool.acquire(never), await pool.acquire(never)];
+    const third = pool.acquire(never);
+    expect(pool.state).toEqual({ ...quiet, leased: 2, waiting: 1 });
+    one.discard();
+    one.release();
+    two.release();
+    (await third).release();
+    await until('the successors', () => pool.state.recycled > 0 && pool.state.ready === 2);
+    expect(pool.state).toMatchObject({ leased: 0, waiting: 0, discarded: 1 });
+    await pool[Symbol.asyncDispose]();
+    expect(pool.state).toMatchObject({ slots: 2, ready: 0, memoryBytes: 0 });
+  });
+
   test('a lease that is released twice frees its member once', async () => {
     const { pool } = await poolOf(1);
     const first = await pool.acquire(never);

@@ -219,7 +219,7 @@ describe('what only the tests need', () => {
     for (const name of ['cmp', 'cp']) {
       symlinkSync(execFileSync('bash', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(bin, name));
     }
-    program('initdb', 'exit 0');
+    for (const name of ['initdb', 'prometheus', 'promtool', 'amtool']) program(name, 'exit 0');
     mkdirSync(join(copy, '.tools/fakesnow'), { recursive: true });
     cpSync(join(copy, 'scripts/fakesnow.txt'), join(copy, '.tools/fakesnow/requirements.txt'));
     mkdirSync(join(copy, '.tools/tctl'), { recursive: true });
@@ -229,6 +229,19 @@ describe('what only the tests need', () => {
 
   test('is left alone when it is there', () => {
     expect(setupTests()).toEqual({ code: 0, lines: [] });
+  });
+
+  test('has Prometheus installed where it is missing', () => {
+    for (const name of ['promtool', 'amtool']) rmSync(join(bin, name));
+    program('sudo', 'exec "$@"');
+    program('apt-get', `echo "$*" >>${copy}/apt.log`);
+    expect(setupTests()).toEqual({
+      code: 0,
+      lines: ['setup: installs the system packages prometheus prometheus-alertmanager.'],
+    });
+    expect(readFileSync(join(copy, 'apt.log'), 'utf8')).toMatch(
+      /install .*--no-install-recommends prometheus prometheus-alertmanager$/m,
+    );
   });
 
   test('has tctl built anew when it is of another version, and says in one sentence that this failed', () => {

@@ -1,23 +1,34 @@
 /**
- * A process with telemetry: `node emit.ts <endpoint or ->`. Renders nothing, but says what a worker says; prints as JSON
- * what it loaded, and its log on stderr.
+ * A process with telemetry: `node emit.ts`, told by the variables of OpenTelemetry. Renders nothing, but says what a worker says, with
+ * every instrument; prints as JSON what it loaded and what can be scraped from it, and its log on stderr.
  */
 import { createRequire } from 'node:module';
-import { Failure } from '../../src/contracts/failures.ts';
+import { readTelemetry } from '../../src/config/telemetry.ts';
+import { FAILURES, Failure, type FailureClass } from '../../src/contracts/failures.ts';
 import type { VariantKey } from '../../src/contracts/ids.ts';
 import { ObjectStore } from '../../src/storage/object-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
-import { countOutcomes, recordRender } from '../../src/telemetry/metrics.ts';
+import {
+  countAtRisk,
+  countOutcomes,
+  countPlanned,
+  observePool,
+  observeScenes,
+  recordClosed,
+  recordRender,
+  recordStages,
+  timeStage,
+} from '../../src/telemetry/metrics.ts';
 import { startTelemetry } from '../../src/telemetry/telemetry.ts';
 import { withSpan } from '../../src/telemetry/tracing.ts';
 
-const endpoint = process.argv[2] === '-' ? null : (process.argv[2] ?? null);
+const targets = readTelemetry(process.env);
 const log = createLogger({ level: 'info', name: 'emit' });
 const startedAt = performance.now();
 const telemetry = await startTelemetry({
   serviceName: 'nightreel-test',
   version: '1.2.3',
-  endpoint,
+  targets,
   onExportError: (reason) => log.warn({ reason }, 'telemetry is not delivered'),
 });
 const startMs = performance.now() - startedAt;
@@ -25,7 +36,7 @@ const startMs = performance.now() - startedAt;
 const key = 'a'.repeat(64) as VariantKey;
 await withSpan('batch', { campaign: 'referral' }, async () => {
   log.info('inside the batch');
-  await withSpan('variant', { key }, async () => recordRender(1_234));
+  await withSpan('variant', { key }, async () => recordRender(1_234, 2_000_000));
   const failing = withSpan('broken variant', {}, async () => {
     throw new Failure('FontMissing', 'A font is missing.');
   });
@@ -42,6 +53,26 @@ countOutcomes([
   { ...at, outcome: 'cached', renderMs: 0, pointers: 1 },
   { ...at, outcome: 'failed', failureClass: 'FontMissing', message: 'A font is missing.' },
 ]);
+countPlanned(3);
+recordStages({ acquireMs: 1, paramsMs: 20, captureMs: 900, encodeMs: 100, verifyMs: 50, totalMs: 1_071 }, 360);
+for (const stage of ['upload', 'publish'] as const) await timeStage(stage, async () => undefined);
+for (const campaign of ['referral', 'birthday']) {
+  countAtRisk(campaign);
+  const closedAtMs = Date.parse('2026-11-24T08:00:00Z');
+  recordClosed({ campaign, closedAtMs, wallMs: 2_280_000, deadlineMs: closedAtMs + 7_200_000 });
+}
+observePool(() => ({ slots: 4, ready: 4, leased: 3, waiting: 1, recycled: 2, discarded: 1, memoryBytes: 1_048_576 }));
+observeScenes(() => ({ memoryHits: 7, storeHits: 5, made: 3, damaged: 0, memoryBytes: 4_096 }));
+// What one night says of very many people and videos: no more series than of one.
+countOutcomes(
+  Array.from({ length: 2_000 }, (_, index) => ({
+    ...{ page: 1, index, key: index.toString(16).padStart(64, '0') as VariantKey, outcome: 'failed' as const },
+    failureClass: Object.keys(FAILURES)[index % Object.keys(FAILURES).length] as FailureClass,
+    message: `It failed for the ${index}th time.`,
+  })),
+);
+
+const endpoint = targets.otlp;
 if (endpoint !== null) {
   // An object store there would be asked for too much: the collector answers 503 to a HEAD.
   const credentials = { accessKeyId: 'x', secretAccessKey: 'y' };
@@ -49,9 +80,19 @@ if (endpoint !== null) {
   using store = new ObjectStore({ clientConfig, bucket: 'films', idleTimeoutMs: 500 });
   await store.head('state/x').catch(() => undefined);
 }
+const { scrape } = targets;
+const scraped =
+  scrape === null
+    ? null
+    : await fetch(`http://${scrape.host}:${scrape.port}/metrics`).then(
+        async (response) => await response.text(),
+        () => null,
+      );
 await telemetry.stop();
 
 const loaded = Object.keys(createRequire(import.meta.url).cache);
 const sdkFiles = loaded.filter((path) => /@opentelemetry\/(?!api\/)/.test(path)).length;
 const plugins = telemetry.temporalPlugins().length;
-console.log(JSON.stringify({ sdkFiles, plugins, modules: telemetry.workflowInterceptorModules().length, startMs }));
+console.log(
+  JSON.stringify({ sdkFiles, plugins, modules: telemetry.workflowInterceptorModules().length, startMs, scraped }),
+);

@@ -7,8 +7,16 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { readTelemetry } from '../../src/config/telemetry.ts';
+import { PortChooser } from '../../src/stack/ports.ts';
 
-const said = z.object({ sdkFiles: z.int(), plugins: z.int(), modules: z.int(), startMs: z.number() });
+const said = z.object({
+  sdkFiles: z.int(),
+  plugins: z.int(),
+  modules: z.int(),
+  startMs: z.number(),
+  scraped: z.string().nullable(),
+});
 const line = z.object({
   level: z.string(),
   msg: z.string(),
@@ -30,9 +38,9 @@ async function listen(handler: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
 }
 
-async function emit(endpoint: string) {
+async function emit(variables: Readonly<Record<string, string>> = {}) {
   const script = join(import.meta.dirname, 'emit.ts');
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [script, endpoint]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [script], { env: variables });
   const lines = stderr.trim().split('\n');
   return { result: said.parse(JSON.parse(stdout)), log: lines.map((text) => line.parse(JSON.parse(text))) };
 }
@@ -46,7 +54,7 @@ describe('with a collector', () => {
       received.set(request.url ?? '', [...(received.get(request.url ?? '') ?? []), body]);
       response.end();
     });
-    const { result, log } = await emit(`${endpoint}/`);
+    const { result, log } = await emit({ OTEL_EXPORTER_OTLP_ENDPOINT: `${endpoint}/` });
 
     expect([...received.keys()].sort()).toEqual(['/v1/metrics', '/v1/traces']);
     const spans = Buffer.concat(received.get('/v1/traces') ?? []);
@@ -85,8 +93,8 @@ describe('with a collector', () => {
 
 describe('without one', () => {
   test('nothing of the SDK is loaded, and logs are the same', async () => {
-    const { result, log } = await emit('-');
-    expect(result).toEqual({ sdkFiles: 0, plugins: 0, modules: 0, startMs: expect.anything() });
+    const { result, log } = await emit();
+    expect(result).toEqual({ sdkFiles: 0, plugins: 0, modules: 0, startMs: expect.anything(), scraped: null });
     expect(log.map(({ level, msg }) => [level, msg])).toEqual([
       ['info', 'inside the batch'],
       ['info', 'outside'],
@@ -94,14 +102,83 @@ describe('without one', () => {
   });
 
   test('a collector that is gone loses telemetry only, and the log says so once', async () => {
-    const { log } = await emit('http://127.0.0.1:9');
+    const { log } = await emit({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
     const warnings = log.filter(({ level }) => level === 'warn');
     expect(warnings).toHaveLength(1);
     expect(warnings[0]?.reason).toContain('ECONNREFUSED');
   });
 
   test('a collector that takes requests and never answers does not keep the process from ending', async () => {
-    const { result } = await emit(await listen(() => undefined));
+    const { result } = await emit({ OTEL_EXPORTER_OTLP_ENDPOINT: await listen(() => undefined) });
     expect(result.plugins).toBe(1);
+  });
+});
+
+describe('scraped by Prometheus', () => {
+  const onPort = (port: number) => ({
+    OTEL_METRICS_EXPORTER: 'prometheus',
+    OTEL_EXPORTER_PROMETHEUS_HOST: '127.0.0.1',
+    OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+  });
+
+  test('metrics are there without a collector, and no spans are made', async () => {
+    const { result, log } = await emit(onPort(await new PortChooser().choose()));
+    expect(result).toMatchObject({ plugins: 0, modules: 0 });
+    expect(log.filter(({ level }) => level !== 'info')).toEqual([]);
+    for (const line of [
+      'nightreel_variants_total{outcome="rendered"} 1',
+      'nightreel_storage_throttled_total 0',
+      'nightreel_stage_duration_seconds_count{stage="capture"} 1',
+      'nightreel_pool_browsers{state="leased"} 3',
+      'nightreel_batch_deadline_slack_seconds{campaign="referral"} 7200',
+    ]) {
+      expect(result.scraped?.split('\n')).toContain(line);
+    }
+  });
+
+  test('two thousand failed videos make no more series than there are classes, and nobody is named', async () => {
+    const { result } = await emit(onPort(await new PortChooser().choose()));
+    const series = (result.scraped ?? '').split('\n').filter((line) => /^nightreel_/.test(line));
+    expect(series.length).toBeGreaterThan(100);
+    expect(series.length).toBeLessThan(250);
+    const labels = new Set(series.flatMap((line) => [...line.matchAll(/[{,](\w+)="/g)].map(([, name]) => name)));
+    expect([...labels].sort()).toEqual(['campaign', 'class', 'le', 'outcome', 'reason', 'result', 'stage', 'state']);
+    expect(series.join()).not.toMatch(/[0-9a-f]{32}/);
+  });
+
+  test('metrics are scraped and not pushed where a collector gets the spans alone', async () => {
+    const paths: (string | undefined)[] = [];
+    const endpoint = await listen((request, response) => {
+      if (request.method === 'POST') paths.push(request.url);
+      response.end();
+    });
+    const { result } = await emit({
+      ...onPort(await new PortChooser().choose()),
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    });
+    expect(result.scraped).toContain('nightreel_variants_total');
+    expect(new Set(paths)).toEqual(new Set(['/v1/traces']));
+  });
+
+  test('a port that is taken is one line that says what to do, and the process goes on', async () => {
+    const port = Number(new URL(await listen((_, response) => response.end('another'))).port);
+    const { result, log } = await emit(onPort(port));
+    expect(result.scraped).toBe('another');
+    const warnings = log.filter(({ level }) => level === 'warn');
+    expect(warnings.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/on 127\.0\.0\.1:\d+ \(the port is taken\).*OTEL_EXPORTER_PROMETHEUS_PORT/),
+    ]);
+  });
+
+  test.each([
+    [{ OTEL_METRICS_EXPORTER: 'statsd' }, "OTEL_METRICS_EXPORTER has 'statsd'"],
+    [{ OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: '70000' }, 'a port from 1 to 65535'],
+  ])('a wrong variable is named: %j', (variables, message) => {
+    expect(() => readTelemetry(variables)).toThrow(message);
+  });
+
+  test('a disabled SDK is off, whatever else is said', () => {
+    const variables = { ...onPort(9464), OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
+    expect(readTelemetry(variables)).toEqual({ otlp: null, pushesMetrics: false, scrape: null });
   });
 });

@@ -40,6 +40,22 @@ export interface Lease<Member> extends AsyncDisposable {
   release(): void;
 }
 
+/** How the pool stands, for whoever watches it. */
+export interface PoolState {
+  readonly slots: number;
+  /** Members that are warm, lent ones included. */
+  readonly ready: number;
+  readonly leased: number;
+  /** Who waits for a member. */
+  readonly waiting: number;
+  /** Members replaced so far because they had done their share or held too much memory. */
+  readonly recycled: number;
+  /** Members taken out at once so far: they broke, or were of no use for what came next. */
+  readonly discarded: number;
+  /** Memory that all members hold. */
+  readonly memoryBytes: number;
+}
+
 interface Slot<Member> {
   current: Member | null;
   /** The warm successor of a member that is still lent. */
@@ -71,6 +87,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   private readonly recycleAboveBytes: number;
   private readonly idle = Promise.withResolvers<void>();
   private isDraining = false;
+  private readonly replaced = { recycled: 0, discarded: 0 };
 
   private constructor(options: PoolOptions<Member>) {
     this.options = options;
@@ -113,6 +130,19 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   /** Members that could be lent right now or are lent. */
   get ready(): number {
     return this.slots.filter(({ current }) => current !== null).length;
+  }
+
+  /** Looks at the memory of every member, which takes a millisecond each. */
+  get state(): PoolState {
+    const members = this.slots.flatMap(({ current, next }) => [current, next]).filter((member) => member !== null);
+    return {
+      slots: this.slots.length,
+      ready: this.ready,
+      leased: this.slots.filter(({ isLent }) => isLent).length,
+      waiting: this.waiters.size,
+      ...this.replaced,
+      memoryBytes: members.reduce((total, member) => total + member.memoryBytes(), 0),
+    };
   }
 
   /** Waits for a free member, first come first served. */
@@ -201,7 +231,10 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   /** Takes the current member out; its successor, or one that is launched now, takes its place. */
   private retire(slot: Slot<Member>): void {
     const wasUsed = slot.uses > 0;
-    if (slot.current !== null) this.close(slot.current);
+    if (slot.current !== null) {
+      this.replaced.discarded += 1;
+      this.close(slot.current);
+    }
     slot.current = null;
     if (slot.next !== null) {
       this.settleIn(slot, slot.next);
@@ -253,7 +286,10 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   }
 
   private settleIn(slot: Slot<Member>, member: Member): void {
-    if (slot.current !== null && slot.current !== member) this.close(slot.current);
+    if (slot.current !== null && slot.current !== member) {
+      this.replaced.recycled += 1;
+      this.close(slot.current);
+    }
     slot.current = member;
     slot.next = null;
     slot.uses = 0;

@@ -1,0 +1,32 @@
+/** What the rules and panels of deploy/observability ask Prometheus. */
+
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+export const OBSERVABILITY = resolve(import.meta.dirname, '../../deploy/observability');
+
+const rule = z.object({
+  alert: z.string().nullable().default(null),
+  record: z.string().nullable().default(null),
+  expr: z.string(),
+});
+const ruleFile = z.object({ groups: z.array(z.object({ rules: z.array(rule) })) });
+const dashboard = z.object({ panels: z.array(z.object({ targets: z.array(z.object({ expr: z.string() })) })) });
+
+export async function ruleExpressions(): Promise<z.infer<typeof rule>[]> {
+  const text = await readFile(join(OBSERVABILITY, 'rules.yml'), 'utf8');
+  return ruleFile.parse(parse(text)).groups.flatMap(({ rules }) => rules);
+}
+
+/** As Grafana would send them. */
+export async function panelExpressions(): Promise<string[]> {
+  const text = await readFile(join(OBSERVABILITY, 'grafana/dashboards/nightreel.json'), 'utf8');
+  const { panels } = dashboard.parse(JSON.parse(text));
+  return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m')));
+}
+
+/** Names of the metrics that are ours: all but `up`, which is Prometheus's own. */
+export const metricsIn = (expressions: readonly string[]): string[] =>
+  [...new Set(expressions.flatMap((text) => text.match(/\bnightreel[_:][\w:]*/g) ?? []))].sort();

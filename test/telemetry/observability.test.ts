@@ -1,0 +1,70 @@
+/** The rules, the routing and the dashboard of deploy/observability: that they are right, and that what they ask for exists. */
+
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { PortChooser } from '../../src/stack/ports.ts';
+import { metricsIn, OBSERVABILITY, panelExpressions, ruleExpressions } from '../support/observability.ts';
+
+const run = promisify(execFile);
+const at = { cwd: OBSERVABILITY };
+
+describe('the rules', () => {
+  test('are rules, for this configuration', async () => {
+    await run('promtool', ['check', 'rules', 'rules.yml'], at);
+    await run('promtool', ['check', 'config', 'prometheus.yml'], at);
+  });
+
+  test('fire when they should, and not when they should not', async () => {
+    const tests = (await readdir(OBSERVABILITY)).filter((name) => name.endsWith('.test.yml'));
+    await run('promtool', ['test', 'rules', ...tests], at);
+    const played = (await Promise.all(tests.map((name) => readFile(join(OBSERVABILITY, name), 'utf8')))).join('\n');
+    for (const { alert } of await ruleExpressions())
+      if (alert !== null) expect(played).toMatch(new RegExp(`alertname: ${alert}\\n +exp_alerts:`));
+  });
+
+  test('each alert has a section that says what to do', async () => {
+    const page = await readFile(join(OBSERVABILITY, '../../docs/observability.md'), 'utf8');
+    const sections = [...page.matchAll(/^### (Nightreel\w+)$/gm)].map(([, name]) => name);
+    const alerts = (await ruleExpressions()).flatMap(({ alert }) => alert ?? []);
+    expect(sections).toEqual(alerts);
+  });
+});
+
+test('who is woken and who is told', async () => {
+  await run('amtool', ['check-config', 'alertmanager.yml'], at);
+  const routes = ['config', 'routes', 'test', '--config.file=alertmanager.yml'];
+  const [page, ticket] = await Promise.all(
+    ['page', 'ticket'].map(async (severity) => (await run('amtool', [...routes, `severity=${severity}`], at)).stdout),
+  );
+  expect([page?.trim(), ticket?.trim()]).toEqual(['on-call', 'team']);
+});
+
+test('the dashboard is provisioned with the source that its panels ask', async () => {
+  const grafana = join(OBSERVABILITY, 'grafana');
+  const source = parse(await readFile(join(grafana, 'provisioning/datasources/prometheus.yml'), 'utf8'));
+  const dashboard = await readFile(join(grafana, 'dashboards/nightreel.json'), 'utf8');
+  const uids = [...dashboard.matchAll(/"type": "prometheus",\s+"uid": "(\w+)"/g)].map(([, uid]) => uid);
+  expect(new Set(uids)).toEqual(new Set([source.datasources[0].uid]));
+});
+
+test('every metric of a rule or a panel can be scraped, and every metric that can be is documented', async () => {
+  const port = await new PortChooser().choose();
+  const { stdout } = await run(process.execPath, [resolve(import.meta.dirname, 'emit.ts')], {
+    env: { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(port) },
+  });
+  const { scraped } = JSON.parse(stdout) as { readonly scraped: string };
+  const rules = await ruleExpressions();
+  const known = new Set([...scraped.matchAll(/^(\w+)[{ ]/gm)].map(([, name]) => name));
+  for (const { record } of rules) if (record !== null) known.add(record);
+  const used = metricsIn([...rules.map(({ expr }) => expr), ...(await panelExpressions())]);
+  expect(used.length).toBeGreaterThan(15);
+  expect(used.filter((name) => !known.has(name))).toEqual([]);
+
+  const page = await readFile(join(OBSERVABILITY, '../../docs/observability.md'), 'utf8');
+  const families = [...scraped.matchAll(/^# TYPE (nightreel_\w+)/gm)].flatMap(([, name]) => name ?? []);
+  expect(families.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
