@@ -17,9 +17,9 @@ export function registerDigest(program: Command): void {
 Examples:
   nightreel digest referral/2026-11-23/1
   nightreel digest referral/2026-11-23/1 --json | jq .slack
-  NIGHTREEL_SLACK_WEBHOOK=https://hooks.slack.com/services/… nightreel digest referral/2026-11-23/1 --post
+  nightreel digest referral/2026-11-23/1 --post
 
-Reads the bucket only. A batch posts its digest by itself when it closes, once: docs/digest.md.`,
+Posts to NIGHTREEL_SLACK_WEBHOOK and NIGHTREEL_WEBHOOK. A batch posts its digest by itself when it closes, once: docs/digest.md.`,
     )
     .action(async (batch: BatchRef, { post, json }: { post?: boolean; json?: boolean }) => {
       const [{ runDigest }, { loadSettings }] = await Promise.all([

@@ -1,13 +1,16 @@
 /** Digests on their way: a real store, a real server as webhook. */
 
+import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { type BatchRef, type BusinessDate, objectKeys } from '../../src/contracts/ids.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { closeBatch } from '../../src/reporting/close-batch.ts';
-import { claim, LEASE_MS } from '../../src/reporting/digest/outbox.ts';
+import { claim } from '../../src/reporting/digest/outbox.ts';
 import { type AnnounceDeps, announceBatch, postDigest } from '../../src/reporting/digest/post-digest.ts';
 import { readDigest } from '../../src/reporting/digest/read-digest.ts';
 import { recordOutcomes } from '../../src/reporting/outcomes.ts';
@@ -141,9 +144,13 @@ test('the signature is of the time and the body, as they were sent', async () =>
 
 test('what a process that died had claimed is posted by the next closing, and by no third one', async () => {
   const batch = await closedNight();
-  const asked = { key: objectKeys.digest(batch, 'slack'), again: false };
-  // It claims and is never heard of again; its lease ends in a moment.
-  expect(await claim({ store, now: () => Date.now() - LEASE_MS + 500 }, asked, never)).not.toBeNull();
+  const key = objectKeys.digest(batch, 'slack');
+  await expect(
+    promisify(execFile)(process.execPath, [
+      ...[join(import.meta.dirname, 'claim-and-die.ts'), server.endpoint, server.bucket, key, '2000'],
+    ]),
+  ).rejects.toMatchObject({ signal: 'SIGKILL' });
+  expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'claimed' });
   await Promise.all([1, 2].map(() => announceBatch(deps(onlySlack()), batch, never)));
   expect(webhook.posts).toHaveLength(1);
   expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'posted' });

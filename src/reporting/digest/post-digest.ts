@@ -40,7 +40,8 @@ export async function announceBatch(deps: AnnounceDeps, batch: BatchRef, signal:
       else log.info({ batch: batchId, channel, outcome }, 'digest');
     }
   } catch (error) {
-    log.warn({ batch: batchId, reason: asFailure(error).message }, 'the digest was not posted');
+    const reason = asFailure(error).message;
+    log.warn({ batch: batchId, reason }, 'the digest was not posted, or nobody could write down that it was');
   }
 }
 
