@@ -1,0 +1,96 @@
+/** What a real Prometheus knows of a night, from the worker that rendered it. */
+
+import { appendFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { PortChooser } from '../../src/stack/ports.ts';
+import { FIXTURE_PROJECT, lastJson, TestHome, until } from '../support/nightreel.ts';
+import { metricsIn, panelExpressions, ruleExpressions } from '../support/observability.ts';
+import { TestPrometheus } from '../support/prometheus.ts';
+import { Worker } from '../support/worker.ts';
+
+const MINUTE = 60_000;
+
+let project: string;
+let home: TestHome;
+let worker: Worker;
+let prometheus: TestPrometheus;
+let port: number;
+
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'nightreel-project-'));
+  await cp(FIXTURE_PROJECT, project, { recursive: true });
+  await appendFile(join(project, 'campaigns/card.yaml'), 'deadline: { at: "06:00" }\n');
+  home = await TestHome.create(project);
+  await home.run(['up']);
+  port = await new PortChooser().choose();
+  worker = Worker.start(home, ['--workers', '1'], {
+    OTEL_METRICS_EXPORTER: 'prometheus',
+    OTEL_EXPORTER_PROMETHEUS_HOST: '127.0.0.1',
+    OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+  });
+  prometheus = await TestPrometheus.start(port);
+}, 3 * MINUTE);
+
+afterAll(async () => {
+  await prometheus?.[Symbol.asyncDispose]();
+  await worker?.stop();
+  await home?.end();
+  await rm(project, { recursive: true, force: true });
+}, 2 * MINUTE);
+
+test(
+  'the numbers of a night are those of its report, and all that rules and panels ask for is there',
+  async () => {
+    const csv = join(home.folder, 'users.csv');
+    const people = ['r-1,Wilhelmina,1,10', 'r-2,Thrower,2,20', 'r-3,Ada,3,30'];
+    await writeFile(csv, `recipient_id,name,referralCount,earnings\n${people.join('\n')}\n`);
+    const night = await home.run(['run', 'card', '--csv', csv, '--json']);
+    expect(lastJson(night.stdout)).toMatchObject({ rendered: 2, failed: 1 });
+    const closed = 'nightreel_batch_closed_timestamp_seconds{campaign="card"}';
+    await until(async () => await prometheus.value(closed), 'the closed batch to be scraped');
+
+    for (const [expression, value] of [
+      ['nightreel_variants_planned_total', 3],
+      ['nightreel_variants_total{outcome="rendered"}', 2],
+      ['nightreel_variants_total{outcome="failed"}', 1],
+      ['nightreel_failures_total{class="TemplateCrashed"}', 1],
+      ['nightreel_render_duration_seconds_count', 2],
+      ['nightreel_stage_duration_seconds_count{stage="upload"}', 2],
+      ['nightreel_stage_duration_seconds_count{stage="verify"}', 2],
+      ['nightreel_stage_duration_seconds_count{stage="publish"}', 2],
+      ['nightreel_pool_browsers{state="slots"}', 1],
+      ['nightreel_pool_browsers{state="leased"}', 0],
+    ] as const) {
+      expect([expression, await prometheus.value(expression)]).toEqual([expression, value]);
+    }
+    for (const expression of [
+      'nightreel_frames_total',
+      'nightreel_uploaded_bytes_total',
+      'nightreel_pool_memory_bytes',
+      'nightreel_batch_duration_seconds',
+      'nightreel_batch_deadline_slack_seconds',
+      'histogram_quantile(0.95, sum by (le) (nightreel_render_duration_seconds_bucket))',
+    ]) {
+      expect([expression, await prometheus.value(`${expression} > 0`)]).toEqual([expression, expect.any(Number)]);
+    }
+
+    const rules = await ruleExpressions();
+    const ratio = rules.find(({ record }) => record === 'nightreel:failure_ratio:1d')?.expr ?? '';
+    expect(await prometheus.value(ratio)).toBeCloseTo(1 / 3);
+    const expressions = [...rules.map(({ expr }) => expr), ...(await panelExpressions())];
+    for (const expression of expressions) await prometheus.query(expression);
+    const recorded = rules.flatMap(({ record }) => record ?? []);
+    const missing: string[] = [];
+    for (const name of metricsIn(expressions)) {
+      if (!recorded.includes(name) && (await prometheus.value(`count(${name})`)) === null) missing.push(name);
+    }
+    // No batch was late.
+    expect(missing).toEqual(['nightreel_batches_at_risk_total']);
+
+    const scraped = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    for (const personal of ['Wilhelmina', 'Thrower', 'r-1', 'r-2']) expect(scraped).not.toContain(personal);
+  },
+  3 * MINUTE,
+);
