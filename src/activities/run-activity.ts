@@ -13,7 +13,7 @@ const MESSAGE_LIMIT = 300;
  * Runs an activity's body. A `Failure` becomes an ApplicationFailure of its class, without cause and stack of its own:
  * what goes to Temporal is the class and the message; the worker's log keeps the rest. Heartbeats while it runs, which
  * tells the server that this process lives; limits on the steps themselves are the callee's.
- * @param progress what the heartbeat says: numbers only.
+ * @param progress what the heartbeat says: numbers, and the ID of an upload; nothing about anybody.
  */
 export async function runActivity<T>(
   body: (signal: AbortSignal) => Promise<T>,

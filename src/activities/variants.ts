@@ -35,7 +35,7 @@ export interface VariantTask {
 /**
  * Makes those of a variant's videos that are not stored yet, and stores them. Null when `make` says that it cannot be done here.
  * @param make gives the missing, in their order.
- * @param progress what heartbeats say: numbers only.
+ * @param progress what heartbeats say, beside the ID of an upload under way: numbers only.
  */
 export async function makeVariant<Videos extends readonly FinishedVideo[] | null>(
   { store, manifests, uploadDirect = true }: VariantDeps,
