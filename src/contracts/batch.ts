@@ -228,31 +228,46 @@ export interface BegunVariant extends RenderedVariant {
   readonly wasReset: boolean;
 }
 
+/** The stages of making a video that are timed by themselves, in their order. Joining scenes has `verify` and `upload` alone. */
+export const RENDER_STAGES = ['acquire', 'params', 'capture', 'encode', 'verify', 'upload'] as const;
+export type RenderStage = (typeof RENDER_STAGES)[number];
+
+/** What the attempt that made a variant's video took, for the report: whole numbers. */
+export interface RenderMeasures {
+  /** Wall time of each stage, ms. */
+  readonly stages: Readonly<Partial<Record<RenderStage, number>>>;
+  /** Processor time of the browser's processes, the encoder and this render's share of the worker, ms; absent where it cannot be told. */
+  readonly cpuMs?: number;
+  /** Frames captured for it. */
+  readonly frames: number;
+  /** Bytes of the videos that were stored. */
+  readonly bytes: number;
+  /** When they were, ms since 1970. */
+  readonly endedAt: number;
+}
+
 /** Result of the `renderVariant` activity. */
 export interface RenderedVariant {
   readonly outcome: 'rendered' | 'cached';
   readonly video: StoredVideo;
   /** Wall time of the render on its worker, upload included; 0 when nothing was rendered. */
   readonly renderMs: number;
+  /** Of what this attempt made; absent: it made nothing. */
+  readonly measures?: RenderMeasures;
 }
 
 /** Result of the `renderVariant` workflow. */
-export interface VariantResult {
-  readonly outcome: 'rendered' | 'cached';
-  readonly renderMs: number;
+export interface VariantResult extends Pick<RenderedVariant, 'outcome' | 'renderMs' | 'measures'> {
   readonly pointers: number;
 }
 
 /** What became of one variant: a line of an outcome page. */
 export type VariantOutcome =
-  | {
-      readonly outcome: 'rendered' | 'cached';
+  | (VariantResult & {
       readonly page: number;
       readonly index: number;
       readonly key: VariantKey;
-      readonly renderMs: number;
-      readonly pointers: number;
-    }
+    })
   | {
       readonly outcome: 'failed';
       readonly page: number;

@@ -2,7 +2,13 @@
 
 import { pMapIterable } from 'p-map';
 import { z } from 'zod';
-import type { FailedSlot, ListFailedInput, RecordOutcomesInput, VariantOutcome } from '../contracts/batch.ts';
+import {
+  type FailedSlot,
+  type ListFailedInput,
+  RENDER_STAGES,
+  type RecordOutcomesInput,
+  type VariantOutcome,
+} from '../contracts/batch.ts';
 import { FAILURES, Failure, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, isVariantKey, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import { type ManifestVariant, type PlanDocument, videosOf } from '../planning/manifest.ts';
@@ -17,9 +23,18 @@ const slot = {
   key: z.string().refine(isVariantKey),
 };
 
+const measuresSchema = z.object({
+  stages: z.partialRecord(z.enum(RENDER_STAGES), z.int()),
+  cpuMs: z.int().exactOptional(),
+  frames: z.int(),
+  bytes: z.int(),
+  endedAt: z.int(),
+});
+const stored = { ...slot, renderMs: z.int(), pointers: z.int(), measures: measuresSchema.exactOptional() };
+
 const outcomeSchema: z.ZodType<VariantOutcome> = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('rendered'), ...slot, renderMs: z.int(), pointers: z.int() }),
-  z.object({ outcome: z.literal('cached'), ...slot, renderMs: z.int(), pointers: z.int() }),
+  z.object({ outcome: z.literal('rendered'), ...stored }),
+  z.object({ outcome: z.literal('cached'), ...stored }),
   z.object({
     outcome: z.literal('failed'),
     ...slot,

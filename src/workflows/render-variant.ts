@@ -19,11 +19,12 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
   const wasReset = begun?.wasReset ?? isReset();
   try {
     const rendering = begun ?? (await joined(input)) ?? (await rendered(input));
-    const { outcome, renderMs } = rendering;
+    const { outcome, renderMs, measures } = rendering;
     const published = await publish(input, rendering, wasReset);
-    if (wasReset) await writeDown(input, { outcome, renderMs, pointers: published });
+    const result: VariantResult = { outcome, renderMs, pointers: published, ...(measures && { measures }) };
+    if (wasReset) await writeDown(input, result);
     setCurrentDetails(`${outcome} in ${renderMs} ms, ${published} pointers`);
-    return { outcome, renderMs, pointers: published };
+    return result;
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const { failureClass, message } = classify(error);
@@ -34,12 +35,9 @@ export async function renderVariant(input: RenderVariantInput): Promise<VariantR
 }
 
 /** Part by part, however many share it: what goes wrong in one is told when all have had theirs. Returns how many pointers show it. */
-async function publish(
-  input: RenderVariantInput,
-  { outcome, video, renderMs }: RenderedVariant,
-  wasReset: boolean,
-): Promise<number> {
+async function publish(input: RenderVariantInput, rendering: RenderedVariant, wasReset: boolean): Promise<number> {
   const { batch, page, index, begun } = input;
+  const { outcome, video, renderMs, measures } = rendering;
   let { part, pointers: published, failure } = begun ?? { part: 0, pointers: 0, failure: undefined };
   for (;;) {
     setCurrentDetails(`Stored (${outcome}, ${video.sizeBytes} bytes); ${published} pointers published`);
@@ -54,7 +52,8 @@ async function publish(
     part = done.next;
     if (workflowInfo().continueAsNewSuggested) {
       const told = failure && { failure };
-      const next: BegunVariant = { outcome, video, renderMs, part, pointers: published, ...told, wasReset };
+      const made = { outcome, video, renderMs, ...(measures && { measures }) };
+      const next: BegunVariant = { ...made, part, pointers: published, ...told, wasReset };
       await continueAsNew<typeof renderVariant>({ ...input, begun: next });
     }
   }
