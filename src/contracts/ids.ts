@@ -57,6 +57,7 @@ export const workflowIds = {
   scene: (batch: BatchRef, key: SceneKey) => `scene/${batchIdOf(batch)}/${key}`,
   backfill: (batch: BatchRef) => `backfill/${batchIdOf(batch)}`,
   schedule: (campaign: string) => `nightly/${campaign}`,
+  watch: (campaign: string) => `watch/${campaign}`,
 } as const;
 
 /** Zero-padded page number as used in object keys: 1 → `000001`. */
@@ -90,6 +91,13 @@ export const objectKeys = {
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
   /** What was posted of a batch, and where to. */
   digest: (batch: BatchRef, channel: string) => `${objectKeys.batch(batch)}digest/${channel}.json`,
+  /** The same of what it told while it ran. */
+  events: (batch: BatchRef, kind: string) => `${objectKeys.batch(batch)}digest/${kind}-`,
+  event: (batch: BatchRef, kind: string, id: string, channel: string) =>
+    `${objectKeys.events(batch, kind)}${id}/${channel}.json`,
+  /** The same of a night that had not closed in the morning. */
+  watch: (campaign: string, businessDate: string, channel: string) =>
+    `state/watch/${campaign}/${businessDate}/${channel}.json`,
   results: (batch: BatchRef) => `results/${batchIdOf(batch)}.parquet`,
   input: (sha256: string, type: 'csv' | 'keys') => `inputs/${sha256}.${type}`,
   pinnedTemplate: (digest: string) => `templates/${digest}`,

@@ -33,7 +33,7 @@ export interface CloseDeps {
 /** Running it again, after a crash or a backfill, gives the same result or the repaired one. */
 export async function closeBatch(
   { store, manifests, now }: CloseDeps,
-  { batch, wallMs }: CloseBatchInput,
+  { batch, wallMs, interruptions }: CloseBatchInput,
   signal: AbortSignal,
 ): Promise<BatchSummary> {
   const plan = await manifests.plan(batch);
@@ -52,6 +52,7 @@ export async function closeBatch(
     outcomes,
     notStarted,
     failedBefore: failedBefore(earlier),
+    interruptions: interruptions ?? earlier?.interruptions,
     wallMs: wallMs ?? (earlier?.summary.wallSeconds ?? 0) * 1000,
     closedAt: now(),
     videoUrl: (key) => store.url(objectKeys.video(key), plan.publicUrl),

@@ -6,6 +6,7 @@ import type { FailureClass } from '../contracts/failures.ts';
 import { objectKeys } from '../contracts/ids.ts';
 import { count, duration, longDate, percent, seconds, shortKey, utc, WHO_ACTS } from './format.ts';
 import { Html, html } from './html.ts';
+import { interruptionSentences } from './interruptions.ts';
 import type { BatchReport } from './report-json.ts';
 
 const STYLE = new Html(readFileSync(join(import.meta.dirname, 'report.css'), 'utf8'));
@@ -32,7 +33,7 @@ ${STYLE}</style>
 <header>
 <p class="kicker">Nightreel · ${summary.campaign}${plan.attempt > 1 ? ` · attempt ${plan.attempt}` : ''}</p>
 <h1>${longDate(summary.businessDate)}</h1>
-<p class="lead">${lead(report)}</p>
+<p class="lead">${[lead(report), ...interruptionSentences(report.interruptions)].join(' ')}</p>
 </header>
 <main>
 ${figures(report)}

@@ -14,6 +14,7 @@ describe('the schedule of a campaign', () => {
     hour: 23,
     minute: 0,
     timeZone: 'America/New_York',
+    deadline: null,
     catchupHours: 6,
   });
 
