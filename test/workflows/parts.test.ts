@@ -1,7 +1,8 @@
 /** A video shared by more people than one history takes: its workflow goes on in a new run, and renders once. */
 
 import { spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,6 +30,8 @@ async function connect(address: string): Promise<Connection> {
 test('goes on part by part in as many runs as it takes, and counts every pointer once', async () => {
   const address = `127.0.0.1:${await freePort()}`;
   const log = join(tmpdir(), `nightreel-temporal-${process.pid}.log`);
+  const broken = join(tmpdir(), `nightreel-broken-${process.pid}`);
+  await writeFile(broken, '');
   const attributes = Object.values(SEARCH_ATTRIBUTES).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
   const server = await guarded(
     [
@@ -41,7 +44,7 @@ test('goes on part by part in as many runs as it takes, and counts every pointer
   const connection = await connect(address);
   const worker = spawn(
     process.execPath,
-    [...STRIP, resolve(import.meta.dirname, '../support/parts-worker.ts'), address, String(PARTS)],
+    [...STRIP, resolve(import.meta.dirname, '../support/parts-worker.ts'), address, String(PARTS), broken],
     { stdio: 'inherit' },
   );
   try {
@@ -82,11 +85,36 @@ test('goes on part by part in as many runs as it takes, and counts every pointer
       for (const event of events ?? []) published.push(event.activityTaskScheduledEventAttributes?.activityType?.name);
     }
     expect(published.filter((name) => name === 'publishPointers')).toHaveLength(PARTS);
+
+    // The last of these runs failed. Somebody resets it once its part can be written: it says so to the next report.
+    const last = await client.workflow.start('renderVariant', {
+      ...{ workflowId: 'last', taskQueue: 'orchestrator' },
+      args: [{ batch, page: 1, index: 2, key: 'c'.repeat(64) }],
+    });
+    await expect(last.result()).rejects.toMatchObject({ cause: { message: `of part ${PARTS - 1}` } });
+    const { runId } = await client.workflow.getHandle('last').describe();
+    const before = await client.workflow.getHandle('last', runId).fetchHistory();
+    const firstTask = before.events?.find((event) => event.workflowTaskCompletedEventAttributes);
+    if (firstTask?.eventId == null) throw new Error('it has not done a task');
+    expect(runId).not.toBe(last.firstExecutionRunId);
+    await rm(broken);
+    const reset = await client.workflowService.resetWorkflowExecution({
+      ...{ namespace: 'default', workflowExecution: { workflowId: 'last', runId } },
+      ...{ reason: 'mended', requestId: randomUUID(), workflowTaskFinishEventId: firstTask.eventId },
+    });
+    expect(await client.workflow.getHandle('last', reset.runId ?? '').result()).toMatchObject({ pointers: PARTS * 10 });
+    const { events } = await client.workflow.getHandle('last', reset.runId ?? '').fetchHistory();
+    const scheduled = (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
+    const written = scheduled.find(({ activityType }) => activityType?.name === 'recordOutcomes');
+    expect(JSON.parse(Buffer.from(written?.input?.payloads?.[0]?.data ?? []).toString())).toMatchObject({
+      ...{ writer: `reset-${reset.runId}`, page: 1 },
+      outcomes: [{ outcome: 'rendered', pointers: PARTS * 10, page: 1, index: 2 }],
+    });
   } finally {
     worker.kill('SIGTERM');
     await connection.close();
     await endGuarded(server);
-    await rm(log, { force: true });
+    await Promise.all([log, broken].map((path) => rm(path, { force: true })));
   }
 }, 120_000);
 

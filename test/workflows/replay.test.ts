@@ -34,12 +34,11 @@ test('every recorded history replays against the workflow code as it is', () => 
   expect(replayed).toHaveLength(all().length);
 });
 
-test.each(['nightlyBatch', 'variantLane', 'sceneLane', 'renderVariant', 'renderScene', 'backfillVariants'])(
-  'a %s whose code does something else than its history is noticed',
-  (type) => {
-    expect(noticed[type]).toMatch(/^DeterminismViolationError: .*TMPRL1100/);
-  },
-);
+test.each([
+  ...['nightlyBatch', 'variantLane', 'sceneLane', 'renderVariant', 'renderScene', 'backfillVariants', 'watchNight'],
+])('a %s whose code does something else than its history is noticed', (type) => {
+  expect(noticed[type]).toMatch(/^DeterminismViolationError: .*TMPRL1100/);
+});
 
 describe('among the recorded', () => {
   test.each([
@@ -49,6 +48,7 @@ describe('among the recorded', () => {
     ['renderVariant', ['CANCELLED', 'COMPLETED', 'FAILED']],
     ['renderScene', ['COMPLETED', 'FAILED']],
     ['backfillVariants', ['COMPLETED', 'CONTINUED_AS_NEW', 'FAILED']],
+    ['watchNight', ['COMPLETED', 'FAILED']],
   ])('%s has ended in every way: %j', (type, statuses) => {
     const ends = new Set(all().flatMap((one) => (one.type === type ? [one.status] : [])));
     expect([...ends]).toEqual(expect.arrayContaining(statuses));
@@ -61,6 +61,7 @@ describe('among the recorded', () => {
       /"pauseBatch".*"setWindow".*"resumeBatch"/,
     ],
     ['one that the breaker paused', 'nightlyBatch', /by\W+breaker/],
+    ['one that tells of its pause', 'nightlyBatch', /announce-events.*"announceEvent"/],
     ['one that its deadline stopped', 'nightlyBatch', /TIMER_FIRED.*by\W+deadline/],
     ['one that a schedule started', 'nightlyBatch', /TemporalScheduledStartTime/],
     ['one that took pointers back', 'nightlyBatch', /"withdrawPointers"/],

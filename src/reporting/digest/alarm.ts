@@ -88,7 +88,7 @@ function consequences({ kind, paused, outlook, deadline }: BatchEvent): string[]
 /** A batch that the breaker holds stops when it is due, whatever its campaign says. */
 function stopsAt(byBreaker: boolean, deadline: NightLimits['deadline']): string {
   if (deadline === null || !(byBreaker || deadline.whenLate === 'stop')) return '';
-  return `, or stops ${utc(deadline.at)}`;
+  return `, or stops at ${utc(deadline.at)}`;
 }
 
 export const progressText = ({ variants, settled, failed }: NonNullable<Alarm['progress']>): string =>
