@@ -223,7 +223,7 @@ export class BatchControl {
   #tellRisk(): void {
     if (this.#isToldAtRisk || this.#plan === null || !this.outlook.atRisk) return;
     this.#isToldAtRisk = true;
-    if (!this.#isLate()) this.#tell('atRisk');
+    if (!this.#isToldLate && !this.#isLate()) this.#tell('atRisk');
     const { campaign } = this.#plan.batch;
     log.warn('the batch is at risk of missing its deadline', { deadline: this.#plan.limits?.deadline?.at });
     nightreel.atRisk(campaign);
