@@ -102,7 +102,10 @@ describe('it says', () => {
     expect(failed).toMatchObject({
       text: 'referral: the night of Monday 23 November 2026 ended without a report.',
       details: ['batch/referral-x: FAILED.'],
-      commands: ['nightreel run referral --date 2026-11-23', 'temporal workflow describe --workflow-id batch/referral-x'],
+      commands: [
+        'nightreel run referral --date 2026-11-23',
+        'temporal workflow describe --workflow-id batch/referral-x',
+      ],
     });
     const silent = night({ state: 'unfinished', runs: [{ workflowId: 'batch/referral-x', status: 'RUNNING' }] });
     expect(silent).toMatchObject({

@@ -5,50 +5,24 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.ts';
-import { endGuarded, freePort, guarded } from '../support/guarded.ts';
+import { TestTemporal } from '../support/temporal.ts';
 
-const TEMPORAL = resolve(import.meta.dirname, '../../.tools/bin/temporal');
 const PARTS = 40;
 /** Events after which this server wants a new run; of its own accord it waits for 4,096. */
 const EVENTS = 60;
 
-async function connect(address: string): Promise<Connection> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await Connection.connect({ address, connectTimeout: '2 seconds' });
-    } catch (error) {
-      if (attempt === 30) throw error;
-      await sleep(200);
-    }
-  }
-}
-
 test('goes on part by part in as many runs as it takes, and counts every pointer once', async () => {
-  const address = `127.0.0.1:${await freePort()}`;
-  const log = join(tmpdir(), `nightreel-temporal-${process.pid}.log`);
+  const server = await TestTemporal.start(`limit.historyCount.suggestContinueAsNew=${EVENTS}`);
+  const { address, client } = server;
   const broken = join(tmpdir(), `nightreel-broken-${process.pid}`);
   await writeFile(broken, '');
-  const attributes = Object.values(SEARCH_ATTRIBUTES).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
-  const server = await guarded(
-    [
-      ...([TEMPORAL, 'server', 'start-dev', '--headless', '--ip', '127.0.0.1'] as const),
-      ...['--port', address.split(':')[1] ?? '', '--disable-config-file', '--disable-config-env', ...attributes],
-      ...['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${EVENTS}`],
-    ],
-    { log, cwd: tmpdir() },
-  );
-  const connection = await connect(address);
   const worker = spawn(
     process.execPath,
     [...STRIP, resolve(import.meta.dirname, '../support/parts-worker.ts'), address, String(PARTS), broken],
     { stdio: 'inherit' },
   );
   try {
-    const client = new Client({ connection });
     const key = 'a'.repeat(64);
     const workflowId = `variant/card/2026-03-02/${key}`;
     const batch = { campaign: 'card', businessDate: '2026-03-02', attempt: 1 };
@@ -112,9 +86,8 @@ test('goes on part by part in as many runs as it takes, and counts every pointer
     });
   } finally {
     worker.kill('SIGTERM');
-    await connection.close();
-    await endGuarded(server);
-    await Promise.all([log, broken].map((path) => rm(path, { force: true })));
+    await server[Symbol.asyncDispose]();
+    await rm(broken, { force: true });
   }
 }, 120_000);
 
