@@ -159,7 +159,7 @@ export async function backfillNights(
       })),
     ),
   );
-  return dueAt.map((instant) => `batch/${campaign}-${new Date(instant).toISOString().replace('.000Z', 'Z')}`);
+  return dueAt.map((instant) => workflowIds.scheduled(campaign, instant));
 }
 
 /** What one line of `schedule list` says. Times are ISO 8601 UTC. */

@@ -81,9 +81,10 @@ async function isExpected(client: Client, campaign: CampaignId, dueAt: string): 
 /** A list given by hand, or the first so many, is not the night. */
 const isOfSource = ({ csvKey, recipientLimit }: PlanDocument): boolean => csvKey === null && recipientLimit === null;
 
-/** Runs of the night that have not completed, the newest first. One that has planned nothing yet has no date. */
+/** Runs of the night that have not completed, the newest first. One that has planned nothing has no date. */
 async function runsOf(client: Client, campaign: CampaignId, date: BusinessDate, dueAt: string) {
-  const ofNight = `(BatchDate = '${date}' OR (BatchDate IS NULL AND StartTime >= '${dueAt}'))`;
+  const byName = `WorkflowId = '${workflowIds.scheduled(campaign, dueAt)}'`;
+  const ofNight = `(BatchDate = '${date}' OR ${byName} OR (BatchDate IS NULL AND StartTime >= '${dueAt}'))`;
   const query = `WorkflowType = 'nightlyBatch' AND CampaignId = '${campaign}' AND ${ofNight}`;
   const runs = await Array.fromAsync(client.workflow.list({ query }));
   return runs

@@ -51,6 +51,9 @@ export function parseBatchId(text: string): BatchRef | null {
 /** Workflow ids: what a person reads in the Temporal Web UI. */
 export const workflowIds = {
   batch: (campaign: string, businessDate: string) => `batch/${campaign}/${businessDate}`,
+  /** Of a night that its schedule started; `dueAt` in ISO 8601 UTC. */
+  scheduled: (campaign: string, dueAt: string) =>
+    `batch/${campaign}-${new Date(dueAt).toISOString().replace('.000Z', 'Z')}`,
   lane: (batch: BatchRef, lane: number) => `lane/${batchIdOf(batch)}/${lane}`,
   variant: (batch: BatchRef, key: VariantKey) => `variant/${batch.campaign}/${batch.businessDate}/${key}`,
   sceneLane: (batch: BatchRef, lane: number) => `scene-lane/${batchIdOf(batch)}/${lane}`,

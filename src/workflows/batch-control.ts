@@ -209,14 +209,8 @@ export class BatchControl {
     return steering;
   }
 
-  /** That it was stopped is told by the digest of its closing. */
   #tell(kind: BatchEvent['kind'], before: Pause | null = null): void {
-    if (this.#plan === null || this.steering.stopped !== null) return;
-    const { tally, failures, outlook, steering } = this;
-    const { batch, counts, limits } = this.#plan;
-    const paused = steering.paused ?? before;
-    const deadline = limits?.deadline ?? null;
-    this.#news.tell(batch, { kind, paused, variants: counts.variants, tally, failures, outlook, deadline });
+    if (this.#plan !== null) this.#news.tell(kind, this.#plan, this, before);
   }
 
   /** Once: for metrics and alerts. The details say it as long as it is so. */

@@ -197,9 +197,9 @@ test(
       /A night that has not closed is told at \d\d:\d\d/,
     );
     const [line] = JSON.parse((await home.run(['schedule', 'list', '--json'])).stdout) as [
-      { nextRuns: [string, string]; nextWatch: string },
+      { nextRuns: [string, string, string]; nextWatch: string },
     ];
-    const [first, second] = line.nextRuns.map((instant) => new Date(instant));
+    const [first, second, third] = line.nextRuns.map((instant) => new Date(instant));
     const hours = (instant: Date | undefined, more: number): Date =>
       new Date((instant?.getTime() ?? 0) + more * 3_600_000);
     expect(new Date(line.nextWatch)).toEqual(hours(first, 8.25));
@@ -247,6 +247,15 @@ test(
     expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 24, failed: 0 });
     expect(await watch(first)).toMatchObject({ state: 'closed' });
     expect(kinds('daily')).toEqual(['missing', 'paused', 'unfinished', 'resumed', 'finished']);
+
+    const ended = `batch/daily-${third?.toISOString().replace('.000Z', 'Z')}`;
+    await worker.stop();
+    await probe.backfillSchedule('nightly/daily', hours(third, -0.01), hours(third, 0.01));
+    await until(async () => (await probe.workflowIds(`WorkflowId = '${ended}'`))[0] ?? null, 'the night to end');
+    await probe.terminate(ended);
+    worker = startWorker();
+    expect(await watch(third)).toMatchObject({ state: 'failed' });
+    expect(await toldOf('daily', 'failed')).toMatchObject({ details: [`${ended}: TERMINATED.`] });
 
     await home.run(['schedule', 'delete', 'daily']);
     expect(lastJson((await home.run(['schedule', 'list', '--json'])).stdout)).toEqual([]);

@@ -82,6 +82,12 @@ describe('among the recorded', () => {
   });
 });
 
+test('a batch that paused before batches told so, and one that has told since, are both among them', () => {
+  const paused = all().filter((one) => one.type === 'nightlyBatch' && /by\W+breaker/.test(textOf(one)));
+  const telling = paused.map((one) => textOf(one).includes('"announceEvent"'));
+  expect(new Set(telling)).toEqual(new Set([true, false]));
+});
+
 test('nothing recorded names a person, a machine or a folder', () => {
   const names = /\b(Ada|Bo|Cy|Fay|Gil|Hal|Ida|Thrower|Guest|Steered|Stopped|Killed) ?\d*\b/;
   const places = [homedir(), hostname(), resolve(import.meta.dirname, '../..'), '/tmp/', '/home/', '/root/'];
