@@ -1,6 +1,6 @@
 /** An alarm as a Slack message of Block Kit, and as lines for a terminal. Pure. */
 
-import { longDate } from '../format.ts';
+import { longDate, utc } from '../format.ts';
 import type { Alarm } from './alarm.ts';
 import { context, escaped, failureBlocks, LIMITS, link, mrkdwn, type SlackMessage } from './slack-blocks.ts';
 
@@ -16,7 +16,7 @@ const TITLES: Readonly<Record<Alarm['kind'], string>> = {
 
 /** That a batch goes on is one line: whoever resumed it knows. */
 export function alarmMessage(alarm: Alarm): SlackMessage {
-  const { kind, text, details, campaign, businessDate, failures, commands, links } = alarm;
+  const { kind, text, details, at, campaign, businessDate, failures, commands, links } = alarm;
   const ui = links.ui === null ? null : link(links.ui, 'Temporal');
   const linked = ui === null ? [] : [ui];
   const plain = escaped(text, LIMITS.text);
@@ -27,7 +27,8 @@ export function alarmMessage(alarm: Alarm): SlackMessage {
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: escaped(title, LIMITS.header) } },
       { type: 'section', text: mrkdwn(plain) },
-      ...(details.length === 0 ? [] : [context(escaped(details.join(' '), LIMITS.text))]),
+      // A message that was tried again comes late.
+      context(escaped([utc(at), details.join(' ')].join(' · '), LIMITS.text)),
       ...failureBlocks(failures),
       ...(commands.length === 0 ? [] : [code(commands)]),
       ...(linked.length === 0 ? [] : [context(...linked)]),
