@@ -48,7 +48,7 @@ interface OrchestrationFlags extends LookupFlags {
 
 interface UploadFlags extends Common {
   readonly seconds: readonly number[];
-  readonly runs: number;
+  readonly runs?: number;
 }
 
 interface ScalingFlags extends Common {
@@ -173,8 +173,8 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     'From the last frame to a readable object through a link of 50 Mbit/s: in parts meanwhile, or as a file',
   )
     .option('--seconds <list>', 'lengths of the clips', (text) => text.split(',').map(count), [12, 120])
-    .option('--runs <n>', 'renders of each clip, each way; the median counts', count, 1)
-    .addHelpText('after', examples('upload', '', '--json', '--seconds 12 --runs 5'))
+    .option('--runs <n>', 'renders of each clip, each way; the median counts (default: 5 of 12 s, 1 of 120 s)', count)
+    .addHelpText('after', examples('upload', '', '--json', '--seconds 12 --runs 9'))
     .action((flags: UploadFlags) =>
       runBench(flags, async (context) => (await import('../../bench/upload/index.ts')).run({ ...flags, ...context })),
     );
