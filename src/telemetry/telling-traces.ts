@@ -1,7 +1,12 @@
 /** Sampling that keeps what one would look for. */
 
 import { ROOT_CONTEXT, SpanStatusCode } from '@opentelemetry/api';
-import { tracing } from '@opentelemetry/sdk-node';
+import {
+  type ReadableSpan,
+  SamplingDecision,
+  type SpanProcessor,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace-base';
 import { LRUCache } from 'lru-cache';
 import { ONE_OF_MANY } from '../contracts/spans.ts';
 import { UsualDurations } from './usual-durations.ts';
@@ -21,25 +26,25 @@ export interface TellingTracesOptions {
  * processes choose the same. What it does not choose is held until it is over, and exported all the same when anything in it fails, or
  * takes far longer than usual. Of what is over, or too much to hold, nothing is left.
  */
-export class TellingTraces implements tracing.SpanProcessor {
-  private readonly next: tracing.SpanProcessor;
-  private readonly ratio: tracing.TraceIdRatioBasedSampler;
+export class TellingTraces implements SpanProcessor {
+  private readonly next: SpanProcessor;
+  private readonly ratio: TraceIdRatioBasedSampler;
   private readonly usual = new UsualDurations();
   private readonly kept = new LRUCache<string, true>({ max: KEPT_TRACES });
   /** By trace, the one first that waits longest. */
-  private readonly held = new Map<string, tracing.ReadableSpan[]>();
+  private readonly held = new Map<string, ReadableSpan[]>();
   private heldSpans = 0;
 
-  constructor(next: tracing.SpanProcessor, { ratio }: TellingTracesOptions) {
+  constructor(next: SpanProcessor, { ratio }: TellingTracesOptions) {
     this.next = next;
-    this.ratio = new tracing.TraceIdRatioBasedSampler(ratio);
+    this.ratio = new TraceIdRatioBasedSampler(ratio);
   }
 
-  onStart(...started: Parameters<tracing.SpanProcessor['onStart']>): void {
+  onStart(...started: Parameters<SpanProcessor['onStart']>): void {
     this.next.onStart(...started);
   }
 
-  onEnd(span: tracing.ReadableSpan): void {
+  onEnd(span: ReadableSpan): void {
     const { traceId, traceState } = span.spanContext();
     if (traceState?.get(ONE_OF_MANY) === undefined) {
       this.next.onEnd(span);
@@ -63,16 +68,16 @@ export class TellingTraces implements tracing.SpanProcessor {
 
   private isChosen(traceId: string): boolean {
     const { decision } = this.ratio.shouldSample(ROOT_CONTEXT, traceId);
-    return decision === tracing.SamplingDecision.RECORD_AND_SAMPLED;
+    return decision === SamplingDecision.RECORD_AND_SAMPLED;
   }
 
   /** Judges what begins in this process: a workflow, an activity. What is within one is part of its time. */
-  private isSlow({ name, duration: [seconds, nanoseconds], parentSpanContext }: tracing.ReadableSpan): boolean {
+  private isSlow({ name, duration: [seconds, nanoseconds], parentSpanContext }: ReadableSpan): boolean {
     if (parentSpanContext !== undefined && parentSpanContext.isRemote !== true) return false;
     return this.usual.isExceededBy(name, seconds * 1_000 + nanoseconds / 1_000_000);
   }
 
-  private hold(traceId: string, span: tracing.ReadableSpan): void {
+  private hold(traceId: string, span: ReadableSpan): void {
     const spans = this.held.get(traceId) ?? [];
     this.held.set(traceId, [...spans, span]);
     this.heldSpans += 1;
@@ -87,7 +92,7 @@ export class TellingTraces implements tracing.SpanProcessor {
     for (const span of this.drop(traceId)) this.next.onEnd(span);
   }
 
-  private drop(traceId: string): readonly tracing.ReadableSpan[] {
+  private drop(traceId: string): readonly ReadableSpan[] {
     const spans = this.held.get(traceId) ?? [];
     this.held.delete(traceId);
     this.heldSpans -= spans.length;
