@@ -20,7 +20,12 @@ export const workflowInterceptorModules = (): string[] => [join(import.meta.dirn
 export async function startExporting(options: TelemetryOptions): Promise<Telemetry> {
   const { serviceName, version, targets, onExportError = () => undefined } = options;
   const report = once(onExportError);
-  diag.setLogger(errorsTo(report), DiagLogLevel.ERROR);
+  const collector = targets.otlp === null ? null : (URL.parse(targets.otlp)?.host ?? targets.otlp);
+  const where = collector === null ? '' : ` (the collector is ${collector})`;
+  diag.setLogger(
+    errorsTo((message) => report(`${message}${where}`)),
+    DiagLogLevel.ERROR,
+  );
   // What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes last, so it wins.
   const { defaultResource, detectResources, envDetector, hostDetector, resourceFromAttributes } = resources;
   const detectors = [hostDetector, resources.serviceInstanceIdDetector, envDetector];
