@@ -37,7 +37,7 @@ interface Night {
 async function night(
   people: readonly string[],
   variables: Readonly<Record<string, string>>,
-  afterwards: (batchId: string) => Promise<void> = async () => undefined,
+  { campaign = 'card', afterwards = async (_: string): Promise<void> => undefined } = {},
 ): Promise<Night> {
   const csv = join(home.folder, 'users.csv');
   const rows = people.map((name, at) => `r-47${at},${name},${at},98765`);
@@ -47,7 +47,7 @@ async function night(
   if (serving.stderr === null) throw new TypeError('the worker has no stderr');
   const said = text(serving.stderr);
   try {
-    const run = await home.run(['run', 'card', '--csv', csv, '--json']);
+    const run = await home.run(['run', campaign, '--csv', csv, '--json']);
     const summary = lastJson(run.stdout);
     await afterwards(String(summary['batchId']));
     return { summary, ...(await stopped()) };
@@ -79,7 +79,11 @@ describe('a night of three, of whom one fails, is backfilled, and reset', () => 
   beforeAll(async () => {
     await using collector = await TestCollector.start();
     const people = ['Wilhelmina', 'Thrower', 'Bo'];
-    const done = await night(people, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, failTwiceMore);
+    const done = await night(
+      people,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint },
+      { afterwards: failTwiceMore },
+    );
     expect(done.summary).toMatchObject({ rendered: 2, failed: 1 });
     log = done.log;
     traces = byTrace(collector.spans());
@@ -241,6 +245,37 @@ test(
     ]);
     const names = traces.flatMap((spans) => (rootOf(spans).isError ? spans.map(({ name }) => name) : []));
     expect(names).toEqual(expect.arrayContaining(['read plan', 'read row', 'acquire', 'params', 'capture']));
+  },
+  5 * MINUTE,
+);
+
+test(
+  'a scene that several share is a trace of its own; the videos that are joined of them have their parts in theirs',
+  async () => {
+    await using collector = await TestCollector.start();
+    const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint };
+    const { summary } = await night(['Ada', 'Ada', 'Bob', 'Bob'], variables, { campaign: 'story' });
+    expect(summary).toMatchObject({ variants: 4, rendered: 4 });
+    const traces = [...byTrace(collector.spans()).values()];
+    const batch = traces.map(rootOf).find(({ name }) => name === 'RunWorkflow:nightlyBatch');
+    const of = (type: string) => traces.filter((spans) => rootOf(spans).name === `RunWorkflow:${type}`);
+
+    const scenes = of('renderScene');
+    for (const { links, attributes } of scenes.map(rootOf)) {
+      expect(links.map(({ traceId }) => traceId)).toEqual([batch?.traceId]);
+      expect(attributes).toMatchObject({ 'nightreel.scene': expect.stringMatching(/^[0-9a-f]{64}$/) });
+    }
+    // Two names, one goodbye, and the soundtrack, which is not drawn.
+    const stages = ['acquire', 'params', 'capture', 'encode', 'verify'].map((name) => `        ${name}`);
+    const ends = scenes.map((spans) => drawn(spans).slice(drawn(spans).indexOf('      render scene') + 1));
+    expect(ends.toSorted((a, b) => a.length - b.length)).toEqual([[], stages, stages, stages]);
+    expect(of('renderVariant')).toHaveLength(4);
+    for (const spans of of('renderVariant')) {
+      const parts = spans.filter(({ name }) => name === 'scene');
+      const origins = parts.map(({ attributes }) => attributes['nightreel.scene.origin']);
+      expect(origins.toSorted()).toEqual(['made', 'memory', 'memory', 'memory']);
+      expect(drawn(spans)).toEqual(expect.arrayContaining(['          capture', '        join', '        upload']));
+    }
   },
   5 * MINUTE,
 );
