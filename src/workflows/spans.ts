@@ -34,7 +34,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type BatchRef, batchIdOf } from '../contracts/ids.ts';
-import { ONE_OF_MANY } from '../contracts/spans.ts';
+import { ONE_OF_MANY, traceIdOf } from '../contracts/spans.ts';
 import { classify } from './failure-class.ts';
 
 /** Workflows of which a night has thousands, and what they call that which they make. */
@@ -53,15 +53,15 @@ class RunIds extends DeterministicIdGenerator {
   isRoot = false;
 
   override generateTraceId(): string {
-    return this.isRoot ? runDigits() : super.generateTraceId();
+    return this.isRoot ? ownTraceId() : super.generateTraceId();
   }
 
   override generateSpanId(): string {
-    return this.isRoot ? runDigits().slice(-16) : super.generateSpanId();
+    return this.isRoot ? ownTraceId().slice(-16) : super.generateSpanId();
   }
 }
 
-const runDigits = (): string => workflowInfo().runId.replaceAll('-', '');
+const ownTraceId = (): string => traceIdOf(workflowInfo().runId);
 
 const ids = new RunIds();
 

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { traceIdOf } from '../../src/contracts/spans.ts';
 import { TestCollector } from '../support/collector.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { lastJson, TestHome, until } from '../support/nightreel.ts';
@@ -192,7 +193,7 @@ describe('a night of three, of whom one fails, is backfilled, and reset', () => 
       const rendering = spans.find(({ name }) => name === 'render variant');
       expect(rendering?.attributes).toMatchObject({ ...about, 'nightreel.variant': key, 'nightreel.attempt': '1' });
       // Whoever knows the run finds the trace.
-      expect(root.traceId).toBe(String(root.attributes['run_id']).replaceAll('-', ''));
+      expect(root.traceId).toBe(traceIdOf(String(root.attributes['run_id'])));
       expect(root.resource).toMatchObject({
         'service.name': 'nightreel-worker',
         'service.version': expect.stringMatching(/^\d+\.\d+\.\d+/),
