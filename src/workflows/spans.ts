@@ -6,7 +6,14 @@
 // These make room in the sandbox for OpenTelemetry, and so come before it.
 import '@temporalio/interceptors-opentelemetry-v2/lib/workflow/performance-polyfill.js';
 import '@temporalio/interceptors-opentelemetry-v2/lib/workflow/runtime.js';
-import { type Attributes, createTraceState, type SpanContext, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  createTraceState,
+  type SpanContext,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { BasicTracerProvider, SamplingDecision, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import {
   extractContextFromHeaders,
@@ -21,6 +28,7 @@ import {
 } from '@temporalio/interceptors-opentelemetry-v2/lib/workflow/index.js';
 import { SpanExporter } from '@temporalio/interceptors-opentelemetry-v2/lib/workflow/span-exporter.js';
 import {
+  type ActivityInput,
   ContinueAsNew,
   type GetLogAttributesInput,
   type Headers,
@@ -124,6 +132,23 @@ class Inbound extends OpenTelemetryInboundInterceptor {
   }
 }
 
+/**
+ * A span for as long as it takes. What comes back is the very promise that was made: whoever awaits it goes on in the same turn as
+ * without spans, and commands keep their order.
+ */
+function during<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const span = tracer.startSpan(name);
+  const done = context.with(trace.setSpan(context.active(), span), work);
+  done.then(
+    () => span.setStatus({ code: SpanStatusCode.OK }).end(),
+    (error: unknown) => {
+      const { failureClass, message } = classify(error);
+      span.setStatus({ code: SpanStatusCode.ERROR, message }).setAttribute('error.type', failureClass).end();
+    },
+  );
+  return done;
+}
+
 class Outbound extends OpenTelemetryOutboundInterceptor {
   protected override readonly tracer = tracer;
   private readonly run: Run;
@@ -133,13 +158,24 @@ class Outbound extends OpenTelemetryOutboundInterceptor {
     this.run = run;
   }
 
+  override scheduleActivity(
+    input: ActivityInput,
+    next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>,
+  ): Promise<unknown> {
+    return during(`StartActivity:${input.activityType}`, () =>
+      next({ ...input, headers: headersWithContext(input.headers) }),
+    );
+  }
+
   /** No span for what begins a trace: the batch's own would have one for every video. */
-  override async startChildWorkflowExecution(
+  override startChildWorkflowExecution(
     input: StartChildWorkflowExecutionInput,
     next: Next<WorkflowOutboundCallsInterceptor, 'startChildWorkflowExecution'>,
   ): Promise<[Promise<string>, Promise<unknown>]> {
-    if (OF_MANY[input.workflowType] === undefined) return await super.startChildWorkflowExecution(input, next);
-    return await next({ ...input, headers: headersWithContext(input.headers) });
+    const start = () => next({ ...input, headers: headersWithContext(input.headers) });
+    return OF_MANY[input.workflowType] === undefined
+      ? during(`StartChildWorkflow:${input.workflowType}`, start)
+      : start();
   }
 
   override getLogAttributes(
@@ -154,8 +190,8 @@ class Outbound extends OpenTelemetryOutboundInterceptor {
 
 /** Without the trace state, which does not survive the way out of the sandbox. */
 function spanIn(headers: Headers): SpanContext | undefined {
-  const context = extractContextFromHeaders(headers);
-  const found = context && trace.getSpanContext(context);
+  const extracted = extractContextFromHeaders(headers);
+  const found = extracted && trace.getSpanContext(extracted);
   return found && { traceId: found.traceId, spanId: found.spanId, traceFlags: found.traceFlags, isRemote: true };
 }
 

@@ -209,7 +209,7 @@ describe('a night of three, of whom one fails, is backfilled, and reset', () => 
     const classes = Object.fromEntries(spans.map(({ name, attributes }) => [name, attributes['error.type']]));
     expect(classes).toEqual({
       'RunWorkflow:renderVariant': 'TemplateCrashed',
-      'StartActivity:renderVariant': undefined,
+      'StartActivity:renderVariant': 'TemplateCrashed',
       'RunActivity:renderVariant': 'TemplateCrashed',
       'render variant': 'TemplateCrashed',
       capture: 'TemplateCrashed',
