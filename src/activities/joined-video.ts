@@ -16,6 +16,7 @@ import {
 import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
 import { recordStages } from '../telemetry/metrics.ts';
+import { inStep } from '../telemetry/tracing.ts';
 import type { Template } from '../templates/template.ts';
 
 export interface JoinedVariant {
@@ -39,13 +40,16 @@ export async function joinStored(
   variant: JoinedVariant,
   signal: AbortSignal,
 ): Promise<JoinedVideo | null> {
-  const parts: { part: VideoPart; bytes: Uint8Array }[] = [];
-  for (const part of partsOf(variant, variant.params)) {
-    const bytes = await scenes.get(objectKeys.scene(part.key), { signal });
-    if (bytes === null) return null;
-    parts.push({ part, bytes });
-  }
-  return await join(variant, parts);
+  const parts = await inStep('read scenes', async () => {
+    const found: { part: VideoPart; bytes: Uint8Array }[] = [];
+    for (const part of partsOf(variant, variant.params)) {
+      const bytes = await scenes.get(objectKeys.scene(part.key), { signal });
+      if (bytes === null) return null;
+      found.push({ part, bytes });
+    }
+    return found;
+  });
+  return parts === null ? null : await inStep('join', () => join(variant, parts));
 }
 
 /** Joins the video; what is not stored is rendered and stored first. */
@@ -57,11 +61,16 @@ export async function renderAndJoin(
   const parts: { part: VideoPart; bytes: Uint8Array }[] = [];
   let rendered = 0;
   for (const part of partsOf(variant, variant.params)) {
-    const { bytes, origin } = await getOrRender({ renderer, scenes }, variant, part, options);
+    const { bytes, origin } = await inStep('scene', async (span) => {
+      const got = await getOrRender({ renderer, scenes }, variant, part, options);
+      span.setAttributes({ 'nightreel.scene': part.key, 'nightreel.scene.origin': got.origin });
+      return got;
+    });
     if (origin === 'made') rendered += 1;
     parts.push({ part, bytes });
   }
-  return { video: await join(variant, parts), counts: { rendered, reused: parts.length - rendered } };
+  const video = await inStep('join', () => join(variant, parts));
+  return { video, counts: { rendered, reused: parts.length - rendered } };
 }
 
 export interface PartOptions {

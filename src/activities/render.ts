@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import type {
   EngineFingerprint,
   RenderedSceneResult,
@@ -14,7 +15,7 @@ import type { SceneStore } from '../storage/scene-store.ts';
 import type { FinishedVideo } from '../storage/videos.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { recordStages } from '../telemetry/metrics.ts';
-import { withSpan } from '../telemetry/tracing.ts';
+import { inStep, withSpan } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { getOrRender, renderAndJoin } from './joined-video.ts';
 import { runActivity } from './run-activity.ts';
@@ -50,7 +51,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
     onProgress: (progress: Progress) => void,
   ): Promise<FinishedVideo[]> => {
     assertSameEngine(plan);
-    const template = await templates.load(plan.template.id, plan.template.digest);
+    const template = await inStep('load template', () => templates.load(plan.template.id, plan.template.digest));
     const { params, rendition, key } = variant;
     const options = { signal, onProgress };
     if (plan.assembly === 'scenes') {
@@ -96,16 +97,22 @@ export const createRenderActivities = (deps: RenderDeps) => {
       let progress: Progress;
       return await runActivity(
         async (signal) => {
-          const plan = await manifests.plan(input.batch);
-          const planned = await manifests.scene(input);
+          const plan = await inStep('read plan', () => manifests.plan(input.batch));
+          const planned = await inStep('read row', () => manifests.scene(input));
           assertSameEngine(plan);
-          const template = await templates.load(plan.template.id, plan.template.digest);
+          const template = await inStep('load template', () => templates.load(plan.template.id, plan.template.digest));
           const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
           if (scene === null && planned.scene !== null) {
             throw new Failure('Internal', `The plan names scene '${planned.scene}', which its template does not have.`);
           }
           const part = { key: planned.key, scene, params: planned.params };
-          const attributes = { 'nightreel.batch': batchIdOf(input.batch), 'nightreel.scene': planned.key };
+          const attributes = {
+            'nightreel.campaign': input.batch.campaign,
+            'nightreel.batch': batchIdOf(input.batch),
+            'nightreel.scene': planned.key,
+            'nightreel.attempt': activityInfo().attempt,
+            'nightreel.template': plan.template.id,
+          };
           const options = {
             signal,
             onProgress: (now: Progress) => {

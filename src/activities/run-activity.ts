@@ -3,6 +3,7 @@
 import { activityInfo, CancelledFailure, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { asFailure, describeFailure, type FailureClass } from '../contracts/failures.ts';
+import { markFailed } from '../telemetry/tracing.ts';
 import { causeChain } from './scrub.ts';
 
 const HEARTBEAT_EVERY_MS = 5_000;
@@ -56,6 +57,7 @@ function toApplicationFailure(error: unknown): ApplicationFailure {
 }
 
 function applicationFailure(type: FailureClass, message: string): ApplicationFailure {
+  markFailed(type);
   const { retryable, attempts = Number.POSITIVE_INFINITY, pause } = describeFailure(type);
   return ApplicationFailure.create({
     type,

@@ -11,7 +11,7 @@ import type { PartUpload } from '../storage/part-upload.ts';
 import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
 import { recordRender, timeStage } from '../telemetry/metrics.ts';
-import { withSpan } from '../telemetry/tracing.ts';
+import { inStep, withSpan } from '../telemetry/tracing.ts';
 import { runActivity } from './run-activity.ts';
 import { withoutPersonalData } from './scrub.ts';
 
@@ -62,10 +62,12 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     variant,
     signal,
   }: Omit<VariantTask, 'missing' | 'parts'>): Promise<RenderedVariant | null> => {
-    await abortAbandoned(store, objectKeys.video(variant.key), signal);
     const videos = videosOf(variant);
     const look = ({ key, rendition }: ManifestVideo) => describeStored(store, key, rendition, signal);
-    const existing = await Promise.all(videos.map(look));
+    const existing = await inStep('look up', async () => {
+      await abortAbandoned(store, objectKeys.video(variant.key), signal);
+      return await Promise.all(videos.map(look));
+    });
     const missing = videos.filter((_, at) => existing[at] === null);
     let [own = null] = existing.map((one) => one?.video ?? null);
     if (missing.length === 0 && own !== null) {
@@ -106,9 +108,15 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
   };
 
   return (await runActivity(async (signal) => {
-    const plan = await manifests.plan(input.batch);
-    const variant = await manifests.variant(input);
-    const attributes = { 'nightreel.batch': batchId, 'nightreel.variant': variant.key };
+    const plan = await inStep('read plan', () => manifests.plan(input.batch));
+    const variant = await inStep('read row', () => manifests.variant(input));
+    const attributes = {
+      'nightreel.campaign': input.batch.campaign,
+      'nightreel.batch': batchId,
+      'nightreel.variant': variant.key,
+      'nightreel.attempt': activityInfo().attempt,
+      'nightreel.template': plan.template.id,
+    };
     return await withSpan(span, attributes, () =>
       withoutPersonalData(variant.params, () => once({ plan, variant, signal })),
     );

@@ -3,6 +3,7 @@
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { Params, Rendition } from '../contracts/video.ts';
+import { inStep } from '../telemetry/tracing.ts';
 import type { Template } from '../templates/template.ts';
 import type { Soundtrack } from './audio/soundtrack.ts';
 import { Soundtracks } from './audio/soundtracks.ts';
@@ -127,6 +128,8 @@ export interface RenderStages {
   readonly verifyMs: number;
   readonly totalMs: number;
 }
+
+type EngineStage = 'acquire' | 'params' | 'capture' | 'encode' | 'verify';
 
 const DEFAULTS = { recycleAfter: 200, paramsLimitMs: 5_000, loadLimitMs: 15_000, callLimitMs: 20_000 } as const;
 /** How long a browser gets to finish what a cancelled render had asked of it, before it is replaced instead. */
@@ -337,33 +340,33 @@ export class Renderer implements AsyncDisposable {
     { template, params, renditions: wanted, scene = null }: LadderRequest & { readonly scene?: FrameRange | null },
     { signal, onProgress, preview = null, parts = null }: RenderOptions,
   ): Promise<{ videos: ProducedVideo[]; stills: Stills | null; stages: RenderStages }> {
-    const lap = stopwatch();
+    const took = new Map<EngineStage, number>();
+    const stage = <T>(name: EngineStage, work: () => Promise<T>): Promise<T> =>
+      inStep(name, work, (durationMs) => took.set(name, Math.round(durationMs)));
     const frameCount = scene === null ? template.frameCount : scene.end - scene.start;
     const [largest = wanted[0], ...smaller] = captureOrder(template, wanted);
     const size = frameSizeOf(template, largest);
-    await using lease = await this.acquire(size, signal);
-    const acquireMs = lap();
+    await using lease = await stage('acquire', () => this.acquire(size, signal));
     try {
       const { member } = lease;
-      const source = await member.open(template, params, size);
-      const clips = scene === null ? await member.clips(template) : [];
+      const { source, clips } = await stage('params', async () => {
+        const opened = await member.open(template, params, size);
+        return { source: opened, clips: scene === null ? await member.clips(template) : [] };
+      });
       this.latest.template = template;
       this.latest.frame = size;
-      const paramsMs = lap();
       const plan = { template, renditions: [largest, ...smaller] as const, preview, scene, parts };
       await using production = new Production(this.tools, plan, clips, signal);
-      await production.take(source, (index) => onProgress?.({ frame: index + 1, frameCount }));
-      member.assertClean();
-      member.rewind();
-      const captureMs = lap();
+      await stage('capture', async () => {
+        await production.take(source, (index) => onProgress?.({ frame: index + 1, frameCount }));
+        member.assertClean();
+        member.rewind();
+      });
       lease.release();
 
-      const videos = await production.assemble();
-      const encodeMs = lap();
-      const stills = await production.prove(videos);
-      const verifyMs = lap();
-      const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
-      return { videos, stills, stages: { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs } };
+      const videos = await stage('encode', () => production.assemble());
+      const stills = await stage('verify', () => production.prove(videos));
+      return { videos, stills, stages: stagesOf(took) };
     } catch (error) {
       await this.makeSafe(lease, error);
       throw error;
@@ -392,14 +395,15 @@ export class Renderer implements AsyncDisposable {
   }
 }
 
-/** Milliseconds, whole, since the last call. */
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const elapsed = Math.round(now - last);
-    last = now;
-    return elapsed;
+function stagesOf(took: ReadonlyMap<EngineStage, number>): RenderStages {
+  const ms = (stage: EngineStage): number => took.get(stage) ?? 0;
+  return {
+    acquireMs: ms('acquire'),
+    paramsMs: ms('params'),
+    captureMs: ms('capture'),
+    encodeMs: ms('encode'),
+    verifyMs: ms('verify'),
+    totalMs: took.values().reduce((sum, one) => sum + one, 0),
   };
 }
 

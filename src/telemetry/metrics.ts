@@ -10,6 +10,7 @@ import { FAILURES } from '../contracts/failures.ts';
 import type { PoolState } from '../rendering/browser/pool.ts';
 import type { RenderStages } from '../rendering/renderer.ts';
 import type { SceneStats } from '../storage/scene-store.ts';
+import { inStep, type Stage } from './tracing.ts';
 
 /** Renders of a 12 s video take 1–30 s; p95 is read off these, so they are close there. */
 const RENDER_BUCKETS_S = [0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 60, 120];
@@ -17,8 +18,6 @@ const RENDER_BUCKETS_S = [0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 60, 120];
 const STAGE_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 120];
 
 const OUTCOMES = ['rendered', 'cached', 'failed'] as const satisfies readonly VariantOutcome['outcome'][];
-/** What a render is made of; `upload` and `publish` are no part of the engine's. */
-export type Stage = 'acquire' | 'params' | 'capture' | 'encode' | 'verify' | 'upload' | 'publish';
 
 interface Instruments {
   readonly provider: MeterProvider;
@@ -126,12 +125,9 @@ function recordStage(stage: Stage, durationMs: number): void {
   instruments().stageDuration.record(durationMs / 1000, { stage });
 }
 
-/** Does the work of a stage, and notes how long it took when it worked. */
+/** Does the work of a stage inside a span, and notes how long it took when it worked. */
 export async function timeStage<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
-  const startedAt = performance.now();
-  const result = await work();
-  recordStage(stage, performance.now() - startedAt);
-  return result;
+  return await inStep(stage, work, (durationMs) => recordStage(stage, durationMs));
 }
 
 /** A request that the object store asked to send later. */

@@ -4,8 +4,10 @@ import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry
 
 /** Neither an endpoint nor a place to scrape: telemetry is off. */
 export interface TelemetryTargets {
-  /** Base URL of an OTLP/HTTP collector, for example `http://localhost:4318`, which gets the spans; null: nobody does. */
+  /** Base URL of an OTLP/HTTP collector, for example `http://localhost:4318`; null: there is none. */
   readonly otlp: string | null;
+  /** Which spans that collector gets: of ordinary variants this share, 0 to 1, and everything else; null: none. */
+  readonly traces: { readonly ratio: number } | null;
   /** Whether that collector gets the metrics, too. */
   readonly pushesMetrics: boolean;
   /** Where Prometheus may ask for `/metrics`; null: nowhere. */

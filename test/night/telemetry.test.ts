@@ -44,7 +44,7 @@ test(
     const [spans, metrics] = [collector.text('traces'), collector.text('metrics')];
     for (const name of [
       'RunWorkflow:nightlyBatch',
-      'StartChildWorkflow:renderVariant',
+      'StartChildWorkflow:variantLane',
       'RunActivity:renderVariant',
       'render variant',
     ]) {

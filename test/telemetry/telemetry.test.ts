@@ -173,12 +173,30 @@ describe('scraped by Prometheus', () => {
   test.each([
     [{ OTEL_METRICS_EXPORTER: 'statsd' }, "OTEL_METRICS_EXPORTER has 'statsd'"],
     [{ OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: '70000' }, 'a port from 1 to 65535'],
+    [{ OTEL_TRACES_EXPORTER: 'zipkin' }, "OTEL_TRACES_EXPORTER has 'zipkin'"],
+    [{ OTEL_TRACES_SAMPLER: 'xray' }, "OTEL_TRACES_SAMPLER has 'xray'"],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '5%' }, 'a share from 0 to 1'],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' }, 'a share from 0 to 1'],
   ])('a wrong variable is named: %j', (variables, message) => {
     expect(() => readTelemetry(variables)).toThrow(message);
   });
 
+  test.each([
+    [{}, { ratio: 1 }],
+    [{ OTEL_TRACES_SAMPLER: 'always_on', OTEL_TRACES_SAMPLER_ARG: '0.1' }, { ratio: 1 }],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio' }, { ratio: 1 }],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.05' }, { ratio: 0.05 }],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, { ratio: 0 }],
+    [{ OTEL_TRACES_SAMPLER: 'always_off' }, null],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, null],
+    [{ OTEL_TRACES_EXPORTER: 'none' }, null],
+  ])('which traces are wanted: %j is %j', (variables, traces) => {
+    expect(readTelemetry({ ...variables, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' }).traces).toEqual(traces);
+    expect(readTelemetry(variables).traces).toBeNull();
+  });
+
   test('a disabled SDK is off, whatever else is said', () => {
     const variables = { ...onPort(9464), OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
-    expect(readTelemetry(variables)).toEqual({ otlp: null, pushesMetrics: false, scrape: null });
+    expect(readTelemetry(variables)).toEqual({ otlp: null, traces: null, pushesMetrics: false, scrape: null });
   });
 });
