@@ -15,7 +15,7 @@ import {
 } from '../rendering/mp4/stored-scene.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
-import { recordStages } from '../telemetry/metrics.ts';
+import { recordStages, timeStage } from '../telemetry/metrics.ts';
 import type { Template } from '../templates/template.ts';
 
 export interface JoinedVariant {
@@ -95,5 +95,7 @@ async function join({ template, rendition }: JoinedVariant, parts: Parts): Promi
     else scenes.push(unpackScene(bytes));
   }
   if (scenes.length !== template.scenes.length) throw new Failure('Internal', 'A joined video lacks a scene.');
-  return await joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack });
+  return await timeStage('assemble', () =>
+    joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack }),
+  );
 }

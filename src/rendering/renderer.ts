@@ -23,6 +23,7 @@ import { probeToolchain } from './encode/toolchain.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
+import { Meter } from './measuring/meter.ts';
 import type { Clip } from './mp4/clip.ts';
 import type { PartSink } from './part-sink.ts';
 import { captureOrder, type ProducedVideo, Production, type ProductionTools } from './production.ts';
@@ -267,10 +268,12 @@ export class Renderer implements AsyncDisposable {
     return await this.owned(options, async ({ signal }) => {
       const frame = this.latest.frame ?? template;
       await using lease = await this.acquire(frame, signal);
+      using used = Meter.current?.browser(lease.member.processGroups);
       try {
         await lease.member.open(template, params, frame);
         const clips = await lease.member.clips(template);
         lease.member.assertClean();
+        used?.[Symbol.dispose]();
         lease.release();
         return await this.tools.soundtracks.of(clips, template.durationMs, signal);
       } catch (error) {
@@ -342,6 +345,7 @@ export class Renderer implements AsyncDisposable {
     const [largest = wanted[0], ...smaller] = captureOrder(template, wanted);
     const size = frameSizeOf(template, largest);
     await using lease = await this.acquire(size, signal);
+    using used = Meter.current?.browser(lease.member.processGroups);
     const acquireMs = lap();
     try {
       const { member } = lease;
@@ -356,6 +360,7 @@ export class Renderer implements AsyncDisposable {
       member.assertClean();
       member.rewind();
       const captureMs = lap();
+      used?.[Symbol.dispose]();
       lease.release();
 
       const videos = await production.assemble();
@@ -363,6 +368,7 @@ export class Renderer implements AsyncDisposable {
       const stills = await production.prove(videos);
       const verifyMs = lap();
       const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
+      noteStages({ acquireMs, paramsMs, captureMs, encodeMs, verifyMs }, frameCount);
       return { videos, stills, stages: { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs } };
     } catch (error) {
       await this.makeSafe(lease, error);
@@ -390,6 +396,17 @@ export class Renderer implements AsyncDisposable {
     const isBroken = error instanceof Failure && ['BrowserCrashed', 'BrowserHung'].includes(error.failureClass);
     if (isBroken || !(await lease.member.isIdleWithin(QUIET_LIMIT_MS))) lease.discard();
   }
+}
+
+/** For whoever measures what the work takes that this was done for. */
+function noteStages(stages: Omit<RenderStages, 'totalMs'>, frameCount: number): void {
+  const meter = Meter.current;
+  meter?.addStage('acquire', stages.acquireMs);
+  meter?.addStage('params', stages.paramsMs);
+  meter?.addStage('capture', stages.captureMs);
+  meter?.addStage('encode', stages.encodeMs);
+  meter?.addStage('verify', stages.verifyMs);
+  meter?.addFrames(frameCount);
 }
 
 /** Milliseconds, whole, since the last call. */

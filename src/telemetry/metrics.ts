@@ -5,9 +5,10 @@
  */
 
 import { type Counter, type Gauge, type Histogram, type MeterProvider, metrics } from '@opentelemetry/api';
-import type { VariantOutcome } from '../contracts/batch.ts';
+import type { RenderStage, VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES } from '../contracts/failures.ts';
 import type { PoolState } from '../rendering/browser/pool.ts';
+import { CPU_PARTS, type CpuPart } from '../rendering/measuring/meter.ts';
 import type { RenderStages } from '../rendering/renderer.ts';
 import type { SceneStats } from '../storage/scene-store.ts';
 
@@ -17,8 +18,8 @@ const RENDER_BUCKETS_S = [0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 60, 120];
 const STAGE_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 120];
 
 const OUTCOMES = ['rendered', 'cached', 'failed'] as const satisfies readonly VariantOutcome['outcome'][];
-/** What a render is made of; `upload` and `publish` are no part of the engine's. */
-export type Stage = 'acquire' | 'params' | 'capture' | 'encode' | 'verify' | 'upload' | 'publish';
+/** What a render is made of; `assemble`, of joining scenes, `upload` and `publish` are no part of the engine's. */
+export type Stage = RenderStage | 'assemble' | 'publish';
 
 interface Instruments {
   readonly provider: MeterProvider;
@@ -28,6 +29,7 @@ interface Instruments {
   readonly renderDuration: Histogram;
   readonly stageDuration: Histogram;
   readonly frames: Counter;
+  readonly cpu: Counter;
   readonly uploaded: Counter;
   readonly atRisk: Counter;
   readonly throttled: Counter;
@@ -70,6 +72,10 @@ function instruments(): Instruments {
       advice: { explicitBucketBoundaries: STAGE_BUCKETS_S },
     }),
     frames: meter.createCounter('nightreel.frames', { description: 'Frames captured', unit: '{frame}' }),
+    cpu: meter.createCounter('nightreel.cpu.seconds', {
+      description: 'Processor time of making videos and scenes, failed attempts included, by who used it',
+      unit: 's',
+    }),
     uploaded: meter.createCounter('nightreel.uploaded.bytes', {
       description: 'Bytes of videos that were made and stored',
       unit: 'By',
@@ -100,8 +106,9 @@ function instruments(): Instruments {
 
 /** Counters that are known beforehand exist from the start: what they first count would otherwise not show as an increase. */
 export function startAtZero(): void {
-  const { planned, variants, failures, frames, uploaded, throttled } = instruments();
+  const { planned, variants, failures, frames, cpu, uploaded, throttled } = instruments();
   for (const counter of [planned, frames, uploaded, throttled]) counter.add(0);
+  for (const part of CPU_PARTS) cpu.add(0, { part });
   for (const outcome of OUTCOMES) variants.add(0, { outcome });
   for (const failureClass of Object.keys(FAILURES)) failures.add(0, { class: failureClass });
 }
@@ -110,6 +117,12 @@ export function startAtZero(): void {
 export function recordRender(renderMs: number, sizeBytes: number): void {
   instruments().renderDuration.record(renderMs / 1000);
   instruments().uploaded.add(sizeBytes);
+}
+
+/** What an attempt took, whatever came of it; null: it cannot be told. */
+export function recordCpu(cpuMs: Readonly<Record<CpuPart, number>> | null): void {
+  if (cpuMs === null) return;
+  for (const part of CPU_PARTS) instruments().cpu.add(cpuMs[part] / 1000, { part });
 }
 
 /** What the engine took for a video or a scene. */
