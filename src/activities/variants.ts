@@ -11,7 +11,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartUpload } from '../storage/part-upload.ts';
 import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
-import { recordCpu, recordRender, timeStage } from '../telemetry/metrics.ts';
+import { recordCpu, recordRender, recordVariantCpu, timeStage } from '../telemetry/metrics.ts';
 import { withSpan } from '../telemetry/tracing.ts';
 import { runActivity } from './run-activity.ts';
 import { withoutPersonalData } from './scrub.ts';
@@ -107,6 +107,7 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     const renderMs = elapsedMs();
     recordRender(renderMs, uploadedBytes);
     const measures = meter.measures({ bytes: uploadedBytes, endedAt: Date.now() });
+    if (measures.cpuMs !== undefined) recordVariantCpu(measures.cpuMs);
     return { outcome: 'rendered', video: own, renderMs, measures };
   };
 

@@ -11,7 +11,7 @@ const SCRAPE = { host: 'localhost', port: 9464 } as const;
 /** Failure `EnvironmentInvalid` names the variable that is wrong. */
 export function readTelemetry(variables: Variables): TelemetryTargets {
   if (variables['OTEL_SDK_DISABLED']?.toLowerCase() === 'true')
-    return { otlp: null, pushesMetrics: false, scrape: null };
+    return { otlp: null, pushesMetrics: false, scrape: null, temporal: null };
   const otlp = variables['OTEL_EXPORTER_OTLP_ENDPOINT'] || null;
   const exporters = (variables['OTEL_METRICS_EXPORTER'] || 'otlp').split(',').map((name) => name.trim());
   const unknown = exporters.find((name) => !METRICS_EXPORTERS.includes(name));
@@ -22,18 +22,28 @@ export function readTelemetry(variables: Variables): TelemetryTargets {
     );
   }
   const wants = (name: string): boolean => exporters.includes(name) && !exporters.includes('none');
+  const host = variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host;
+  const pushesMetrics = otlp !== null && wants('otlp');
+  const temporalPort = portOf(variables, 'NIGHTREEL_TEMPORAL_METRICS_PORT', null);
   return {
     otlp,
-    pushesMetrics: otlp !== null && wants('otlp'),
+    pushesMetrics,
     scrape: wants('prometheus')
-      ? { host: variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host, port: portOf(variables) }
+      ? { host, port: portOf(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', SCRAPE.port) }
       : null,
+    // Its SDK serves or sends, and not both.
+    temporal: temporalPort !== null ? { host, port: temporalPort } : pushesMetrics ? { otlp } : null,
   };
 }
 
-function portOf(variables: Variables): number {
-  const text = variables['OTEL_EXPORTER_PROMETHEUS_PORT'] || String(SCRAPE.port);
+function portOf<Default extends number | null>(
+  variables: Variables,
+  name: string,
+  fallback: Default,
+): number | Default {
+  const text = variables[name] || '';
+  if (text === '') return fallback;
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new Failure('EnvironmentInvalid', 'OTEL_EXPORTER_PROMETHEUS_PORT must be a port from 1 to 65535.');
+  throw new Failure('EnvironmentInvalid', `${name} must be a port from 1 to 65535.`);
 }

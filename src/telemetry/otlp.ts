@@ -8,6 +8,7 @@ import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import { startAtZero } from './metrics.ts';
 import { serveMetrics } from './scraping.ts';
 import type { Telemetry, TelemetryOptions } from './telemetry.ts';
+import { temporalMetrics } from './temporal-metrics.ts';
 
 const METRICS_EVERY_MS = 15_000;
 const EXPORT_TIMEOUT_MS = 3_000;
@@ -49,9 +50,11 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
   });
   sdk.start();
   startAtZero();
+  const ofTemporal = await temporalMetrics(targets, onExportError);
   return {
     temporalPlugins: () => (spanProcessor === null ? [] : [new OpenTelemetryPlugin({ resource, spanProcessor })]),
     workflowInterceptorModules: () => (spanProcessor === null ? [] : workflowInterceptorModules()),
+    temporalMetrics: ofTemporal,
     async stop() {
       const limit = new AbortController();
       const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);
