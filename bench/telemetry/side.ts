@@ -10,9 +10,12 @@ import { startBatch } from '../../src/client/batches.ts';
 import { connectClient } from '../../src/client/connect.ts';
 import { findServerBinaries } from '../../src/config/server-binaries.ts';
 import { Failure } from '../../src/contracts/failures.ts';
-import { isBusinessDate, isCampaignId } from '../../src/contracts/ids.ts';
+import { type BatchRef, isBusinessDate, isCampaignId } from '../../src/contracts/ids.ts';
+import { readOutcomes } from '../../src/reporting/outcomes.ts';
 import { startStack } from '../../src/stack/index.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { ROOT } from '../engine.ts';
+import { storeOf } from '../orchestration/store.ts';
 import { ProcessTree } from '../usage.ts';
 
 /** Processes that nobody waits for are only known from looking. */
@@ -34,17 +37,25 @@ export interface Night {
   /** Processor time of the worker and all its processes, ms. */
   readonly cpuMs: number;
   readonly rendered: number;
+  /** What the renders alone took, all together, as their outcomes say. */
+  readonly renderCpuMs: number;
 }
 
 export class Side implements AsyncDisposable {
   private readonly options: SideOptions;
   private readonly client: Client;
+  private readonly store: ObjectStore;
   private readonly tree: ProcessTree;
   private readonly resources: AsyncDisposableStack;
 
-  private constructor(options: SideOptions, client: Client, pid: number, resources: AsyncDisposableStack) {
+  private constructor(
+    options: SideOptions,
+    { client, store, pid }: { client: Client; store: ObjectStore; pid: number },
+    resources: AsyncDisposableStack,
+  ) {
     this.options = options;
     this.client = client;
+    this.store = store;
     this.tree = new ProcessTree(pid);
     this.resources = resources;
   }
@@ -58,10 +69,12 @@ export class Side implements AsyncDisposable {
     const { address, namespace } = stack.temporal;
     const client = await connectClient({ connectionOptions: { address }, namespace });
     resources.defer(() => client.connection.close());
+    const store = resources.use(storeOf(stack));
     const worker = await startWorker(options, home);
     resources.defer(() => stopped(worker));
-    if (worker.pid === undefined) throw new Failure('Internal', 'The worker was not started.');
-    return new Side(options, client, worker.pid, resources.move());
+    const { pid } = worker;
+    if (pid === undefined) throw new Failure('Internal', 'The worker was not started.');
+    return new Side(options, { client, store, pid }, resources.move());
   }
 
   /** Renders a video for each of these people, whom it has not seen so. */
@@ -78,10 +91,16 @@ export class Side implements AsyncDisposable {
       const { rendered } = await handle.result();
       await sleep(AFTERMATH_MS, undefined, { signal });
       this.tree.look();
-      return { cpuMs: this.tree.cpuMs - before, rendered };
+      const cpuMs = this.tree.cpuMs - before;
+      return { cpuMs, rendered, renderCpuMs: await this.renderCpuMs({ campaign, businessDate, attempt: 1 }) };
     } finally {
       clearInterval(timer);
     }
+  }
+
+  private async renderCpuMs(batch: BatchRef): Promise<number> {
+    const outcomes = [...(await readOutcomes(this.store, batch, this.options.signal)).values()];
+    return outcomes.reduce((sum, one) => sum + (one.outcome === 'rendered' ? (one.measures?.cpuMs ?? 0) : 0), 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
