@@ -50,11 +50,11 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
   });
   sdk.start();
   startAtZero();
-  const ofTemporal = await temporalMetrics(targets, onExportError);
+  const temporalOptions = await temporalMetrics(targets, onExportError);
   return {
     temporalPlugins: () => (spanProcessor === null ? [] : [new OpenTelemetryPlugin({ resource, spanProcessor })]),
     workflowInterceptorModules: () => (spanProcessor === null ? [] : workflowInterceptorModules()),
-    temporalMetrics: ofTemporal,
+    temporalOptions,
     async stop() {
       const limit = new AbortController();
       const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);

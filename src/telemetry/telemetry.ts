@@ -28,8 +28,8 @@ export interface Telemetry {
   temporalPlugins(): OpenTelemetryPlugin[];
   /** Modules that a prebuilt workflow bundle must contain for those spans. */
   workflowInterceptorModules(): string[];
-  /** Of Temporal's runtime, to be installed with it. */
-  readonly temporalMetrics: TemporalOptions['metrics'] | undefined;
+  /** For Temporal's runtime, to be installed with it; undefined: as it is by itself. */
+  readonly temporalOptions: TemporalOptions | undefined;
   /** Sends what is left, for at most two seconds: a collector that is gone holds nobody up. */
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export interface Telemetry {
 const OFF: Telemetry = {
   temporalPlugins: () => [],
   workflowInterceptorModules: () => [],
-  temporalMetrics: undefined,
+  temporalOptions: undefined,
   stop: () => Promise.resolve(),
 };
 

@@ -6,16 +6,25 @@ import type { TelemetryOptions as TemporalOptions } from '@temporalio/worker';
 import type { TelemetryTargets } from './telemetry.ts';
 
 const EVERY = '15 seconds';
+/**
+ * What the SDK shows by default, into this process's log instead of beside it; but not every export that fails: the collector gets
+ * this process's own metrics, too, and that these do not arrive is told once.
+ */
+const LOGGING: TemporalOptions['logging'] = {
+  filter: 'error,temporalio_sdk_core=WARN,temporalio_client=WARN,temporalio_common=WARN,temporalio_common::telemetry=off',
+  forward: {},
+};
 
 /** Undefined: nobody wants them, or, with the reason told, nobody can listen there. */
 export async function temporalMetrics(
   { temporal }: Pick<TelemetryTargets, 'temporal'>,
   onError: (message: string) => void,
-): Promise<TemporalOptions['metrics'] | undefined> {
+): Promise<TemporalOptions | undefined> {
   if (temporal === null) return undefined;
   if ('otlp' in temporal) {
     const url = `${temporal.otlp.replace(/\/+$/, '')}/v1/metrics`;
-    return { otel: { url, http: true, metricsExportInterval: EVERY, useSecondsForDurations: true } };
+    const otel = { url, http: true, metricsExportInterval: EVERY, useSecondsForDurations: true } as const;
+    return { metrics: { otel }, logging: LOGGING };
   }
   const { host, port } = temporal;
   try {
@@ -23,9 +32,8 @@ export async function temporalMetrics(
     const { address, family } = await lookup(host);
     await assertFree(address, port);
     const bindAddress = family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
-    return {
-      prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
-    };
+    const prometheus = { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+    return { metrics: { prometheus }, logging: LOGGING };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'the port is taken' : message;

@@ -74,11 +74,11 @@ export async function runWorkerProcess(
   onReady: () => void,
 ): Promise<void> {
   const { log, roles, store } = options;
-  const { temporalMetrics: metrics } = options.telemetry;
+  const { temporalOptions: telemetryOptions } = options.telemetry;
   Runtime.install({
     logger: temporalLogger(log),
     shutdownSignals: [],
-    ...(metrics && { telemetryOptions: { metrics } }),
+    ...(telemetryOptions && { telemetryOptions }),
   });
   const connection = await connect(options.temporal);
   let renderer: Renderer | null = null;

@@ -145,6 +145,21 @@ describe('scraped by Prometheus', () => {
     }
   });
 
+  test('a request that the store took the second time was sent again once, and throttled once', async () => {
+    let asked = 0;
+    const endpoint = await listen(async (request, response) => {
+      await buffer(request);
+      if (request.method === 'HEAD') asked += 1;
+      response.writeHead(request.method === 'HEAD' ? (asked === 1 ? 503 : 404) : 200).end();
+    });
+    const port = await new PortChooser().choose();
+    const { result } = await emit({ ...onPort(port), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+    expect(asked).toBe(2);
+    // Two more are said to have been.
+    expect(result.scraped).toContain('nightreel_storage_retries_total 3\n');
+    expect(result.scraped).toContain('nightreel_storage_throttled_total 1\n');
+  });
+
   test('two thousand failed videos make no more series than there are classes, and nobody is named', async () => {
     const { result } = await emit(onPort(await new PortChooser().choose()));
     const series = (result.scraped ?? '').split('\n').filter((line) => /^nightreel_/.test(line));
