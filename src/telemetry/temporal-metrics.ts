@@ -11,7 +11,8 @@ const EVERY = '15 seconds';
  * this process's own metrics, too, and that these do not arrive is told once.
  */
 const LOGGING: TemporalOptions['logging'] = {
-  filter: 'error,temporalio_sdk_core=WARN,temporalio_client=WARN,temporalio_common=WARN,temporalio_common::telemetry=off',
+  filter:
+    'error,temporalio_sdk_core=WARN,temporalio_client=WARN,temporalio_common=WARN,temporalio_common::telemetry=off',
   forward: {},
 };
 
