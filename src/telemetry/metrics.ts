@@ -236,6 +236,14 @@ export function observePool(read: () => PoolState): void {
       'Browsers replaced: recycled after their share or for their memory, discarded as broken or of no use any more',
     unit: '{browser}',
   });
+  const warmed = meter.createObservableCounter('nightreel.pool.warmups', {
+    description: 'Browsers launched and warmed',
+    unit: '{browser}',
+  });
+  const lent = meter.createObservableCounter('nightreel.pool.leases', {
+    description: 'Times that a browser was lent to a render',
+    unit: '{lease}',
+  });
   const memory = meter.createObservableGauge('nightreel.pool.memory.bytes', {
     description: 'Anonymous and shared memory of all browsers of this worker',
     unit: 'By',
@@ -246,9 +254,11 @@ export function observePool(read: () => PoolState): void {
       for (const name of ['slots', 'ready', 'leased', 'waiting'] as const)
         observed.observe(browsers, state[name], { state: name });
       for (const reason of ['recycled', 'discarded'] as const) observed.observe(replaced, state[reason], { reason });
+      observed.observe(warmed, state.warmed);
+      observed.observe(lent, state.lent);
       observed.observe(memory, state.memoryBytes);
     },
-    [browsers, replaced, memory],
+    [browsers, replaced, warmed, lent, memory],
   );
 }
 

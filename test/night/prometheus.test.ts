@@ -75,6 +75,8 @@ test(
       'nightreel_frames_total',
       'nightreel_uploaded_bytes_total',
       'nightreel_pool_memory_bytes',
+      'nightreel_pool_warmups_total',
+      'nightreel_pool_leases_total',
       'nightreel_batch_duration_seconds',
       'nightreel_cpu_seconds_total{part="browser"}',
       'nightreel_cpu_seconds_total{part="encoder"}',

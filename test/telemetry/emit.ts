@@ -80,7 +80,17 @@ const batch = { variants: 200, expectedEndMs: Date.now() + 600_000, deadlineMs: 
 running.progress({ campaign: 'referral', batchId: 'referral/2026-11-24/1', settled: 50, ...batch });
 running.progress({ campaign: 'birthday', batchId: 'birthday/2026-11-24/1', settled: 200, ...batch });
 running.over('birthday', 'birthday/2026-11-24/1');
-observePool(() => ({ slots: 4, ready: 4, leased: 3, waiting: 1, recycled: 2, discarded: 1, memoryBytes: 1_048_576 }));
+observePool(() => ({
+  slots: 4,
+  ready: 4,
+  leased: 3,
+  waiting: 1,
+  warmed: 7,
+  lent: 900,
+  recycled: 2,
+  discarded: 1,
+  memoryBytes: 1_048_576,
+}));
 observeScenes(() => ({ memoryHits: 7, storeHits: 5, made: 3, damaged: 0, memoryBytes: 4_096 }));
 // What one night says of very many people and videos: no more series than of one.
 countOutcomes(

@@ -131,6 +131,8 @@ describe('scraped by Prometheus', () => {
       'nightreel_storage_throttled_total 0',
       'nightreel_stage_duration_seconds_count{stage="capture"} 1',
       'nightreel_pool_browsers{state="leased"} 3',
+      'nightreel_pool_warmups_total 7',
+      'nightreel_pool_leases_total 900',
       'nightreel_batch_deadline_slack_seconds{campaign="referral"} 7200',
       'nightreel_cpu_seconds_total{part="encoder"} 1.5',
       'nightreel_variant_cpu_seconds_sum 4',
