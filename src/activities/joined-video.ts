@@ -15,7 +15,7 @@ import {
 } from '../rendering/mp4/stored-scene.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
-import { recordStages } from '../telemetry/metrics.ts';
+import { recordStages, timeStage } from '../telemetry/metrics.ts';
 import { inStep } from '../telemetry/tracing.ts';
 import type { Template } from '../templates/template.ts';
 
@@ -49,7 +49,7 @@ export async function joinStored(
     }
     return found;
   });
-  return parts === null ? null : await inStep('join', () => join(variant, parts));
+  return parts === null ? null : await join(variant, parts);
 }
 
 /** Joins the video; what is not stored is rendered and stored first. */
@@ -69,7 +69,7 @@ export async function renderAndJoin(
     if (origin === 'made') rendered += 1;
     parts.push({ part, bytes });
   }
-  const video = await inStep('join', () => join(variant, parts));
+  const video = await join(variant, parts);
   return { video, counts: { rendered, reused: parts.length - rendered } };
 }
 
@@ -104,5 +104,7 @@ async function join({ template, rendition }: JoinedVariant, parts: Parts): Promi
     else scenes.push(unpackScene(bytes));
   }
   if (scenes.length !== template.scenes.length) throw new Failure('Internal', 'A joined video lacks a scene.');
-  return await joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack });
+  return await timeStage('assemble', () =>
+    joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack }),
+  );
 }

@@ -10,11 +10,12 @@ import { Failure } from '../contracts/failures.ts';
 import { batchIdOf } from '../contracts/ids.ts';
 import { RENDITIONS } from '../contracts/video.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
+import { Meter } from '../rendering/measuring/meter.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
 import type { FinishedVideo } from '../storage/videos.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { recordStages } from '../telemetry/metrics.ts';
+import { recordCpu, recordStages } from '../telemetry/metrics.ts';
 import { inStep, withSpan } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { getOrRender, renderAndJoin } from './joined-video.ts';
@@ -119,13 +120,20 @@ export const createRenderActivities = (deps: RenderDeps) => {
               progress = now;
             },
           };
-          const { origin } = await withSpan('render scene', attributes, () =>
-            withoutPersonalData(planned.params, () =>
-              getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
-            ),
-          );
-          const renderMs = Math.round(performance.now() - startedAt);
-          return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
+          using meter = new Meter();
+          try {
+            const { origin } = await withSpan('render scene', attributes, () =>
+              withoutPersonalData(planned.params, () =>
+                meter.measured(() =>
+                  getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
+                ),
+              ),
+            );
+            const renderMs = Math.round(performance.now() - startedAt);
+            return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
+          } finally {
+            recordCpu(meter.cpuMs);
+          }
         },
         () => progress,
       );

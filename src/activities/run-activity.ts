@@ -3,6 +3,7 @@
 import { activityInfo, CancelledFailure, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { asFailure, describeFailure, type FailureClass } from '../contracts/failures.ts';
+import { recordQueueWait } from '../telemetry/metrics.ts';
 import { markFailed } from '../telemetry/tracing.ts';
 import { causeChain } from './scrub.ts';
 
@@ -21,6 +22,8 @@ export async function runActivity<T>(
   progress: () => object | undefined = () => undefined,
 ): Promise<T> {
   const signal = cancellationSignal();
+  const { taskQueue, currentAttemptScheduledTimestampMs } = activityInfo();
+  recordQueueWait(taskQueue, Date.now() - currentAttemptScheduledTimestampMs);
   const timer = setInterval(() => heartbeat(progress()), HEARTBEAT_EVERY_MS);
   try {
     return await body(signal);

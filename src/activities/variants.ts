@@ -6,11 +6,12 @@ import { asFailure, Failure } from '../contracts/failures.ts';
 import { batchIdOf, objectKeys } from '../contracts/ids.ts';
 import { type ManifestVariant, type ManifestVideo, type PlanDocument, videosOf } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
+import { Meter } from '../rendering/measuring/meter.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartUpload } from '../storage/part-upload.ts';
 import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
-import { recordRender, timeStage } from '../telemetry/metrics.ts';
+import { recordCpu, recordRender, recordVariantCpu, timeStage } from '../telemetry/metrics.ts';
 import { inStep, withSpan } from '../telemetry/tracing.ts';
 import { runActivity } from './run-activity.ts';
 import { withoutPersonalData } from './scrub.ts';
@@ -61,7 +62,8 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     plan,
     variant,
     signal,
-  }: Omit<VariantTask, 'missing' | 'parts'>): Promise<RenderedVariant | null> => {
+    meter,
+  }: Omit<VariantTask, 'missing' | 'parts'> & { readonly meter: Meter }): Promise<RenderedVariant | null> => {
     const videos = videosOf(variant);
     const look = ({ key, rendition }: ManifestVideo) => describeStored(store, key, rendition, signal);
     const existing = await inStep('look up', async () => {
@@ -85,6 +87,7 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     const finished = await make({ plan, variant, missing, signal, parts });
     if (finished === null) return null;
     const renderedMs = elapsedMs();
+    const uploadStartedAt = performance.now();
     let uploadedBytes = 0;
     for (const [at, { key, rendition }] of missing.entries()) {
       const video = finished[at];
@@ -102,9 +105,12 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
       if (key === variant.key) own = stored;
     }
     if (own === null) throw new Failure('Internal', "A variant's own video is not among those of its page.");
+    meter.addStage('upload', performance.now() - uploadStartedAt);
     const renderMs = elapsedMs();
     recordRender(renderMs, uploadedBytes);
-    return { outcome: 'rendered', video: own, renderMs };
+    const measures = meter.measures({ bytes: uploadedBytes, endedAt: Date.now() });
+    if (measures.cpuMs !== undefined) recordVariantCpu(measures.cpuMs);
+    return { outcome: 'rendered', video: own, renderMs, measures };
   };
 
   return (await runActivity(async (signal) => {
@@ -117,9 +123,14 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
       'nightreel.attempt': activityInfo().attempt,
       'nightreel.template': plan.template.id,
     };
-    return await withSpan(span, attributes, () =>
-      withoutPersonalData(variant.params, () => once({ plan, variant, signal })),
-    );
+    using meter = new Meter();
+    try {
+      return await withSpan(span, attributes, () =>
+        withoutPersonalData(variant.params, () => meter.measured(() => once({ plan, variant, signal, meter }))),
+      );
+    } finally {
+      recordCpu(meter.cpuMs);
+    }
   }, progressWithUpload)) as RenderedVariant | (Videos extends null ? null : never);
 }
 

@@ -51,6 +51,11 @@ interface UploadFlags extends Common {
   readonly runs?: number;
 }
 
+interface TelemetryFlags extends Common {
+  readonly runs: number;
+  readonly renders: number;
+}
+
 interface ScalingFlags extends Common {
   readonly check?: number;
 }
@@ -83,6 +88,7 @@ Examples:
   nightreel bench upload                       from the last frame to an object that can be read
   nightreel bench lookup --variants 10000      finding out which videos of a night are stored
   nightreel bench orchestration --chaos        what a night costs when nothing is rendered
+  nightreel bench telemetry --runs 8           what traces and metrics cost a video, on and off
   nightreel bench scaling                      nights of up to ten million people, on paper
   nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
@@ -205,6 +211,16 @@ bench warns when it does. docs/performance.md says what was measured, where and 
           plain: flags.plain === true,
           ...context,
         }),
+      ),
+    );
+
+  add('telemetry', 'What traces and metrics cost: the same nights by two workers in turn, one tells all, one nothing')
+    .option('--runs <n>', 'pairs of nights, after one that does not count', count, 6)
+    .option('--renders <n>', 'videos of a night', count, 4)
+    .addHelpText('after', examples('telemetry', '', '--json', '--runs 10 --renders 8'))
+    .action((flags: TelemetryFlags) =>
+      runBench(flags, async (context) =>
+        (await import('../../bench/telemetry/index.ts')).run({ ...flags, ...context }),
       ),
     );
 

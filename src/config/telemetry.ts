@@ -14,18 +14,23 @@ const SCRAPE = { host: 'localhost', port: 9464 } as const;
 /** Failure `EnvironmentInvalid` names the variable that is wrong. */
 export function readTelemetry(variables: Variables): TelemetryTargets {
   if (variables['OTEL_SDK_DISABLED']?.toLowerCase() === 'true')
-    return { otlp: null, traces: null, pushesMetrics: false, scrape: null };
+    return { otlp: null, traces: null, pushesMetrics: false, scrape: null, temporal: null };
   const otlp = variables['OTEL_EXPORTER_OTLP_ENDPOINT'] || null;
   const metrics = exportersIn(variables, 'OTEL_METRICS_EXPORTER', METRICS_EXPORTERS);
   const traces = exportersIn(variables, 'OTEL_TRACES_EXPORTER', TRACES_EXPORTERS);
   const ratio = ratioIn(variables);
+  const host = variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host;
+  const pushesMetrics = otlp !== null && metrics.includes('otlp');
+  const temporalPort = portOf(variables, 'NIGHTREEL_TEMPORAL_METRICS_PORT', null);
   return {
     otlp,
     traces: otlp !== null && ratio !== null && traces.includes('otlp') ? { ratio } : null,
-    pushesMetrics: otlp !== null && metrics.includes('otlp'),
+    pushesMetrics,
     scrape: metrics.includes('prometheus')
-      ? { host: variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host, port: portOf(variables) }
+      ? { host, port: portOf(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', SCRAPE.port) }
       : null,
+    // Its SDK serves or sends, and not both.
+    temporal: temporalPort !== null ? { host, port: temporalPort } : pushesMetrics ? { otlp } : null,
   };
 }
 
@@ -58,9 +63,14 @@ function ratioIn(variables: Variables): number | null {
   throw new Failure('EnvironmentInvalid', 'OTEL_TRACES_SAMPLER_ARG must be a share from 0 to 1, for example 0.05.');
 }
 
-function portOf(variables: Variables): number {
-  const text = variables['OTEL_EXPORTER_PROMETHEUS_PORT'] || String(SCRAPE.port);
+function portOf<Default extends number | null>(
+  variables: Variables,
+  name: string,
+  fallback: Default,
+): number | Default {
+  const text = variables[name] || '';
+  if (text === '') return fallback;
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new Failure('EnvironmentInvalid', 'OTEL_EXPORTER_PROMETHEUS_PORT must be a port from 1 to 65535.');
+  throw new Failure('EnvironmentInvalid', `${name} must be a port from 1 to 65535.`);
 }

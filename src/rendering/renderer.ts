@@ -24,6 +24,7 @@ import { probeToolchain } from './encode/toolchain.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
+import { Meter } from './measuring/meter.ts';
 import type { Clip } from './mp4/clip.ts';
 import type { PartSink } from './part-sink.ts';
 import { captureOrder, type ProducedVideo, Production, type ProductionTools } from './production.ts';
@@ -270,10 +271,12 @@ export class Renderer implements AsyncDisposable {
     return await this.owned(options, async ({ signal }) => {
       const frame = this.latest.frame ?? template;
       await using lease = await this.acquire(frame, signal);
+      using used = Meter.current?.browser(lease.member.processGroups);
       try {
         await lease.member.open(template, params, frame);
         const clips = await lease.member.clips(template);
         lease.member.assertClean();
+        used?.[Symbol.dispose]();
         lease.release();
         return await this.tools.soundtracks.of(clips, template.durationMs, signal);
       } catch (error) {
@@ -342,11 +345,15 @@ export class Renderer implements AsyncDisposable {
   ): Promise<{ videos: ProducedVideo[]; stills: Stills | null; stages: RenderStages }> {
     const took = new Map<EngineStage, number>();
     const stage = <T>(name: EngineStage, work: () => Promise<T>): Promise<T> =>
-      inStep(name, work, (durationMs) => took.set(name, Math.round(durationMs)));
+      inStep(name, work, (durationMs) => {
+        took.set(name, Math.round(durationMs));
+        Meter.current?.addStage(name, durationMs);
+      });
     const frameCount = scene === null ? template.frameCount : scene.end - scene.start;
     const [largest = wanted[0], ...smaller] = captureOrder(template, wanted);
     const size = frameSizeOf(template, largest);
     await using lease = await stage('acquire', () => this.acquire(size, signal));
+    using used = Meter.current?.browser(lease.member.processGroups);
     try {
       const { member } = lease;
       const { source, clips } = await stage('params', async () => {
@@ -362,10 +369,12 @@ export class Renderer implements AsyncDisposable {
         member.assertClean();
         member.rewind();
       });
+      used?.[Symbol.dispose]();
       lease.release();
 
       const videos = await stage('encode', () => production.assemble());
       const stills = await stage('verify', () => production.prove(videos));
+      Meter.current?.addFrames(frameCount);
       return { videos, stills, stages: stagesOf(took) };
     } catch (error) {
       await this.makeSafe(lease, error);

@@ -29,6 +29,7 @@ export class WarmBrowser implements AsyncDisposable {
   readonly compositor: Compositor;
   private readonly browser: ChromiumBrowser;
   private readonly page: TemplatePage;
+  private readonly display: VirtualDisplay | undefined;
   /** What ends with it, last first. */
   private readonly resources: AsyncDisposableStack;
   private buffer: FrameBuffer | null = null;
@@ -37,11 +38,13 @@ export class WarmBrowser implements AsyncDisposable {
     browser: ChromiumBrowser,
     compositor: Compositor,
     page: TemplatePage,
+    display: VirtualDisplay | undefined,
     resources: AsyncDisposableStack,
   ) {
     this.browser = browser;
     this.compositor = compositor;
     this.page = page;
+    this.display = display;
     this.resources = resources;
   }
 
@@ -57,7 +60,7 @@ export class WarmBrowser implements AsyncDisposable {
     display?.broken.addEventListener('abort', () => browser.kill(display.broken.reason), { once: true });
     const compositor = compositorFor(options, browser.devtools, display, window);
     const page = await TemplatePage.create(browser, compositor, options);
-    return new WarmBrowser(browser, compositor, page, resources.move());
+    return new WarmBrowser(browser, compositor, page, display, resources.move());
   }
 
   get broken(): AbortSignal {
@@ -70,6 +73,11 @@ export class WarmBrowser implements AsyncDisposable {
 
   get pid(): number | undefined {
     return this.browser.pid;
+  }
+
+  /** Leaders of the groups that all its processes are in, those of its display included. */
+  get processGroups(): number[] {
+    return [this.pid, this.display?.pid].filter((pid) => pid !== undefined);
   }
 
   /** Bytes that all its processes hold; 0 where that cannot be known. */

@@ -8,6 +8,7 @@ import { startAtZero } from './metrics.ts';
 import { serveMetrics } from './scraping.ts';
 import type { Telemetry, TelemetryOptions } from './telemetry.ts';
 import { TellingTraces } from './telling-traces.ts';
+import { temporalMetrics } from './temporal-metrics.ts';
 import { TracingPlugin } from './tracing-plugin.ts';
 
 const METRICS_EVERY_MS = 15_000;
@@ -57,9 +58,11 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
   });
   sdk.start();
   startAtZero();
+  const temporalOptions = await temporalMetrics(targets, onExportError);
   return {
     temporalPlugins: () => (spanProcessor === null ? [] : [new TracingPlugin({ resource, spanProcessor })]),
     workflowInterceptorModules: () => (spanProcessor === null ? [] : workflowInterceptorModules()),
+    temporalOptions,
     async stop() {
       const limit = new AbortController();
       const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);

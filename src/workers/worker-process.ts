@@ -29,7 +29,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { fetchPinnedTemplate } from '../storage/pinned-templates.ts';
 import { SceneStore } from '../storage/scene-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { observePool, observeScenes } from '../telemetry/metrics.ts';
+import { observeBatches, observePool, observeScenes } from '../telemetry/metrics.ts';
+import { RunningBatches } from '../telemetry/running-batches.ts';
 import { batchSinks } from '../telemetry/sinks.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
@@ -73,7 +74,12 @@ export async function runWorkerProcess(
   onReady: () => void,
 ): Promise<void> {
   const { log, roles, store } = options;
-  Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
+  const { temporalOptions: telemetryOptions } = options.telemetry;
+  Runtime.install({
+    logger: temporalLogger(log),
+    shutdownSignals: [],
+    ...(telemetryOptions && { telemetryOptions }),
+  });
   const connection = await connect(options.temporal);
   let renderer: Renderer | null = null;
   let pinnedFolder: string | null = null;
@@ -113,7 +119,9 @@ export async function runWorkerProcess(
         const client = new Client({ connection, namespace: options.temporal.namespace });
         keep = { client, buildId: await workflowVersion(), rollout: options.rollout, log };
       }
-      const rest = { workflowBundle: bundle, sinks: batchSinks, ...(keep && versioned(keep.buildId)) };
+      const running = new RunningBatches();
+      observeBatches(() => running.figures());
+      const rest = { workflowBundle: bundle, sinks: batchSinks(running), ...(keep && versioned(keep.buildId)) };
       workers.push(await create('orchestrator', rest));
     }
     if (roles.includes('warehouse')) {

@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { addTallies, type BatchPlan, type LaneTally, NO_TALLY } from '../contracts/batch.ts';
 import type { FailureClass } from '../contracts/failures.ts';
+import { batchIdOf } from '../contracts/ids.ts';
 import type { BatchSinks } from '../contracts/sinks.ts';
 import {
   type FailureCounts,
@@ -45,6 +46,7 @@ export class BatchControl {
   #plan: BatchPlan | null = null;
   #isClosing = false;
   #isToldAtRisk = false;
+  #isOver = false;
   /** When the first variant could start, and for how long nothing was let through since. */
   #startedAt = 0;
   #pausedAt: number | null = null;
@@ -56,6 +58,7 @@ export class BatchControl {
   constructor(onChange: () => void) {
     this.#onChange = () => {
       this.#tellRisk();
+      this.#tellProgress();
       onChange();
     };
     const running = (): void => {
@@ -144,6 +147,7 @@ export class BatchControl {
     this.#plan = plan;
     this.#startedAt = Date.now();
     if (this.steering.paused !== null) this.#pausedAt = this.#startedAt;
+    this.#tellProgress();
   }
 
   /** Waits until all lanes have ended, one that failed or was cancelled included, and only then throws what went wrong. */
@@ -157,6 +161,12 @@ export class BatchControl {
     } finally {
       clock.cancel();
     }
+  }
+
+  /** The lanes have ended, however. */
+  over(): void {
+    this.#isOver = true;
+    if (this.#plan !== null) nightreel.over(this.#plan.batch.campaign, batchIdOf(this.#plan.batch));
   }
 
   close(): void {
@@ -192,6 +202,22 @@ export class BatchControl {
     const { campaign } = this.#plan.batch;
     log.warn('the batch is at risk of missing its deadline', { deadline: this.#plan.limits?.deadline?.at });
     nightreel.atRisk(campaign);
+  }
+
+  /** For metrics. */
+  #tellProgress(): void {
+    if (this.#plan === null || this.#isOver) return;
+    const { batch, counts } = this.#plan;
+    const { cached, rendered, failed } = this.tally;
+    const { expectedEnd, deadline } = this.outlook;
+    nightreel.progress({
+      campaign: batch.campaign,
+      batchId: batchIdOf(batch),
+      settled: cached + rendered + failed,
+      variants: counts.variants,
+      expectedEndMs: expectedEnd === null ? null : Date.parse(expectedEnd),
+      deadlineMs: deadline === null ? null : Date.parse(deadline),
+    });
   }
 
   #keepTime(isPaused: boolean): void {

@@ -50,7 +50,13 @@ test(
     ]) {
       expect(spans).toContain(name);
     }
-    for (const name of ['nightreel.variants', 'nightreel.render.duration', 'nightreel.failures', 'TemplateCrashed']) {
+    for (const name of [
+      'nightreel.variants',
+      'nightreel.render.duration',
+      'nightreel.failures',
+      'TemplateCrashed',
+      'temporal_workflow_completed',
+    ]) {
       expect(metrics).toContain(name);
     }
     for (const personal of ['Wilhelmina', 'Thrower', 'r-4711', '98765'])

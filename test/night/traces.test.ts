@@ -275,7 +275,7 @@ test(
       const parts = spans.filter(({ name }) => name === 'scene');
       const origins = parts.map(({ attributes }) => attributes['nightreel.scene.origin']);
       expect(origins.toSorted()).toEqual(['made', 'memory', 'memory', 'memory']);
-      expect(drawn(spans)).toEqual(expect.arrayContaining(['          capture', '        join', '        upload']));
+      expect(drawn(spans)).toEqual(expect.arrayContaining(['          capture', '        assemble', '        upload']));
     }
   },
   5 * MINUTE,
