@@ -34,7 +34,8 @@ type Progress = { readonly frame: number; readonly frameCount: number } | undefi
 
 /** Activities of the `render` task queue: one at a time per slot of the browser pool. */
 export const createRenderActivities = (deps: RenderDeps) => {
-  const { renderer, templates, scenes, manifests, log } = deps;
+  const { renderer, templates, scenes, manifests, failures, log } = deps;
+  const engine = renderer.fingerprint;
 
   const assertSameEngine = ({ batch, engine }: PlanDocument): void => {
     const own = renderer.fingerprint.digest;
@@ -46,13 +47,15 @@ export const createRenderActivities = (deps: RenderDeps) => {
   };
 
   const make = async (
-    { plan, variant, missing, signal, parts }: VariantTask,
+    { plan, variant, missing, signal, parts, attempt }: VariantTask,
     onProgress: (progress: Progress) => void,
   ): Promise<FinishedVideo[]> => {
     assertSameEngine(plan);
     const template = await templates.load(plan.template.id, plan.template.digest);
+    attempt.template = template;
     const { params, rendition, key } = variant;
-    const options = { signal, onProgress };
+    const { onFailure } = attempt;
+    const options = { signal, onProgress, onFailure };
     if (plan.assembly === 'scenes') {
       try {
         const request = { template, engineDigest: plan.engine.digest, rendition, params };
@@ -87,7 +90,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
         make(task, (now) => {
           progress = now;
         });
-      return await makeVariant(deps, input, video, { span: 'render variant', progress: () => progress });
+      return await makeVariant(deps, input, video, { span: 'render variant', engine, progress: () => progress });
     },
 
     /** Renders one scene, or the soundtrack, and stores it for all who need it, unless it is stored already. */
@@ -95,31 +98,41 @@ export const createRenderActivities = (deps: RenderDeps) => {
       const startedAt = performance.now();
       let progress: Progress;
       return await runActivity(
-        async (signal) => {
-          const plan = await manifests.plan(input.batch);
-          const planned = await manifests.scene(input);
-          assertSameEngine(plan);
-          const template = await templates.load(plan.template.id, plan.template.digest);
-          const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
-          if (scene === null && planned.scene !== null) {
-            throw new Failure('Internal', `The plan names scene '${planned.scene}', which its template does not have.`);
-          }
-          const part = { key: planned.key, scene, params: planned.params };
-          const attributes = { 'nightreel.batch': batchIdOf(input.batch), 'nightreel.scene': planned.key };
-          const options = {
-            signal,
-            onProgress: (now: Progress) => {
-              progress = now;
-            },
-          };
-          const { origin } = await withSpan('render scene', attributes, () =>
-            withoutPersonalData(planned.params, () =>
-              getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
-            ),
-          );
-          const renderMs = Math.round(performance.now() - startedAt);
-          return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
-        },
+        (signal) =>
+          failures.watch({ ...input, kind: 'scene' }, engine, signal, async (attempt) => {
+            const plan = await manifests.plan(input.batch);
+            attempt.plan = plan;
+            const planned = await manifests.scene(input);
+            attempt.params = planned.params;
+            assertSameEngine(plan);
+            const template = await templates.load(plan.template.id, plan.template.digest);
+            attempt.template = template;
+            const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
+            if (scene === null && planned.scene !== null) {
+              throw new Failure(
+                'Internal',
+                `The plan names scene '${planned.scene}', which its template does not have.`,
+              );
+            }
+            const part = { key: planned.key, scene, params: planned.params };
+            const attributes = { 'nightreel.batch': batchIdOf(input.batch), 'nightreel.scene': planned.key };
+            const options = {
+              signal,
+              onFailure: attempt.onFailure,
+              onProgress: (now: Progress) => {
+                progress = now;
+              },
+            };
+            const { origin } = await withSpan('render scene', attributes, () =>
+              withoutPersonalData(planned.params, () =>
+                attempt.observe(() =>
+                  getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
+                ),
+              ),
+            );
+            const renderMs = Math.round(performance.now() - startedAt);
+            return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
+          }),
         () => progress,
       );
     },
