@@ -22,7 +22,8 @@ const KNOWN = `
 /** Pieces of a name or initials could be as short. */
 const MIN_LENGTH = 3;
 const SHORT = new Set(['a', 'an', 'and', 'at', 'in', 'is', 'it', 'no', 'of', 'on', 'or', 'to', 'up', 'be', 'by', 'if']);
-const WORD = /[\p{L}\p{M}_$]+|\p{N}+/gu;
+/** The last kind: whatever is no plain mark, an emoji for instance, or what moves a cursor. */
+const WORD = /[\p{L}\p{M}_$]+|\p{N}+|[^\p{L}\p{M}\p{N}\s\x21-\x7e‹›…’“”–—]+/gu;
 const WORD_OR_NAME = new RegExp(`‹[^›]*›|${WORD.source}`, 'gu');
 const SOURCES = /\.(html?|m?js|css)$/;
 export const LEFT_OUT = '…';
@@ -43,8 +44,8 @@ export function harmlessWords(params: Params, template: Pick<Template, 'files'> 
   return (text) =>
     scrub(text.replaceAll(/[‹›]/g, ' '))
       .replaceAll(WORD_OR_NAME, (word) => (word.startsWith('‹') || isHarmless(word) ? word : LEFT_OUT))
-      .replaceAll(/\p{Cc}+/gu, ' ')
-      .replaceAll(/…(?:[^\p{L}\p{N}]{0,2}…)+/gu, LEFT_OUT);
+      .replaceAll(/\s+/g, ' ')
+      .replaceAll(/…(?:[^\p{L}\p{N}‹›…]{0,3}…)+/gu, LEFT_OUT);
 }
 
 /** All words of all values, in small letters. */
