@@ -21,7 +21,7 @@ Examples:
   nightreel why variant/referral/2026-11-20/3f2a9c41d07b
   nightreel why 3f2a9c41d07b --json | jq -r .reproduce
 
-Reads the bucket, and asks Temporal what runs now. It tells how many people share the video, and nothing of anybody: docs/failures.md.`,
+Reads the bucket, and asks Temporal what runs now. It tells how many people share the video, and nothing of anybody: docs/why.md.`,
     )
     .action(async (text: string, { batch, json }: { batch?: BatchRef; json?: boolean }, command: Command) => {
       const reference = await referenceOf(command, text, batch);
