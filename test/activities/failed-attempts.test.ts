@@ -64,7 +64,7 @@ test('each attempt is a line of its own, in order, and what its page showed lies
   const { attempts, unreadable } = await readFailureLines(store, AT);
   expect(unreadable).toEqual([]);
   expect(attempts.map(({ line }) => line.attempt)).toEqual([1, 2]);
-  expect(attempts[0]?.line.causes).toEqual(['Error: … ‹name› closed']);
+  expect(attempts[0]?.line.causes).toEqual(['Error: … of ‹name› closed']);
   expect(attempts[0]?.screenshot).toBeNull();
   expect((await store.get(attempts[1]?.screenshot ?? 'none'))?.body.toString()).toBe('jpeg');
 });
@@ -75,7 +75,7 @@ test('of what is no failure of ours nothing is believed', async () => {
     throw new TypeError('cannot greet ADA of Paris');
   });
   expect(thrown).toBeInstanceOf(TypeError);
-  expect(logged[0]).toMatchObject({ failureClass: 'Internal', causes: ['TypeError: cannot …'] });
+  expect(logged[0]).toMatchObject({ failureClass: 'Internal', causes: ['TypeError: cannot … of …'] });
   expect(JSON.stringify(logged)).not.toMatch(/ada|paris/i);
 });
 

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { findTargets } from '../../src/config/connections.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
+import { parseManifestPage } from '../../src/planning/manifest.ts';
 import { type FailureLine, failureLineSchema } from '../../src/reporting/why/failure-line.ts';
 import { ObjectStore } from '../../src/storage/object-store.ts';
 import { browsersOf } from '../rendering/support.ts';
@@ -98,7 +99,7 @@ test(
     expect(told).toMatchObject({ code: 0, stderr: '' });
     for (const part of [
       `Variant ${crashed.key}`,
-      `${crashed.batch}, page 1, line ${crashed.index + 1}, 1 person`,
+      `${crashed.batch}, page ${crashed.page}, line ${crashed.index + 1}, 1 person`,
       'failed, TemplateCrashed',
       'Fix the script named in the message.',
       'failed at capture after frame',
@@ -129,9 +130,7 @@ test(
     expect(again.stderr).toContain('(TemplateCrashed)');
     expect(again.stderr).toContain(crashed.message);
 
-    const page = JSON.parse((await store.getText(`batches/${crashed.batch}/manifest/000001.json`)) ?? '');
-    const { variants } = page as { readonly variants: readonly { readonly key: string; readonly params: object }[] };
-    const rendered = variants.find(({ params }) => JSON.stringify(params).includes('Wilhelmina'))?.key ?? '';
+    const rendered = await keyOf('Wilhelmina', crashed.batch);
     const out = join(home.folder, 'again.mp4');
     const fine = await home.run(['render', '--variant', rendered, '--out', out, '--json']);
     expect(lastJson(fine.stdout)).toMatchObject({ rendition: 'email-480p', frameCount: 30 });
@@ -154,6 +153,15 @@ const lineOf = (lines: readonly FailureLine[], failureClass: string): FailureLin
   if (line === undefined) throw new Error(`no line of class ${failureClass}`);
   return line;
 };
+
+async function keyOf(name: string, batchId: string): Promise<string> {
+  for await (const { key } of store.list(`batches/${batchId}/manifest/`)) {
+    const { variants } = parseManifestPage((await store.getText(key)) ?? '', key);
+    const found = variants.find(({ params }) => params['name'] === name);
+    if (found !== undefined) return found.key;
+  }
+  throw new Error(`no ${name}`);
+}
 
 async function failureKeys(): Promise<string[]> {
   const keys = await Array.fromAsync(store.list('batches/'), ({ key }) => key);

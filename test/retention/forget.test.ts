@@ -261,7 +261,8 @@ async function leaveFailures(batch: BatchRef): Promise<void> {
     await store.put(`${name}.jpg`, shown, { contentType: 'image/jpeg' });
     await store.put(`${name}.json`, shown === GONE.name ? '{}' : shown, { contentType: 'application/json' });
   };
-  for (const { key, params } of (await manifests.page(batch, 1)).variants) {
+  const pages = Array.from({ length: plan.pages }, (_, at) => manifests.page(batch, at + 1));
+  for (const { key, params } of (await Promise.all(pages)).flatMap(({ variants }) => variants)) {
     const shown = params['name'] === GONE.name ? GONE.name : 'somebody else';
     await leave(objectKeys.failuresOfVariant(batch, key), shown);
     const identity = { engineDigest: plan.engine.digest, template, rendition: plan.rendition };
