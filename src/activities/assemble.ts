@@ -18,8 +18,10 @@ export type AssembleActivities = ReturnType<typeof createAssembleActivities>;
 export const createAssembleActivities = (deps: AssembleDeps) => ({
   /** Joins a variant's video from stored scenes and stores it. Null when that takes a render worker after all. */
   async assembleVariant(input: RenderVariantInput): Promise<RenderedVariant | null> {
-    const join = async ({ plan, variant, signal }: VariantTask): Promise<FinishedVideo[] | null> => {
+    const join = async ({ plan, variant, signal, attempt }: VariantTask): Promise<FinishedVideo[] | null> => {
       const template = await inStep('load template', () => deps.templates.load(plan.template.id, plan.template.digest));
+      attempt.template = template;
+      attempt.stage = 'join';
       try {
         const request = { ...variant, template, engineDigest: plan.engine.digest };
         const video = await joinStored(deps.scenes, request, signal);
@@ -29,6 +31,6 @@ export const createAssembleActivities = (deps: AssembleDeps) => ({
         throw error;
       }
     };
-    return await makeVariant(deps, input, join, { span: 'join variant' });
+    return await makeVariant(deps, input, join, { span: 'join variant', engine: null });
   },
 });

@@ -5,6 +5,7 @@ import { objectKeys } from '../contracts/ids.ts';
 import { type Params, RENDITIONS, type RenditionId } from '../contracts/video.ts';
 import { partsOf, type VideoPart } from '../planning/scene-key.ts';
 import type { Soundtrack } from '../rendering/audio/soundtrack.ts';
+import type { Evidence } from '../rendering/evidence.ts';
 import { type JoinedVideo, joinScenes } from '../rendering/join.ts';
 import {
   packScene,
@@ -76,6 +77,7 @@ export async function renderAndJoin(
 export interface PartOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
+  readonly onFailure?: (evidence: Evidence) => void;
 }
 
 /** One part: from memory, from the store, or rendered and stored. */
@@ -83,13 +85,18 @@ export async function getOrRender(
   { renderer, scenes }: { readonly renderer: Renderer; readonly scenes: SceneStore },
   { template, rendition }: Pick<JoinedVariant, 'template' | 'rendition'>,
   { key, scene, params }: Pick<VideoPart, 'key' | 'scene' | 'params'>,
-  { signal, onProgress }: PartOptions,
+  { signal, onProgress, onFailure }: PartOptions,
 ): ReturnType<SceneStore['getOrMake']> {
+  const told = onFailure && { onFailure };
   const make = async (shared: AbortSignal): Promise<Uint8Array> => {
     if (scene === null)
-      return packSoundtrack(await renderer.renderSoundtrack({ template, params }, { signal: shared }));
+      return packSoundtrack(await renderer.renderSoundtrack({ template, params }, { signal: shared, ...told }));
     const request = { template, params, rendition: RENDITIONS[rendition], scene };
-    const rendered = await renderer.renderScene(request, { signal: shared, ...(onProgress && { onProgress }) });
+    const rendered = await renderer.renderScene(request, {
+      signal: shared,
+      ...told,
+      ...(onProgress && { onProgress }),
+    });
     recordStages(rendered.stages, scene.end - scene.start);
     return packScene(rendered);
   };

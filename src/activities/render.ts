@@ -36,7 +36,8 @@ type Progress = { readonly frame: number; readonly frameCount: number } | undefi
 
 /** Activities of the `render` task queue: one at a time per slot of the browser pool. */
 export const createRenderActivities = (deps: RenderDeps) => {
-  const { renderer, templates, scenes, manifests, log } = deps;
+  const { renderer, templates, scenes, manifests, failures, log } = deps;
+  const engine = renderer.fingerprint;
 
   const assertSameEngine = ({ batch, engine }: PlanDocument): void => {
     const own = renderer.fingerprint.digest;
@@ -48,13 +49,15 @@ export const createRenderActivities = (deps: RenderDeps) => {
   };
 
   const make = async (
-    { plan, variant, missing, signal, parts }: VariantTask,
+    { plan, variant, missing, signal, parts, attempt }: VariantTask,
     onProgress: (progress: Progress) => void,
   ): Promise<FinishedVideo[]> => {
     assertSameEngine(plan);
     const template = await inStep('load template', () => templates.load(plan.template.id, plan.template.digest));
+    attempt.template = template;
     const { params, rendition, key } = variant;
-    const options = { signal, onProgress };
+    const { onFailure } = attempt;
+    const options = { signal, onProgress, onFailure };
     if (plan.assembly === 'scenes') {
       try {
         const request = { template, engineDigest: plan.engine.digest, rendition, params };
@@ -89,7 +92,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
         make(task, (now) => {
           progress = now;
         });
-      return await makeVariant(deps, input, video, { span: 'render variant', progress: () => progress });
+      return await makeVariant(deps, input, video, { span: 'render variant', engine, progress: () => progress });
     },
 
     /** Renders one scene, or the soundtrack, and stores it for all who need it, unless it is stored already. */
@@ -97,44 +100,52 @@ export const createRenderActivities = (deps: RenderDeps) => {
       const startedAt = performance.now();
       let progress: Progress;
       return await runActivity(
-        async (signal) => {
-          const plan = await inStep('read plan', () => manifests.plan(input.batch));
-          const planned = await inStep('read row', () => manifests.scene(input));
-          assertSameEngine(plan);
-          const template = await inStep('load template', () => templates.load(plan.template.id, plan.template.digest));
-          const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
-          if (scene === null && planned.scene !== null) {
-            throw new Failure('Internal', `The plan names scene '${planned.scene}', which its template does not have.`);
-          }
-          const part = { key: planned.key, scene, params: planned.params };
-          const attributes = {
-            'nightreel.campaign': input.batch.campaign,
-            'nightreel.batch': batchIdOf(input.batch),
-            'nightreel.scene': planned.key,
-            'nightreel.attempt': activityInfo().attempt,
-            'nightreel.template': plan.template.id,
-          };
-          const options = {
-            signal,
-            onProgress: (now: Progress) => {
-              progress = now;
-            },
-          };
-          using meter = new Meter();
-          try {
-            const { origin } = await withSpan('render scene', attributes, () =>
-              withoutPersonalData(planned.params, () =>
-                meter.measured(() =>
-                  getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
-                ),
-              ),
+        (signal) =>
+          failures.watch({ ...input, kind: 'scene' }, engine, signal, async (attempt) => {
+            const plan = await inStep('read plan', () => manifests.plan(input.batch));
+            attempt.plan = plan;
+            const planned = await inStep('read row', () => manifests.scene(input));
+            attempt.params = planned.params;
+            assertSameEngine(plan);
+            const template = await inStep('load template', () =>
+              templates.load(plan.template.id, plan.template.digest),
             );
-            const renderMs = Math.round(performance.now() - startedAt);
-            return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
-          } finally {
-            recordCpu(meter.cpuMs);
-          }
-        },
+            attempt.template = template;
+            const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
+            if (scene === null && planned.scene !== null) {
+              throw new Failure(
+                'Internal',
+                `The plan names scene '${planned.scene}', which its template does not have.`,
+              );
+            }
+            const part = { key: planned.key, scene, params: planned.params };
+            const attributes = {
+              'nightreel.campaign': input.batch.campaign,
+              'nightreel.batch': batchIdOf(input.batch),
+              'nightreel.scene': planned.key,
+              'nightreel.attempt': activityInfo().attempt,
+              'nightreel.template': plan.template.id,
+            };
+            const options = {
+              signal,
+              onFailure: attempt.onFailure,
+              onProgress: (now: Progress) => {
+                progress = now;
+              },
+            };
+            using meter = new Meter();
+            const work = () =>
+              getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options);
+            try {
+              const { origin } = await withSpan('render scene', attributes, () =>
+                withoutPersonalData(planned.params, () => attempt.observe(() => meter.measured(work))),
+              );
+              const renderMs = Math.round(performance.now() - startedAt);
+              return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
+            } finally {
+              recordCpu(meter.cpuMs);
+            }
+          }),
         () => progress,
       );
     },

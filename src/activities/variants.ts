@@ -1,7 +1,7 @@
 /** What the activities that make a variant's video have in common: what is planned, what is stored already, what is stored then. */
 
 import { activityInfo, heartbeat } from '@temporalio/activity';
-import type { RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
+import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
 import { batchIdOf, objectKeys } from '../contracts/ids.ts';
 import { type ManifestVariant, type ManifestVideo, type PlanDocument, videosOf } from '../planning/manifest.ts';
@@ -13,12 +13,14 @@ import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
 import { recordCpu, recordRender, recordVariantCpu, timeStage } from '../telemetry/metrics.ts';
 import { inStep, withSpan } from '../telemetry/tracing.ts';
+import type { Attempt, FailedAttempts } from './failed-attempts.ts';
 import { runActivity } from './run-activity.ts';
 import { withoutPersonalData } from './scrub.ts';
 
 export interface VariantDeps {
   readonly store: ObjectStore;
   readonly manifests: ManifestReader;
+  readonly failures: FailedAttempts;
   /** Whether a video goes to the store while it is made; else from a temporary file. True when left out. */
   readonly uploadDirect?: boolean;
 }
@@ -31,18 +33,29 @@ export interface VariantTask {
   readonly signal: AbortSignal;
   /** Takes the file in parts while it is made; null: it is uploaded afterwards. */
   readonly parts: PartUpload | null;
+  /** Told what there is to know if this attempt fails. */
+  readonly attempt: Attempt;
 }
 
 /**
  * Makes those of a variant's videos that are not stored yet, and stores them. Null when `make` says that it cannot be done here.
  * @param make gives the missing, in their order.
+ * @param engine this worker's own; null where it does not render.
  * @param progress what heartbeats say, beside the ID of an upload under way: numbers only.
  */
 export async function makeVariant<Videos extends readonly FinishedVideo[] | null>(
-  { store, manifests, uploadDirect = true }: VariantDeps,
+  { store, manifests, failures, uploadDirect = true }: VariantDeps,
   input: RenderVariantInput,
   make: (task: VariantTask) => Promise<Videos>,
-  { span, progress }: { readonly span: string; readonly progress?: () => object | undefined },
+  {
+    span,
+    engine,
+    progress,
+  }: {
+    readonly span: string;
+    readonly engine: EngineFingerprint | null;
+    readonly progress?: () => object | undefined;
+  },
 ): Promise<RenderedVariant | (Videos extends null ? null : never)> {
   const batchId = batchIdOf(input.batch);
   const startedAt = performance.now();
@@ -62,6 +75,7 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     plan,
     variant,
     signal,
+    attempt,
     meter,
   }: Omit<VariantTask, 'missing' | 'parts'> & { readonly meter: Meter }): Promise<RenderedVariant | null> => {
     const videos = videosOf(variant);
@@ -84,8 +98,9 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     const isAlone = only?.key === variant.key && others.length === 0;
     const target = { ...origin, variantKey: variant.key, rendition: variant.rendition };
     await using parts = uploadDirect && isAlone ? uploadVideo(store, target, { signal, onBegin }) : null;
-    const finished = await make({ plan, variant, missing, signal, parts });
+    const finished = await make({ plan, variant, missing, signal, parts, attempt });
     if (finished === null) return null;
+    attempt.stage = 'upload';
     const renderedMs = elapsedMs();
     const uploadStartedAt = performance.now();
     let uploadedBytes = 0;
@@ -113,25 +128,32 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     return { outcome: 'rendered', video: own, renderMs, measures };
   };
 
-  return (await runActivity(async (signal) => {
-    const plan = await inStep('read plan', () => manifests.plan(input.batch));
-    const variant = await inStep('read row', () => manifests.variant(input));
-    const attributes = {
-      'nightreel.campaign': input.batch.campaign,
-      'nightreel.batch': batchId,
-      'nightreel.variant': variant.key,
-      'nightreel.attempt': activityInfo().attempt,
-      'nightreel.template': plan.template.id,
-    };
-    using meter = new Meter();
-    try {
-      return await withSpan(span, attributes, () =>
-        withoutPersonalData(variant.params, () => meter.measured(() => once({ plan, variant, signal, meter }))),
-      );
-    } finally {
-      recordCpu(meter.cpuMs);
-    }
-  }, progressWithUpload)) as RenderedVariant | (Videos extends null ? null : never);
+  return (await runActivity(
+    (signal) =>
+      failures.watch({ ...input, kind: 'variant' }, engine, signal, async (attempt) => {
+        const plan = await inStep('read plan', () => manifests.plan(input.batch));
+        attempt.plan = plan;
+        const variant = await inStep('read row', () => manifests.variant(input));
+        attempt.params = variant.params;
+        const attributes = {
+          'nightreel.campaign': input.batch.campaign,
+          'nightreel.batch': batchId,
+          'nightreel.variant': variant.key,
+          'nightreel.attempt': activityInfo().attempt,
+          'nightreel.template': plan.template.id,
+        };
+        using meter = new Meter();
+        const work = () => once({ plan, variant, signal, attempt, meter });
+        try {
+          return await withSpan(span, attributes, () =>
+            withoutPersonalData(variant.params, () => attempt.observe(() => meter.measured(work))),
+          );
+        } finally {
+          recordCpu(meter.cpuMs);
+        }
+      }),
+    progressWithUpload,
+  )) as RenderedVariant | (Videos extends null ? null : never);
 }
 
 /**

@@ -21,6 +21,7 @@ import { registerServe } from './serve.ts';
 import { registerStatus } from './status.ts';
 import { registerSteer } from './steer.ts';
 import { registerUp } from './up.ts';
+import { registerWhy } from './why.ts';
 
 const program = new Command('nightreel')
   .description('Personalised video at scale, every night: Temporal, warm Chromium, x264, S3.')
@@ -39,6 +40,7 @@ registerServe(program);
 registerSchedule(program);
 registerBackfill(program);
 registerSteer(program);
+registerWhy(program);
 registerRecipient(program);
 registerDigest(program);
 registerForget(program);

@@ -18,6 +18,8 @@ export interface Settings extends Connections {
   readonly uploadDirect: boolean;
   /** Where a closed batch's digest is posted. */
   readonly webhooks: Webhooks;
+  /** Address of one trace, with `{traceId}` in it; null: nobody said. */
+  readonly traceUrl: string | null;
   /** All variables: sources name some of them for their credentials. */
   readonly variables: Variables;
   readonly telemetry: TelemetryTargets;
@@ -35,6 +37,7 @@ export async function loadSettings(): Promise<Settings> {
     rollout: environment.rollout,
     uploadDirect: environment.uploadDirect,
     webhooks: environment.webhooks,
+    traceUrl: environment.traceUrl,
     telemetry: readTelemetry(environment.variables),
   };
 }

@@ -90,6 +90,10 @@ export const objectKeys = {
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
   /** What was posted of a batch, and where to. */
   digest: (batch: BatchRef, channel: string) => `${objectKeys.batch(batch)}digest/${channel}.json`,
+  failures: (batch: BatchRef) => `${objectKeys.batch(batch)}failures/`,
+  /** Of one variant all that failed attempts left, or of one scene. */
+  failuresOfVariant: (batch: BatchRef, key: VariantKey) => `${objectKeys.failures(batch)}${key}/`,
+  failuresOfScene: (batch: BatchRef, key: SceneKey) => `${objectKeys.failures(batch)}scenes/${key}/`,
   results: (batch: BatchRef) => `results/${batchIdOf(batch)}.parquet`,
   input: (sha256: string, type: 'csv' | 'keys') => `inputs/${sha256}.${type}`,
   pinnedTemplate: (digest: string) => `templates/${digest}`,

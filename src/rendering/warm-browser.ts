@@ -14,7 +14,9 @@ import { FrameBuffer, type PixelLayout } from './capture/i420/frame-buffer.ts';
 import { ScreenshotCompositor } from './capture/screenshot.ts';
 import { screenFor, windowFor, XvfbCompositor } from './capture/xvfb/compositor.ts';
 import { VirtualDisplay } from './capture/xvfb/display.ts';
+import type { Screenshot } from './evidence.ts';
 import type { Size } from './geometry.ts';
+import type { PageMessage } from './page/messages.ts';
 import { type PageDeadlines, TemplatePage } from './page/template-page.ts';
 
 export interface WarmBrowserOptions extends Omit<BrowserOptions, 'window' | 'display'> {
@@ -126,6 +128,18 @@ export class WarmBrowser implements AsyncDisposable {
   /** For when all frames are taken: begins what the next params would otherwise wait for. */
   rewind(): void {
     this.page.rewind();
+  }
+
+  /** What the template said of what is open; may quote a recipient. */
+  get messages(): readonly PageMessage[] {
+    return this.page.messages;
+  }
+
+  /** What is to be seen of what is open, or was to be opened; null where the page may still show somebody else. */
+  async screenshot(): Promise<Screenshot | null> {
+    if (!(await this.page.showOwn())) return null;
+    const { width, height } = this.compositor.layout;
+    return { jpeg: await this.compositor.screenshot(), width, height };
   }
 
   /** Whether nothing is under way any more, so that it can be lent to somebody else. */

@@ -85,6 +85,8 @@ export const edits = {
     async (body) =>
       (await resultsWithout(body, recipientId)) ?? 'unchanged',
 
+  gone: (() => null) satisfies Edit,
+
   /** A list given by hand goes as a whole: it was read when its batch was planned, and is never read again. */
   input:
     (recipientId: string): Edit =>

@@ -8,6 +8,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createAssembleActivities } from '../activities/assemble.ts';
 import { createBatchActivities } from '../activities/batch.ts';
+import { FailedAttempts } from '../activities/failed-attempts.ts';
 import { createPlanActivities } from '../activities/plan.ts';
 import { createPointerActivities } from '../activities/pointers.ts';
 import { createRenderActivities } from '../activities/render.ts';
@@ -92,6 +93,7 @@ export async function runWorkerProcess(
       fetchPinnedTemplate(store, digest, folder),
     );
     const manifests = new ManifestReader(store);
+    const failures = new FailedAttempts({ store, log });
     const scenes = new SceneStore({ store, memoryBytes: SCENE_MEMORY_BYTES, check: assertSound, log });
     observeScenes(() => scenes.stats);
     const plugins = options.telemetry.temporalPlugins();
@@ -146,6 +148,7 @@ export async function runWorkerProcess(
         manifests,
         templates,
         scenes,
+        failures,
         uploadDirect: options.uploadDirect,
       });
       workers.push(await create('assemble', { activities, maxConcurrentActivityTaskExecutions: 8 }));
@@ -155,7 +158,8 @@ export async function runWorkerProcess(
       const started = await startRenderer(options.renderer);
       renderer = started;
       observePool(() => started.poolState);
-      const activities = createRenderActivities({ renderer, templates, store, manifests, scenes, uploadDirect, log });
+      const stored = { store, manifests, scenes, failures, uploadDirect };
+      const activities = createRenderActivities({ ...stored, renderer, templates, log });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
     log.info({ roles, engine: renderer?.fingerprint.digest, buildId: keep?.buildId }, 'worker started');
