@@ -162,13 +162,17 @@ function causesOf(cause: unknown, harmless: (text: string) => string): string[] 
   const causes: string[] = [];
   for (let next = cause; next !== undefined && next !== null && causes.length < CAUSES; ) {
     if (next instanceof Failure) causes.push(`${next.failureClass}: ${next.message}`);
-    else if (next instanceof PageError) causes.push(`${next.type}: ${harmless(next.message)}`);
+    else if (next instanceof PageError) causes.push(harmless(thrownText(next)));
     else if (next instanceof Error) causes.push(`${next.constructor.name}${codeOf(next)}: ${harmless(next.message)}`);
     else causes.push(harmless(String(next)));
     next = next instanceof Error ? next.cause : undefined;
   }
   return causes;
 }
+
+/** V8 begins what an error says with what it is. */
+const thrownText = ({ type, message }: PageError): string =>
+  message.startsWith(type) ? message : `${type}: ${message}`;
 
 /** `ECONNREFUSED`, say. */
 const codeOf = (error: Error): string => {

@@ -1,10 +1,12 @@
 /**
  * What a template says, in as many of its words as surely tell nothing of a recipient. Params may stand in it in any form: in
- * capitals, cut, added up. So a word stays only where it is one of the template's own files or of the browser's own messages, and
+ * capitals, cut, added up. So a word stays only where it is one of the template's own files, of the engine's scripts in the page or of
+ * the browser's own messages, and
  * none of the params; digits never stay. A value that stands there as it is becomes the name of its param.
  */
 
 import type { Params } from '../contracts/video.ts';
+import { ENGINE_SCRIPT } from '../rendering/page/scripts.ts';
 import type { Template } from '../templates/template.ts';
 import { scrubberFor } from './scrub.ts';
 
@@ -25,6 +27,8 @@ const SHORT = new Set(['a', 'an', 'and', 'at', 'in', 'is', 'it', 'no', 'of', 'on
 /** The last kind: whatever is no plain mark, an emoji for instance, or what moves a cursor. */
 const WORD = /[\p{L}\p{M}_$]+|\p{N}+|[^\p{L}\p{M}\p{N}\s\x21-\x7e‹›…’“”–—]+/gu;
 const WORD_OR_NAME = new RegExp(`‹[^›]*›|${WORD.source}`, 'gu');
+/** Fonts and pictures inside of a page: any short word stands in there somewhere. */
+const EMBEDDED = /[A-Za-z0-9+/=_-]{80,}/g;
 const SOURCES = /\.(html?|m?js|css)$/;
 export const LEFT_OUT = '…';
 
@@ -64,10 +68,15 @@ function vocabularyOf(template: Pick<Template, 'files'>): ReadonlySet<string> {
   const read = vocabularies.get(template.files);
   if (read !== undefined) return read;
   const words = new Set<string>();
+  addWords(ENGINE_SCRIPT, words);
   for (const [path, bytes] of template.files) {
     if (!SOURCES.test(path)) continue;
-    for (const [word] of Buffer.from(bytes).toString('utf8').matchAll(WORD)) words.add(word);
+    addWords(Buffer.from(bytes).toString('utf8'), words);
   }
   vocabularies.set(template.files, words);
   return words;
+}
+
+function addWords(source: string, words: Set<string>): void {
+  for (const [word] of source.replaceAll(EMBEDDED, ' ').matchAll(WORD)) words.add(word);
 }

@@ -78,6 +78,8 @@ export interface PartOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
   readonly onFailure?: (evidence: Evidence) => void;
+  /** Told when it is rendered, and is to be stored. */
+  readonly onMade?: () => void;
 }
 
 /** One part: from memory, from the store, or rendered and stored. */
@@ -85,12 +87,15 @@ export async function getOrRender(
   { renderer, scenes }: { readonly renderer: Renderer; readonly scenes: SceneStore },
   { template, rendition }: Pick<JoinedVariant, 'template' | 'rendition'>,
   { key, scene, params }: Pick<VideoPart, 'key' | 'scene' | 'params'>,
-  { signal, onProgress, onFailure }: PartOptions,
+  { signal, onProgress, onFailure, onMade }: PartOptions,
 ): ReturnType<SceneStore['getOrMake']> {
   const told = onFailure && { onFailure };
   const make = async (shared: AbortSignal): Promise<Uint8Array> => {
-    if (scene === null)
-      return packSoundtrack(await renderer.renderSoundtrack({ template, params }, { signal: shared, ...told }));
+    if (scene === null) {
+      const soundtrack = await renderer.renderSoundtrack({ template, params }, { signal: shared, ...told });
+      onMade?.();
+      return packSoundtrack(soundtrack);
+    }
     const request = { template, params, rendition: RENDITIONS[rendition], scene };
     const rendered = await renderer.renderScene(request, {
       signal: shared,
@@ -98,6 +103,7 @@ export async function getOrRender(
       ...(onProgress && { onProgress }),
     });
     recordStages(rendered.stages, scene.end - scene.start);
+    onMade?.();
     return packScene(rendered);
   };
   return await scenes.getOrMake(objectKeys.scene(key), make, { signal });

@@ -59,6 +59,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
     const { onFailure } = attempt;
     const options = { signal, onProgress, onFailure };
     if (plan.assembly === 'scenes') {
+      attempt.stage = 'join';
       try {
         const request = { template, engineDigest: plan.engine.digest, rendition, params };
         const { video } = await renderAndJoin({ renderer, scenes }, request, options);
@@ -129,6 +130,9 @@ export const createRenderActivities = (deps: RenderDeps) => {
             const options = {
               signal,
               onFailure: attempt.onFailure,
+              onMade: () => {
+                attempt.stage = 'upload';
+              },
               onProgress: (now: Progress) => {
                 progress = now;
               },

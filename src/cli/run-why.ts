@@ -115,7 +115,9 @@ function attemptLines(attempt: WhyAttempt, links: Links): string[] {
   const rows: Row[] = [
     ['message', `${attempt.failureClass}: ${attempt.message}`],
     ...attempt.causes.map((cause): Row => ['caused by', cause]),
-    ...attempt.said.map(({ level, text, place }): Row => [level, place === '' ? text : `${text} ${place}`]),
+    ...attempt.said
+      .filter(({ text }) => !attempt.causes.includes(text))
+      .map(({ level, text, place }): Row => [level, place === '' ? text : `${text} ${place}`]),
     [
       'worker',
       `${worker.identity}${engine === null ? '' : `, Chromium ${engine.chromium} (${engine.captureRoute}), ffmpeg ${engine.ffmpeg}`}`,

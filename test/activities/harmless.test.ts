@@ -6,6 +6,7 @@ import { harmlessWords } from '../../src/activities/harmless.ts';
 const html = `<script>
   const greeting = (params) => { console.warn('no scene for', params.name, 'with tier', tier(params)); };
   throw new RangeError(\`cannot draw \${params.name} with \${params.earnings} in frame 12\`); const Grace = 1;
+  const font = 'data:font/woff2;base64,${'d09GMgABAAAAAAQ3Ada4'.repeat(6)}';
 </script>`;
 const template = {
   files: new Map([
@@ -37,6 +38,7 @@ describe('of what a template says', () => {
     ['between marks of ours', 'for ‹Gracie›', /Gracie/],
     ['from a data file', 'cannot draw Okonkwo', /Okonkwo/],
     ['of whoever was there before', 'cannot draw Wilhelmina', /Wilhelmina/],
+    ['from an embedded font', 'cannot draw Ada', /Ada/],
     ['as an emoji', 'no scene for 👩‍🚀', /🚀|👩/],
     ['yes or no', 'with tier true', /true/],
   ])('a recipient does not get through %s', (_, text, forbidden) => {
@@ -45,7 +47,7 @@ describe('of what a template says', () => {
   });
 
   test('what is left out is left out once, and what moves a cursor is, too', () => {
-    expect(harmless('for Some Body Unknown,\u001b[31m with')).toBe('for … with');
+    expect(harmless('for Ottilie Quillfeather Lindqvist,\u001b[31m with')).toBe('for … with');
   });
 
   test('of an unknown template nothing stays but the words of the browser', () => {

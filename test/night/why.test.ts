@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import sharp from 'sharp';
+import type { KnownRuns } from '../../src/cli/run-why.ts';
 import { findTargets } from '../../src/config/connections.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { parseManifestPage } from '../../src/planning/manifest.ts';
@@ -120,9 +120,20 @@ test(
       key: crashed.key,
       people: 1,
       outcome: { outcome: 'failed', failureClass: 'TemplateCrashed' },
-      attempts: [{ traceUrl: `https://traces.internal/trace/${crashed.traceId}` }],
+      attempts: expect.arrayContaining([
+        expect.objectContaining({ traceUrl: `https://traces.internal/trace/${crashed.traceId}` }),
+      ]),
       temporal: { problem: null, runs: [{ status: 'FAILED' }] },
     });
+
+    const alone = await home.run(['why', digits], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining('No answer from the Temporal server') });
+    const killed = lineOf(lines, 'BrowserCrashed');
+    const runs = lastJson((await home.run(['why', killed.key, '--json'])).stdout)['temporal'];
+    const messages = lines.filter(({ key }) => key === killed.key).map(({ message }) => message);
+    const [tried] = (runs as KnownRuns).runs[0]?.activities ?? [];
+    expect(tried).toMatchObject({ activity: 'renderVariant', state: 'over' });
+    expect(messages).toContain(tried?.lastFailure);
 
     const [program, ...args] = crashed.reproduce.split(' ');
     expect(program).toBe('nightreel');
@@ -140,10 +151,45 @@ test(
     expect(nothing.stderr).toContain('No variant and no scene that begins with 0123456789ab');
 
     const forgotten = await home.run(['forget', 'r-4712', '--json']);
-    expect(lastJson(forgotten.stdout)).toMatchObject({ found: true, objects: { failures: 2 } });
+    expect(lastJson(forgotten.stdout)).toMatchObject({ found: true, objects: { failures: expect.any(Number) } });
     const left = await failureKeys();
     expect(left.filter((key) => key.includes(crashed.key))).toEqual([]);
     expect(left).not.toEqual([]);
+  },
+  4 * MINUTE,
+);
+
+test(
+  'a scene that fails is told by its own key, drawn again by it, and its picture goes with the last who had it',
+  async () => {
+    const serving = home.start(['serve', '--workers', '1']);
+    serving.stdout?.resume();
+    serving.stderr?.resume();
+    try {
+      const csv = join(home.folder, 'two.csv');
+      await writeFile(csv, 'recipient_id,name,referralCount,earnings\nr-1,Thrower,1,10\nr-2,Thrower,2,20\n');
+      const night = await home.run(['run', 'story', '--csv', csv, '--json']);
+      expect(lastJson(night.stdout)).toMatchObject({ failed: 2 });
+    } finally {
+      serving.kill('SIGTERM');
+      await once(serving, 'close');
+    }
+    const ofScenes = async () => (await failureKeys()).filter((key) => key.includes('/failures/scenes/'));
+    const [key = ''] = (await ofScenes()).filter((name) => name.endsWith('.json'));
+    const line = failureLineSchema.parse(JSON.parse((await store.getText(key)) ?? ''));
+    expect(line).toMatchObject({ kind: 'scene', activity: 'renderScene', failureClass: 'TemplateCrashed' });
+    const told = await home.run(['why', line.key.slice(0, 12)]);
+    for (const part of [`Scene ${line.key}`, "scene 'hello'", 'of renderScene', line.reproduce]) {
+      expect(told.stdout).toContain(part);
+    }
+    const [, ...args] = line.reproduce.split(' ');
+    expect((await home.run(args)).stderr).toContain('(TemplateCrashed)');
+    const asVariant = await home.run(['render', '--variant', line.key, '--out', join(home.folder, 'no.mp4')]);
+    expect(asVariant).toMatchObject({ code: 2, stderr: expect.stringContaining('give it with --scene') });
+
+    expect((await ofScenes()).filter((name) => name.endsWith('.jpg'))).not.toEqual([]);
+    for (const id of ['r-1', 'r-2']) expect((await home.run(['forget', id])).code).toBe(0);
+    expect((await failureKeys()).filter((name) => name.includes('batches/story/'))).toEqual([]);
   },
   4 * MINUTE,
 );
@@ -168,16 +214,23 @@ async function failureKeys(): Promise<string[]> {
   return keys.filter((key) => key.includes('/failures/'));
 }
 
-/** In the middle of a render. */
+/** In the middle of a render, however often it takes to hit one: one that is idle is replaced, and nobody is told. */
 async function killBrowserOnce(worker: number): Promise<void> {
   const planned = async (): Promise<true | null> => {
     const keys = await Array.fromAsync(store.list('batches/'), ({ key }) => key);
     return keys.some((key) => key.endsWith('/plan.json')) ? true : null;
   };
+  const crashed = async (): Promise<true | null> => {
+    for (const key of await failureKeys()) {
+      if (key.endsWith('.json') && (await store.getText(key))?.includes('BrowserCrashed')) return true;
+    }
+    return null;
+  };
   await until(planned, 'a plan');
-  // By then one is rendered: the one that never gets ready takes five seconds.
-  await sleep(2_000);
-  const [browser] = browsersOf(worker);
-  if (browser === undefined) throw new Error('no browser to kill');
-  process.kill(browser, 'SIGKILL');
+  for (let kills = 0; kills < 10; kills += 1) {
+    const browser = await until(async () => browsersOf(worker)[0] ?? null, 'a browser');
+    process.kill(browser, 'SIGKILL');
+    if ((await until(crashed, 'a line of it', 1_500).catch(() => null)) !== null) return;
+  }
+  throw new Error('no render was hit');
 }
