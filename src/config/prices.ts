@@ -18,7 +18,9 @@ export async function loadPrices(root: string): Promise<Prices> {
   if (text === null) return DEFAULT_PRICES;
   const parsed = fileSchema.safeParse(parsedYaml(text) ?? {});
   if (!parsed.success) {
-    const sentences = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
+    const sentences = parsed.error.issues.map(({ path, message }) =>
+      [path.join('.'), message].filter(Boolean).join(': '),
+    );
     throw new Failure('CampaignInvalid', `${FILE}: ${sentences.join('; ')}. docs/configuration.md has an example.`);
   }
   const given = parsed.data;
@@ -36,7 +38,9 @@ function parsedYaml(text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    throw new Failure('CampaignInvalid', `${FILE}: ${isNativeError(error) ? error.message : String(error)}`, { cause: error });
+    throw new Failure('CampaignInvalid', `${FILE}: ${isNativeError(error) ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

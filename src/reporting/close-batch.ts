@@ -8,7 +8,6 @@ import { readState } from '../planning/batches.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import { shownDigest } from '../planning/destinations.ts';
 import { type PlanDocument, videosFor } from '../planning/manifest.ts';
-import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { unmarkOpen } from '../planning/open-batches.ts';
 import { type Settlement, stateAfter } from '../planning/window.ts';
 import { readJsonLines, swapJson } from '../storage/documents.ts';

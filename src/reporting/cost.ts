@@ -1,8 +1,8 @@
 /** What the night cost, from what was measured and from prices. Pure. What was not measured has no price: nothing is guessed. */
 
 import { z } from 'zod';
-import type { PlanDocument } from '../planning/manifest.ts';
 import type { VariantOutcome } from '../contracts/batch.ts';
+import type { PlanDocument } from '../planning/manifest.ts';
 import type { SavedEstimate } from '../planning/saved-estimate.ts';
 import { GB, type Prices, PUBLISHED, pricesSchema } from './prices.ts';
 import { requestsOf } from './requests.ts';
@@ -32,7 +32,14 @@ export const costSchema = z.object({
     moneyPerMonthPerVariant: amount.nullable(),
   }),
   /** Counted, not measured: of a night that goes well. */
-  requests: z.object({ put: count, get: count, head: count, list: count, money: amount, moneyPerVariant: amount.nullable() }),
+  requests: z.object({
+    put: count,
+    get: count,
+    head: count,
+    list: count,
+    money: amount,
+    moneyPerVariant: amount.nullable(),
+  }),
   /** An estimate: of every video of this batch being watched whole, once. */
   egress: z.object({ moneyPerView: amount.nullable() }),
   /** Compute, requests, and storage for a month. Null: not all renders were measured. */
@@ -46,6 +53,7 @@ export const costSchema = z.object({
       cpuSeconds: amount,
       cpuSecondsPerVariant: amount.nullable(),
       money: amount,
+      moneyPerVariant: amount.nullable(),
     })
     .nullable(),
   /** What others have published, to compare with. */
@@ -87,6 +95,7 @@ export function costOf({ plan, outcomes, prices, estimate }: CostInput): Cost {
     1_000;
   const isWhole = cpuMs.length === rendered.length && bytes.length === rendered.length;
   const night = isWhole ? (computeMoney ?? 0) + (storageMoney ?? 0) + requestMoney : null;
+  const estimatedMoney = estimate && (estimate.cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   return {
     prices,
     measured: cpuMs.length,
@@ -113,7 +122,8 @@ export function costOf({ plan, outcomes, prices, estimate }: CostInput): Cost {
       cpuSeconds: estimate.cpuSeconds,
       cpuSecondsPerVariant: per(estimate.cpuSeconds, estimate.variants),
       // At the prices of this report: both are compared.
-      money: (estimate.cpuSeconds / HOUR_SECONDS) * prices.vcpuHour,
+      money: estimatedMoney ?? 0,
+      moneyPerVariant: per(estimatedMoney, estimate.variants),
     },
     published: PUBLISHED,
   };

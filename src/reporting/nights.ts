@@ -1,6 +1,13 @@
 /** The reports of other nights of a campaign, as the bucket has them. */
 
-import { type BatchRef, type BusinessDate, type CampaignId, isBusinessDate, isCampaignId, objectKeys } from '../contracts/ids.ts';
+import {
+  type BatchRef,
+  type BusinessDate,
+  type CampaignId,
+  isBusinessDate,
+  isCampaignId,
+  objectKeys,
+} from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { isWholeNight, MAX_EARLIER_NIGHTS } from './digest/digest.ts';
 import { type BatchReport, reportSchema } from './report-json.ts';
@@ -40,10 +47,12 @@ export async function closedNights(
 export async function latestReport(store: ObjectStore, signal?: AbortSignal): Promise<BatchReport | null> {
   const campaigns = (await store.folders('batches/', signal)).filter(isCampaignId);
   const latest = await Promise.all(campaigns.map((campaign) => closedNights(store, campaign, 1, signal)));
-  return latest.flat().reduce<BatchReport | null>(
-    (best, report) => (best === null || report.closedAt > best.closedAt ? report : best),
-    null,
-  );
+  return latest
+    .flat()
+    .reduce<BatchReport | null>(
+      (best, report) => (best === null || report.closedAt > best.closedAt ? report : best),
+      null,
+    );
 }
 
 /** Newest first. */

@@ -1,7 +1,7 @@
 /** The renders that took longest. Pure. */
 
 import { z } from 'zod';
-import { RENDER_STAGES } from '../contracts/batch.ts';
+import { RENDER_STAGES, type RenderMeasures } from '../contracts/batch.ts';
 import { isVariantKey } from '../contracts/ids.ts';
 import type { RenderedOutcome } from './stages.ts';
 
@@ -29,7 +29,10 @@ export const slowestOf = (rendered: readonly RenderedOutcome[]): Slowest =>
     .map(({ key, renderMs, measures }) => ({
       key,
       renderMs,
-      stages: measures?.stages ?? null,
+      stages: measures === undefined ? null : inOrder(measures.stages),
       cpuMs: measures?.cpuMs ?? null,
       endedAt: measures === undefined ? null : new Date(measures.endedAt).toISOString(),
     }));
+
+const inOrder = (stages: RenderMeasures['stages']): RenderMeasures['stages'] =>
+  Object.fromEntries(RENDER_STAGES.flatMap((stage) => (stages[stage] === undefined ? [] : [[stage, stages[stage]]])));

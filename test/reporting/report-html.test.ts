@@ -34,7 +34,7 @@ afterAll(async () => {
 
 type Night = Pick<Parameters<typeof reportJson>[0], 'plan' | 'outcomes'>;
 
-const pageOf = (night: Night, base: string): string =>
+const pageOf = (night: Night, base: string): Promise<string> =>
   reportHtml(
     reportJson({
       ...night,
@@ -47,8 +47,10 @@ const pageOf = (night: Night, base: string): string =>
   );
 
 /** The commands that the report offers, in order. */
-const commandsOf = (night: Night): string[] =>
-  [...pageOf(night, 's3://films').matchAll(/<code>(nightreel [^<]*)<\/code>/g)].map(([, command]) => command ?? '');
+const commandsOf = async (night: Night): Promise<string[]> =>
+  [...(await pageOf(night, 's3://films')).matchAll(/<code>(nightreel [^<]*)<\/code>/g)].map(
+    ([, command]) => command ?? '',
+  );
 
 /** Puts the report where a batch has it and opens it as a person does: in a browser, over HTTP, without credentials. */
 async function openReport(text: string, width = 1_400): Promise<{ page: Page; requests: string[] }> {
@@ -87,7 +89,7 @@ describe('the report in a browser', () => {
   ])('plays its videos from the bucket by their %s, and asks nobody else for anything', async (_, base) => {
     const films = [rendered(1, 4_000), cached(2)];
     for (const { key } of films) await storeFilm(key);
-    const { page, requests } = await openReport(pageOf({ plan: planOf(), outcomes: films }, base()));
+    const { page, requests } = await openReport(await pageOf({ plan: planOf(), outcomes: films }, base()));
     const played: unknown = await page.evaluate(`(async () => {
       const video = document.querySelector('video');
       video.muted = true;
@@ -104,7 +106,7 @@ describe('the report in a browser', () => {
   });
 
   test('says the night in three numbers, and what to do about failures', async () => {
-    const { page } = await openReport(pageOf(ordinaryNight(), server.publicBaseUrl));
+    const { page } = await openReport(await pageOf(ordinaryNight(), server.publicBaseUrl));
     const text = (await textOf(page)).replaceAll('\u202f', ' ');
     for (const said of ['Monday', '23 November 2026', '3,934', '6.2 s', '0.38 %', 'FontMissing', 'Embed the font']) {
       expect(text).toContain(said);
@@ -131,21 +133,23 @@ describe('the report in a browser', () => {
       ['StorageDenied', 'TemplateCrashed'],
       [RUN, BACKFILL],
     ],
-  ])('after failures %j offers %j', (classes, commands) => {
+  ])('after failures %j offers %j', async (classes, commands) => {
     const plan = planOf();
     const outcomes = [rendered(9, 4_000), ...classes.map((failureClass, n) => failed(n, failureClass, 'why'))];
-    expect(commandsOf({ plan: { ...plan, batch: { ...plan.batch, attempt: 3 } }, outcomes })).toEqual(commands);
+    expect(await commandsOf({ plan: { ...plan, batch: { ...plan.batch, attempt: 3 } }, outcomes })).toEqual(commands);
   });
 
-  test('offers to run an uploaded list, or the first so many, as they were run', () => {
+  test('offers to run an uploaded list, or the first so many, as they were run', async () => {
     const outcomes = [failed(1, 'FontMissing', 'why')];
     const csv = { ...planOf(), csvKey: `inputs/${'a'.repeat(64)}.csv` };
-    expect(commandsOf({ plan: csv, outcomes })).toEqual([`${RUN} --csv FILE`]);
-    expect(commandsOf({ plan: { ...planOf(), recipientLimit: 40 }, outcomes })).toEqual([`${RUN} --recipients 40`]);
+    expect(await commandsOf({ plan: csv, outcomes })).toEqual([`${RUN} --csv FILE`]);
+    expect(await commandsOf({ plan: { ...planOf(), recipientLimit: 40 }, outcomes })).toEqual([
+      `${RUN} --recipients 40`,
+    ]);
   });
 
   test.each([400, 1_400])('fits a window of %d pixels', async (width) => {
-    const { page } = await openReport(pageOf(ordinaryNight(), server.publicBaseUrl), width);
+    const { page } = await openReport(await pageOf(ordinaryNight(), server.publicBaseUrl), width);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
     await page.close();
   });
@@ -153,7 +157,7 @@ describe('the report in a browser', () => {
   test('shows what a message holds as text, whatever it holds', async () => {
     const evil = `<img src=x onerror="document.title='owned'"> & "quotes" ' </style><script>1</script>`;
     const { page } = await openReport(
-      pageOf({ plan: planOf(), outcomes: [failed(1, 'TemplateCrashed', evil)] }, server.publicBaseUrl),
+      await pageOf({ plan: planOf(), outcomes: [failed(1, 'TemplateCrashed', evil)] }, server.publicBaseUrl),
     );
     expect(await textOf(page)).toContain(evil);
     expect(await page.title()).toBe('referral · 2026-11-23 · Nightreel');
@@ -162,7 +166,7 @@ describe('the report in a browser', () => {
   });
 
   test('of an empty night says so', async () => {
-    const { page } = await openReport(pageOf({ plan: planOf(), outcomes: [] }, server.publicBaseUrl));
+    const { page } = await openReport(await pageOf({ plan: planOf(), outcomes: [] }, server.publicBaseUrl));
     expect(await textOf(page)).toContain('Nobody’s numbers changed');
     await page.close();
   });
