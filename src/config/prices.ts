@@ -4,13 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { DEFAULT_PRICES, type Prices, pricesSchema } from '../reporting/prices.ts';
 
 const FILE = 'prices.yaml';
 
-/** Of another currency or place, a price that is left out would be wrong. */
-const fileSchema = pricesSchema.partial().extend({ requests: pricesSchema.shape.requests.partial().optional() });
+const fileSchema = z.strictObject({
+  ...pricesSchema.partial().shape,
+  requests: z.strictObject(pricesSchema.shape.requests.partial().shape).optional(),
+});
 
 /** The prices in `<root>/prices.yaml`; what that leaves out, or all when it is not there, are list prices of AWS. */
 export async function loadPrices(root: string): Promise<Prices> {
@@ -24,6 +27,7 @@ export async function loadPrices(root: string): Promise<Prices> {
     throw new Failure('CampaignInvalid', `${FILE}: ${sentences.join('; ')}. docs/configuration.md has an example.`);
   }
   const given = parsed.data;
+  // Of another currency, a price that is left out would be wrong.
   const missing = Object.keys(pricesSchema.shape).filter((name) => !Object.hasOwn(given, name));
   if (given.currency !== undefined && given.currency !== DEFAULT_PRICES.currency && missing.length > 0) {
     throw new Failure(

@@ -62,6 +62,10 @@ export function money(amount: number, currency: string): string {
   return new Intl.NumberFormat('en-US', { style: 'currency', currency, ...digits }).format(amount);
 }
 
+/** `$0.0446`: what one of something costs, with all its digits. */
+export const price = (amount: number, currency: string): string =>
+  new Intl.NumberFormat('en-US', { style: 'currency', currency, maximumFractionDigits: 8 }).format(amount);
+
 const SIZES = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const;
 
 /** `812 KB`, `1.4 GB`; of 1,024 each. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const price = z.number().min(0);
 
-export const pricesSchema = z.strictObject({
+export const pricesSchema = z.object({
   /** Whose prices they are, in words. */
   region: z.string().min(1).max(100),
   /** ISO 4217, for example `USD`. */
@@ -16,7 +16,7 @@ export const pricesSchema = z.strictObject({
   /** Of 2^30 bytes that lie there for a month. */
   gbMonth: price,
   /** Of 1,000 requests. */
-  requests: z.strictObject({ put: price, get: price, head: price, list: price }),
+  requests: z.object({ put: price, get: price, head: price, list: price }),
   /** Of 2^30 bytes that viewers are sent. */
   egressGb: price,
 });

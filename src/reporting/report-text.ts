@@ -8,6 +8,7 @@ import {
   longDate,
   money,
   percent,
+  price,
   seconds,
   shortKey,
   sizeText,
@@ -94,7 +95,7 @@ function costLines({ cost }: BatchReport): string[] {
   const own = (value: number | null): string => (value === null ? NOT_MEASURED : money(value, prices.currency));
   const both = (night: number | null, video: number | null): string =>
     night === null ? NOT_MEASURED : video === null ? own(night) : `${own(night)}, ${own(video)} a video`;
-  const theirs = (value: number): string => money(value, published.currency);
+  const theirs = (value: number): string => price(value, published.currency);
   const cpu = compute.cpuSeconds === null ? '' : ` (${duration(compute.cpuSeconds)} of a processor)`;
   const part =
     cost.measured < cost.rendered && cost.measured > 0

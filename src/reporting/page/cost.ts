@@ -1,4 +1,4 @@
-import { count, decimal, duration, money, seconds, sizeText, utc } from '../format.ts';
+import { count, decimal, duration, money, price, seconds, sizeText, utc } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { BatchReport } from '../report-json.ts';
 import { measured, shown, table } from './shown.ts';
@@ -10,7 +10,7 @@ export function cost({ cost: all }: BatchReport): Html {
   const own = (field: string, amount: number | null): Html =>
     measured(`cost.${field}`, amount, (value) => money(value, prices.currency));
   const theirs = (field: 'computePerVariant' | 'bandwidthPerVariant'): Html =>
-    shown(`cost.published.${field}`, money(published[field], published.currency));
+    shown(`cost.published.${field}`, price(published[field], published.currency));
   const rows = [
     [
       'Compute',
@@ -22,7 +22,7 @@ export function cost({ cost: all }: BatchReport): Html {
       ? []
       : [
           [
-            html`Compute, as estimated on ${utc(estimate.at)} for ${shown('cost.estimate.variants', count(estimate.variants))} videos`,
+            html`Compute, as estimated on <time>${utc(estimate.at)}</time> for ${shown('cost.estimate.variants', count(estimate.variants))} videos`,
             own('estimate.money', estimate.money),
             estimate.moneyPerVariant === null ? '–' : own('estimate.moneyPerVariant', estimate.moneyPerVariant),
             '',
@@ -60,6 +60,6 @@ ${table({ caption: 'Cost of the night', head: ['', 'This night', 'A video', 'Pub
       ? null
       : html` (estimated: ${shown('cost.estimate.cpuSecondsPerVariant', seconds(estimate.cpuSecondsPerVariant * 1_000))})`
   }, of ${shown('cost.measured', count(all.measured))} of ${shown('cost.rendered', count(all.rendered))} renders. Attempts that failed, planning, and machines that wait are not in it. Stored: ${measured('cost.storage.bytes', storage.bytes, sizeText)}. Requests, as counted from the plan: ${shown('cost.requests.put', count(requests.put))} PUT, ${shown('cost.requests.get', count(requests.get))} GET, ${shown('cost.requests.head', count(requests.head))} HEAD, ${shown('cost.requests.list', count(requests.list))} LIST.</p>
-<p class="quiet">At ${shown('cost.prices.vcpuHour', money(prices.vcpuHour, prices.currency))} an hour of a processor, ${shown('cost.prices.gbMonth', money(prices.gbMonth, prices.currency))} a GB and month, ${shown('cost.prices.egressGb', money(prices.egressGb, prices.currency))} a GB sent: ${prices.region}, <span class="source">${prices.source}</span>. Published for videos of ${shown('cost.published.videoSeconds', decimal(published.videoSeconds))} seconds: ${shown('cost.published.nightOf5000', money(published.nightOf5000, published.currency))} for a night of five thousand.</p>
+<p class="quiet">At ${shown('cost.prices.vcpuHour', price(prices.vcpuHour, prices.currency))} an hour of a processor, ${shown('cost.prices.gbMonth', price(prices.gbMonth, prices.currency))} a GB and month, ${shown('cost.prices.egressGb', price(prices.egressGb, prices.currency))} a GB sent: ${prices.region}, <span class="source">${prices.source}</span>. Published for videos of ${shown('cost.published.videoSeconds', decimal(published.videoSeconds))} seconds: ${shown('cost.published.nightOf5000', money(published.nightOf5000, published.currency))} for a night of five thousand.</p>
 </section>`;
 }
