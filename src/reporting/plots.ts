@@ -213,7 +213,7 @@ function histogramSpec({ renderMs, summary }: BatchReport, width: number): Spec 
             axis: { tickCount: width > 500 ? 10 : 5, grid: false },
           },
           x2: { field: 'to' },
-          y: { field: 'count', type: 'quantitative', title: null, axis: { tickCount: 4 } },
+          y: { field: 'count', type: 'quantitative', title: null, axis: { tickCount: 4, tickMinStep: 1 } },
         },
       },
       ...lines,

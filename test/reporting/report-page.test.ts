@@ -79,11 +79,11 @@ const NAMES = Object.keys(NIGHTS);
 describe('the numbers on the page', () => {
   test.each(NAMES)('of %s equal those of report.json', async (name) => {
     const { page, json } = await open(name);
-    const wrong = (await shownNumbers(page)).flatMap(([field, text]) => {
+    const wrong = (await shownNumbers(page)).flatMap(([field, text]): (readonly [string, string, number | null])[] => {
       const value = valueAt(json, field);
-      if (value === null) return /^(not measured|–)$/.test(text) ? [] : [[field, text, value]];
+      if (value === null) return /^(not measured|–)$/.test(text) ? [] : [[field, text, value] as const];
       const { number, step } = readNumber(text, field);
-      return Math.abs(number - value) <= step * 0.500001 ? [] : [[field, text, value]];
+      return Math.abs(number - value) <= step * 0.500001 ? [] : [[field, text, value] as const];
     });
     expect(wrong).toEqual([]);
     await page.close();

@@ -14,11 +14,12 @@ export function readNumber(text: string, field: string): ReadNumber {
     const seconds = { h: 3_600, min: 60, s: 1 } as const;
     const unitOf = (unit: string | undefined) => seconds[unit as keyof typeof seconds];
     const number = compound.reduce((sum, [, amount, unit]) => sum + Number(amount) * unitOf(unit), 0);
-    return { number, step: unitOf(compound.at(-1)?.[2]) };
+    // Minutes are cut off, not rounded.
+    return { number, step: 2 * unitOf(compound.at(-1)?.[2]) };
   }
   const [, mantissa = 'none', unit = ''] = /(\d+(?:\.\d+)?) ?(ms|s\b|%|bytes|KB|MB|GB|TB)?/.exec(plain) ?? [];
   const [, decimals = ''] = mantissa.split('.');
-  const factor = factorOf(unit, /(Ms|ms[A-Z]\w*)$|\.stages\.[a-z]+$|renderMs/.test(field));
+  const factor = factorOf(unit, /(Ms|ms[A-Z]\w*)$|\.stages\.[a-z]+$|renderMs|^figures\.1\./.test(field));
   if (plain.startsWith('<')) return { number: 0, step: Number(mantissa) * factor * 2 };
   return { number: Number(mantissa) * factor, step: 10 ** -decimals.length * factor };
 }

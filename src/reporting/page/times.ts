@@ -13,7 +13,7 @@ export function renderTimes({ renderMs, summary }: BatchReport, plot: Html | nul
 <h2>Render times</h2>
 <figure>
 ${plot}
-<figcaption>${shown('summary.rendered', count(summary.rendered))} renders, ${shown(`renderMs.histogram.${busiest}.count`, count(bin?.count ?? 0))} of them between ${shown(`renderMs.histogram.${busiest}.fromMs`, seconds(bin?.fromMs ?? 0))} and ${shown(`renderMs.histogram.${busiest}.toMs`, seconds(bin?.toMs ?? 0))}; the longest took ${shown('renderMs.max', seconds(renderMs.max))}.</figcaption>
+<figcaption>${shown('summary.rendered', count(summary.rendered))} ${summary.rendered === 1 ? 'render' : 'renders'}, ${shown(`renderMs.histogram.${busiest}.count`, count(bin?.count ?? 0))} of them between ${shown(`renderMs.histogram.${busiest}.fromMs`, seconds(bin?.fromMs ?? 0))} and ${shown(`renderMs.histogram.${busiest}.toMs`, seconds(bin?.toMs ?? 0))}; the longest took ${shown('renderMs.max', seconds(renderMs.max))}.</figcaption>
 </figure>
 ${folded(
   'As a table',
