@@ -1,4 +1,4 @@
-/** Writes docs/report.schema.json from the schema that reports are checked with. */
+/** Writes docs/report.schema.json from the schema that reports are checked with: `npm run build:report-schema`, then `npm run format`. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

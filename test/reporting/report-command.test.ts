@@ -6,6 +6,7 @@ import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { closeBatch } from '../../src/reporting/close-batch.ts';
 import { recordOutcomes } from '../../src/reporting/outcomes.ts';
 import { reportSchema } from '../../src/reporting/report-json.ts';
+import { writeJsonLines } from '../../src/storage/documents.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { TestHome } from '../support/nightreel.ts';
 import { TEST_CREDENTIALS, TestS3 } from '../support/s3.ts';
@@ -47,11 +48,15 @@ async function night(businessDate: string, closedAt: string): Promise<BatchRef> 
   const json = { contentType: 'application/json' };
   await store.put(objectKeys.plan(batch), JSON.stringify(plan), json);
   await store.put(objectKeys.manifestPage(batch, 1), JSON.stringify({ page: 1, variants }), json);
+  await writeJsonLines(store, objectKeys.rejects(batch), []);
+  await writeJsonLines(store, objectKeys.withdrawn(batch), []);
   const outcomes = withMeasures(variants.map(({ index }) => rendered(index, 3_000 + index * 100)));
   const [last] = [failed(VARIANTS - 1, 'FontMissing', 'Font <b>Manrope</b> did not load.')];
   await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes: [...outcomes.slice(0, -1), last] });
+  const uiLink = (query: string) =>
+    `https://temporal.example/namespaces/default/workflows?query=${encodeURIComponent(query)}`;
   await closeBatch(
-    { store, manifests: new ManifestReader(store), now: () => closedAt },
+    { store, manifests: new ManifestReader(store), now: () => closedAt, uiLink },
     { batch, wallMs: 61_000 },
     never,
   );
