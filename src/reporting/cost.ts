@@ -73,11 +73,13 @@ export interface CostInput {
   readonly outcomes: readonly VariantOutcome[];
   readonly prices: Prices;
   readonly estimate: SavedEstimate | null;
+  /** How many earlier nights were read for the report. */
+  readonly nights: number;
 }
 
 const HOUR_SECONDS = 3_600;
 
-export function costOf({ plan, outcomes, prices, estimate }: CostInput): Cost {
+export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput): Cost {
   const rendered = renderedOf(outcomes);
   const cpuMs = rendered.flatMap(({ measures }) => measures?.cpuMs ?? []);
   const bytes = rendered.flatMap(({ measures }) => measures?.bytes ?? []);
@@ -86,7 +88,7 @@ export function costOf({ plan, outcomes, prices, estimate }: CostInput): Cost {
   const storedBytes = totalOf(bytes, 1);
   const storageMoney = storedBytes === null ? null : (storedBytes / GB) * prices.gbMonth;
   const bytesPerVariant = per(storedBytes, bytes.length);
-  const requests = requestsOf(plan, outcomes);
+  const requests = requestsOf(plan, outcomes, nights);
   const requestMoney =
     (requests.put * prices.requests.put +
       requests.get * prices.requests.get +

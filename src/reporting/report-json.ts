@@ -224,7 +224,7 @@ export function reportJson({
     stages: stagesOf(rendered),
     throughput: throughputOf(rendered, closedMs),
     slowest: slowestOf(rendered),
-    cost: costOf({ plan, outcomes, prices, estimate }),
+    cost: costOf({ plan, outcomes, prices, estimate, nights: earlier.length }),
     figures: figuresOf({ summary }, nights),
     nights: nights.map((night) => {
       const { batchId, businessDate, variants, renderMsP95, failureRate } = night.summary;

@@ -20,10 +20,12 @@ const BOOKS = 8;
 /**
  * By the formulae of docs/scaling.md, which were compared with what a server counted: nights that go well, so retries, lost races and
  * repairs come on top. A multipart upload counts as many PUTs as it has parts, and two.
+ * @param nights how many earlier ones report and digest compare this one with: both look for each date and its attempts.
  */
 export function requestsOf(
   plan: Pick<PlanDocument, 'pages' | 'recipientPages' | 'scenePages' | 'counts' | 'whenWithdrawn'>,
   outcomes: readonly VariantOutcome[],
+  nights = 0,
 ): RequestCounts {
   const { pages, recipientPages, scenePages, counts, whenWithdrawn } = plan;
   const pointers = outcomes.reduce((sum, outcome) => sum + (outcome.outcome === 'failed' ? 0 : outcome.pointers), 0);
@@ -43,8 +45,8 @@ export function requestsOf(
   const getsPerPointer = whenWithdrawn === 'remove' ? 3 : 1;
   return {
     put: pointers + uploads.put + scenes + pages + recipientPages + scenePages + outcomePages + BOOKS,
-    get: getsPerPointer * pointers + 2 * (pages + recipientPages + scenePages) + outcomePages + BOOKS,
+    get: getsPerPointer * pointers + 2 * (pages + recipientPages + scenePages) + outcomePages + BOOKS + 2 * nights,
     head: outcomes.length + (outcomes.length - counts.cached) + counts.distinctScenes + uploads.head,
-    list: 1 + Math.ceil(outcomePages / KEYS_PER_LIST),
+    list: 1 + Math.ceil(outcomePages / KEYS_PER_LIST) + 2 * (1 + nights),
   };
 }

@@ -24,7 +24,7 @@ const made = (n: number, cpuMs: number | undefined, bytes: number): VariantOutco
 });
 
 const night = (outcomes: readonly VariantOutcome[]) =>
-  costOf({ plan: planOf({ variants: outcomes.length }), outcomes, prices, estimate: null });
+  costOf({ plan: planOf({ variants: outcomes.length }), outcomes, prices, estimate: null, nights: 0 });
 
 describe('what a night costs', () => {
   test('is processor time, a month of storage, and requests, at the prices that are given', () => {
@@ -71,7 +71,7 @@ describe('what a night costs', () => {
       variants: 4,
       cpuSeconds: 100,
     };
-    const cost = costOf({ plan: planOf(), outcomes: [made(1, 10_000, 1)], prices, estimate });
+    const cost = costOf({ plan: planOf(), outcomes: [made(1, 10_000, 1)], prices, estimate, nights: 0 });
     expect(cost.estimate).toEqual({
       ...{ at: estimate.at, variants: 4, cpuSeconds: 100, cpuSecondsPerVariant: 25 },
       ...{ money: expect.closeTo(0.1, 9), moneyPerVariant: expect.closeTo(0.025, 9) },
