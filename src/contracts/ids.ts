@@ -88,6 +88,8 @@ export const objectKeys = {
     `${objectKeys.outcomes(batch)}${writer}/${pageName(page)}.jsonl`,
   reportJson: (batch: BatchRef) => `${objectKeys.batch(batch)}report.json`,
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
+  /** What a night was reckoned to cost before it ran. */
+  estimate: (campaign: string, businessDate: string) => `estimates/${campaign}/${businessDate}.json`,
   /** What was posted of a batch, and where to. */
   digest: (batch: BatchRef, channel: string) => `${objectKeys.batch(batch)}digest/${channel}.json`,
   failures: (batch: BatchRef) => `${objectKeys.batch(batch)}failures/`,

@@ -77,7 +77,7 @@ export const edits = {
       const found = await store.get(reportKey);
       const report = found === null ? null : parseReport(found.body);
       const changed = report && reportWithout(report, gone);
-      return changed === null || changed === report ? 'unchanged' : reportHtml(changed);
+      return changed === null || changed === report ? 'unchanged' : await reportHtml(changed);
     },
 
   results:

@@ -26,6 +26,7 @@ import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../rendering/br
 import { assertSound } from '../rendering/mp4/stored-scene.ts';
 import { Renderer, type RendererOptions } from '../rendering/renderer.ts';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
+import type { Prices } from '../reporting/prices.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { fetchPinnedTemplate } from '../storage/pinned-templates.ts';
 import { SceneStore } from '../storage/scene-store.ts';
@@ -59,6 +60,8 @@ export interface WorkerProcessOptions {
   readonly uploadDirect: boolean;
   /** Where the digests of closed batches are posted. */
   readonly webhooks: Webhooks;
+  /** What reports reckon with. */
+  readonly prices: Prices;
   readonly templatesFolder: string;
   readonly cacheFolder: string;
   readonly loadCampaign: PlanDeps['loadCampaign'];
@@ -133,11 +136,11 @@ export async function runWorkerProcess(
     if (roles.includes('storage')) {
       const now = () => new Date().toISOString();
       const consent = new Consent({ manifests, templates, loadCampaign: options.loadCampaign });
-      const { temporal, webhooks } = options;
+      const { temporal, webhooks, prices } = options;
       const uiLink = (query: string) => workflowsUrl(temporal, query);
       const digests = { store, webhooks, uiLink, now: Date.now, log };
       const activities = {
-        ...createBatchActivities({ store, manifests, now, digests }),
+        ...createBatchActivities({ store, manifests, now, digests, prices, uiLink }),
         ...createPointerActivities({ store, manifests, consent, now }),
       };
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));

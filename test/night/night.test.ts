@@ -117,7 +117,27 @@ describe('a night of the generated business', () => {
     expect(html.headers.get('content-type')).toContain('text/html');
     const report = await probe.json(`batches/${first['batchId']}/report.json`);
     expect(report).toMatchObject({ summary: { variants: first['variants'], rendered: first['rendered'], failed: 0 } });
+    const { stdout } = await home.run(['report']);
+    expect(stdout).toContain(`${first['batchId']} · `);
+    expect(stdout).toContain(String(first['report']));
   });
+
+  test(
+    'an estimate that is kept stands in the report of its night',
+    async () => {
+      const { batchId, businessDate } = first as Record<string, string>;
+      const asked = ['card', '--recipients', '40', '--date', String(businessDate)];
+      const run = await home.run(['estimate', ...asked, '--cpu-price', '0.5', '--save', '--json']);
+      expect(run).toMatchObject({ code: 0 });
+      expect(lastJson(run.stdout)).toMatchObject({ currency: 'USD', whole: { money: 0 } });
+      const { stdout } = await home.run(['report', String(batchId), '--rebuild', '--json']);
+      expect(lastJson(stdout)).toMatchObject({
+        summary: { wallSeconds: first['wallSeconds'] },
+        cost: { rendered: first['rendered'], estimate: { variants: 0, cpuSeconds: 0, moneyPerVariant: null } },
+      });
+    },
+    2 * MINUTE,
+  );
 
   test(
     'people who have left since lose their pointer, and the others keep theirs',
