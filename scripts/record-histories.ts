@@ -255,6 +255,12 @@ async function scheduled(look: NightProbe): Promise<void> {
   );
   await ended(look, workflowId);
   await keep(look, 'scheduled', `WorkflowId = '${workflowId}'`);
+  // Eight hours and a quarter later it is looked whether it has closed.
+  await look.backfillSchedule('watch/story', new Date('2026-03-12T11:14:00Z'), new Date('2026-03-12T11:16:00Z'));
+  const watchId = 'watch/story-2026-03-12T11:15:00Z';
+  await until(async () => (await look.workflowIds(`WorkflowId = '${watchId}'`))[0] ?? null, 'the watch', LIMIT_MS);
+  await ended(look, watchId);
+  await keep(look, 'watched', `WorkflowId = '${watchId}'`);
 }
 
 async function withdrawals(look: NightProbe): Promise<void> {
@@ -275,7 +281,8 @@ async function refused(look: NightProbe): Promise<void> {
   await look.startWorkflow('backfillVariants', 'no-batch', {
     batch: { campaign: 'card', businessDate: '2026-03-02', attempt: 9 },
   });
-  const ids = [...Object.keys(inputs), 'no-batch'];
+  await look.startWorkflow('watchNight', 'no-schedule', { campaign: 'nobody' });
+  const ids = [...Object.keys(inputs), 'no-batch', 'no-schedule'];
   for (const id of ids) await ended(look, id);
   await keep(look, 'refused', ids.map((id) => `WorkflowId = '${id}'`).join(' OR '));
 }

@@ -1,3 +1,6 @@
+import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { AnnounceEventInput, LookForNightInput, NightState, WatchedNight } from '../contracts/alarms.ts';
 import type {
   BatchSummary,
   CloseBatchInput,
@@ -7,10 +10,12 @@ import type {
   SceneSlot,
   VariantSlot,
 } from '../contracts/batch.ts';
-import type { BatchRef } from '../contracts/ids.ts';
+import type { BatchRef, BusinessDate } from '../contracts/ids.ts';
 import { isPublishedByPage, type ManifestReader } from '../planning/manifest-reader.ts';
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
-import { type AnnounceDeps, announceBatch } from '../reporting/digest/post-digest.ts';
+import type { OpenNight } from '../reporting/digest/alarm.ts';
+import { type AlarmDeps, announceEvent, announceNight, hasToldLate } from '../reporting/digest/post-alarm.ts';
+import { type AnnounceDeps, announceBatch, type Posted } from '../reporting/digest/post-digest.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
 import { countOutcomes, recordClosed } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
@@ -18,6 +23,17 @@ import { runActivity } from './run-activity.ts';
 export interface BatchDeps extends CloseDeps {
   readonly manifests: ManifestReader;
   readonly digests: AnnounceDeps;
+  readonly alarms: AlarmDeps;
+  /** What became of the last night; `open` and `batch` are null where there is nothing to tell, or to tell of. */
+  readonly lookForNight: (
+    input: LookForNightInput,
+    signal: AbortSignal,
+  ) => Promise<{
+    readonly businessDate: BusinessDate;
+    readonly state: NightState;
+    readonly open: OpenNight | null;
+    readonly batch: BatchRef | null;
+  }>;
 }
 
 export type BatchActivities = ReturnType<typeof createBatchActivities>;
@@ -71,4 +87,30 @@ export const createBatchActivities = (deps: BatchDeps) => ({
       return summary;
     });
   },
+
+  /** Tells what happens to a running batch, once. Fails, to be tried again, while a webhook does not take it. */
+  async announceEvent({ batch, event }: AnnounceEventInput): Promise<void> {
+    await runActivity(async (signal) => {
+      const { workflowId = '', runId = '' } = activityInfo().workflowExecution ?? {};
+      assertArrived(await announceEvent(deps.alarms, batch, event, { workflowId, runId }, signal));
+    });
+  },
+
+  /** Tells, once, that the campaign's last night has not closed. What its batch has told by itself is not told again. */
+  async lookForNight(input: LookForNightInput): Promise<WatchedNight> {
+    return await runActivity(async (signal) => {
+      const { businessDate, state, open, batch } = await deps.lookForNight(input, signal);
+      const isTold = batch !== null && (await hasToldLate(deps.store, batch, signal));
+      if (open !== null && !isTold) assertArrived(await announceNight(deps.alarms, open, signal));
+      return { businessDate, state };
+    });
+  },
 });
+
+/** A webhook that answers no is asked no more. */
+function assertArrived(posted: readonly Posted[]): void {
+  const failed = posted.filter(({ again }) => again);
+  if (failed.length === 0) return;
+  const reasons = failed.map(({ channel, why }) => `${channel}: ${why}`).join('; ');
+  throw ApplicationFailure.create({ type: 'WebhookUnavailable', message: `A webhook did not take it (${reasons}).` });
+}

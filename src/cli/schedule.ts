@@ -7,7 +7,7 @@ import { campaignId } from './arguments.ts';
 export function registerSchedule(program: Command): void {
   const schedule = program
     .command('schedule')
-    .description('When nights begin: one Temporal Schedule per campaign')
+    .description('When nights begin, and when it is looked whether they are done: Temporal Schedules of a campaign')
     .addHelpText(
       'after',
       `
@@ -27,12 +27,16 @@ Examples:
     .action((id: CampaignId) =>
       withClient(async (client, settings) => {
         const { loadCampaign } = await import('../config/campaign.ts');
-        const { applySchedule } = await import('../client/schedules.ts');
+        const { applySchedule, watchTime } = await import('../client/schedules.ts');
         const campaign = await loadCampaign(settings.root, id);
         const { days, at, timeZone, catchupHours } = campaign.schedule;
         const [hour = 0, minute = 0] = at.split(':').map(Number);
-        const done = await applySchedule(client, { campaign: id, days, hour, minute, timeZone, catchupHours });
+        const deadline = campaign.deadline?.at ?? null;
+        const schedule = { campaign: id, days, hour, minute, timeZone, deadline, catchupHours };
+        const done = await applySchedule(client, schedule);
         print(`Schedule of '${id}' ${done}: ${days.join(', ')} at ${at} ${timeZone}.`);
+        const watch = watchTime(schedule);
+        print(`A night that has not closed is told at ${watch.at}${watch.dayShift > 0 ? ' the next day' : ''}.`);
       }),
     );
 
@@ -46,10 +50,12 @@ Examples:
         const lines = await listSchedules(client);
         if (options.json === true) return print(JSON.stringify(lines));
         if (lines.length === 0) print('No schedules. Create one with `nightreel schedule apply CAMPAIGN`.');
-        for (const { campaign, paused, note, nextRuns, lastRuns } of lines) {
+        for (const { campaign, paused, note, nextRuns, lastRuns, nextWatch } of lines) {
           print(`${campaign}${paused ? ` (paused${note === null ? '' : `: ${note}`})` : ''}`);
           print(`  next  ${nextRuns.join('  ') || 'none'}`);
           print(`  last  ${lastRuns.map(({ dueAt }) => dueAt).join('  ') || 'none yet'}`);
+          const none = `never: create it with \`nightreel schedule apply ${campaign}\``;
+          print(`  watch ${paused ? 'not while it is paused' : (nextWatch ?? none)}`);
         }
       }),
     );
@@ -70,10 +76,17 @@ Examples:
   })
     .option('--note <text>', 'why, shown in the Temporal Web UI')
     .option(...ALL);
-  command(schedule, ['delete', '<campaign>'], 'Remove the schedule; batches that run go on', async (handle, id) => {
-    await handle.delete();
-    print(`Deleted the schedule of '${id}'.`);
-  });
+  schedule
+    .command('delete')
+    .description('Remove the schedule; batches that run go on')
+    .argument('<campaign>', 'the campaign whose schedule it is', campaignId)
+    .action((id: CampaignId) =>
+      withClient(async (client) => {
+        const { deleteSchedule } = await import('../client/schedules.ts');
+        await deleteSchedule(client, id);
+        print(`Deleted the schedule of '${id}'.`);
+      }),
+    );
 }
 
 const ALL = ['--all', 'every campaign that has a schedule'] as const;

@@ -1,4 +1,4 @@
-/** One Temporal Schedule per campaign: when its night begins, and what happens when one is late or long. */
+/** A campaign's schedules on Temporal: when its night begins, and what happens when one is late or long; when somebody looks whether it is done. */
 
 import {
   type Client,
@@ -7,11 +7,13 @@ import {
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import type { Weekday } from '../config/business-date.ts';
+import { WEEKDAYS, type Weekday } from '../config/business-date.ts';
+import type { WatchNightInput } from '../contracts/alarms.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type CampaignId, isCampaignId, workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { WATCH_GRACE_MINUTES } from './watched-night.ts';
 
 export interface ScheduleSettings {
   readonly campaign: CampaignId;
@@ -20,6 +22,8 @@ export interface ScheduleSettings {
   readonly minute: number;
   /** IANA name: the server applies it, daylight saving included. */
   readonly timeZone: string;
+  /** `HH:MM`: when the night's videos are to be there, the first after it began; null: nobody said. */
+  readonly deadline: string | null;
   /** A night missed by more than this (a server that was down) is not made up for. */
   readonly catchupHours: number;
 }
@@ -61,9 +65,64 @@ export function scheduleOptions(settings: ScheduleSettings): ScheduleOptions {
   };
 }
 
-/** Creates the campaign's schedule or brings the existing one in line; its pause and history stay. */
+/** Hours after a night began in which it is looked for, where the campaign says no deadline. */
+const WATCH_AFTER_HOURS = 8;
+const DAY_MINUTES = 24 * 60;
+
+/**
+ * The schedule that looks for the night in the morning. It is never paused itself: it asks the nightly one, so that whoever pauses or deletes
+ * that one, with whichever tool, stops both, and whoever resumes it cannot forget the other.
+ */
+export function watchOptions(settings: ScheduleSettings): ScheduleOptions {
+  const { campaign, days, timeZone } = settings;
+  const { at, dayShift } = watchTime(settings);
+  const shifted = days.map((day) => WEEKDAYS[(WEEKDAYS.indexOf(day) + dayShift) % WEEKDAYS.length] ?? day);
+  const [hour = 0, minute = 0] = at.split(':').map(Number);
+  const input: WatchNightInput = { campaign, days, at: timeOfDay(minutesOf(settings)), timeZone };
+  return {
+    scheduleId: workflowIds.watch(campaign),
+    spec: { calendars: [{ dayOfWeek: shifted.map((day) => DAY_NAMES[day]), hour, minute }], timezone: timeZone },
+    policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: DAY_MINUTES * 60_000 },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'watchNight',
+      workflowId: workflowIds.watch(campaign),
+      taskQueue: TASK_QUEUES.orchestrator,
+      args: [input],
+      typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.campaignId, value: campaign }],
+    },
+    typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.campaignId, value: campaign }],
+  };
+}
+
+/** When a night is looked for, `HH:MM`, and how many days after the one on which it began. */
+export function watchTime(settings: Pick<ScheduleSettings, 'hour' | 'minute' | 'deadline'>): {
+  readonly at: string;
+  readonly dayShift: number;
+} {
+  const begins = minutesOf(settings);
+  const [hour = 0, minute = 0] = (settings.deadline ?? '').split(':').map(Number);
+  const untilDue =
+    settings.deadline === null
+      ? WATCH_AFTER_HOURS * 60
+      : (hour * 60 + minute - begins + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES;
+  const total = begins + untilDue + WATCH_GRACE_MINUTES;
+  return { at: timeOfDay(total % DAY_MINUTES), dayShift: Math.floor(total / DAY_MINUTES) };
+}
+
+const minutesOf = ({ hour, minute }: Pick<ScheduleSettings, 'hour' | 'minute'>): number => hour * 60 + minute;
+
+const timeOfDay = (minutes: number): string =>
+  [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':');
+
+/** Creates the campaign's schedules or brings the existing ones in line; their pause and history stay. */
 export async function applySchedule(client: Client, settings: ScheduleSettings): Promise<'created' | 'updated'> {
-  const options = scheduleOptions(settings);
+  const done = await apply(client, scheduleOptions(settings));
+  await apply(client, watchOptions(settings));
+  return done;
+}
+
+async function apply(client: Client, options: ScheduleOptions): Promise<'created' | 'updated'> {
   const handle = client.schedule.getHandle(options.scheduleId);
   try {
     await handle.update((previous) => ({
@@ -100,7 +159,7 @@ export async function backfillNights(
       })),
     ),
   );
-  return dueAt.map((instant) => `batch/${campaign}-${new Date(instant).toISOString().replace('.000Z', 'Z')}`);
+  return dueAt.map((instant) => workflowIds.scheduled(campaign, instant));
 }
 
 /** What one line of `schedule list` says. Times are ISO 8601 UTC. */
@@ -110,12 +169,15 @@ export interface ScheduleLine {
   readonly note: string | null;
   readonly nextRuns: readonly string[];
   readonly lastRuns: readonly { readonly dueAt: string; readonly workflowId: string }[];
+  /** When it is looked for a night that has not closed; null: nobody does. */
+  readonly nextWatch: string | null;
 }
 
 export async function listSchedules(client: Client): Promise<ScheduleLine[]> {
   const lines: ScheduleLine[] = [];
   for (const campaign of await scheduledCampaigns(client)) {
-    lines.push(lineOf(campaign, await client.schedule.getHandle(workflowIds.schedule(campaign)).describe()));
+    const nightly = await client.schedule.getHandle(workflowIds.schedule(campaign)).describe();
+    lines.push({ ...lineOf(campaign, nightly), nextWatch: await nextWatch(client, campaign) });
   }
   return lines;
 }
@@ -132,7 +194,17 @@ export async function scheduledCampaigns(client: Client): Promise<CampaignId[]> 
 
 const PREFIX = workflowIds.schedule('');
 
-const lineOf = (campaign: string, { state, info }: ScheduleDescription): ScheduleLine => ({
+async function nextWatch(client: Client, campaign: CampaignId): Promise<string | null> {
+  try {
+    const { state, info } = await client.schedule.getHandle(workflowIds.watch(campaign)).describe();
+    return state.paused ? null : (info.nextActionTimes[0]?.toISOString() ?? null);
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+const lineOf = (campaign: string, { state, info }: ScheduleDescription): Omit<ScheduleLine, 'nextWatch'> => ({
   campaign,
   paused: state.paused,
   note: state.note ?? null,
@@ -142,6 +214,17 @@ const lineOf = (campaign: string, { state, info }: ScheduleDescription): Schedul
     workflowId: action.workflow.workflowId,
   })),
 });
+
+/** Deletes the campaign's schedules; one sentence when there is none. */
+export async function deleteSchedule(client: Client, campaign: CampaignId): Promise<void> {
+  await withSchedule(client, campaign, (handle) => handle.delete());
+  await client.schedule
+    .getHandle(workflowIds.watch(campaign))
+    .delete()
+    .catch((error: unknown) => {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+    });
+}
 
 /** Runs `act` on the campaign's schedule; one sentence when there is none. */
 export async function withSchedule<T>(

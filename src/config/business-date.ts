@@ -7,6 +7,8 @@ import { type BusinessDate, isBusinessDate } from '../contracts/ids.ts';
 export const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 export type Weekday = (typeof WEEKDAYS)[number];
 
+export const isWeekday = (name: string): name is Weekday => WEEKDAYS.some((day) => day === name);
+
 /** When a campaign runs: on these days at this wall-clock time of the zone. */
 export interface NightSchedule {
   readonly days: readonly Weekday[];
@@ -81,6 +83,20 @@ export function nightsBetween(
       nights.push({ businessDate, dueAt: nightOf(businessDate, place) });
   }
   return nights;
+}
+
+/** The last night of a schedule that began before an instant (both ISO 8601 UTC). */
+export function lastNightBefore(
+  instant: string,
+  schedule: NightSchedule,
+): { readonly businessDate: BusinessDate; readonly dueAt: string } {
+  const today = businessDateOf(instant, schedule.timeZone);
+  const weekAgo = toBusinessDate(Temporal.PlainDate.from(today).subtract({ days: 7 }));
+  const night = nightsBetween(weekAgo, today, schedule).findLast(
+    ({ dueAt }) => Date.parse(dueAt) < Date.parse(instant),
+  );
+  if (night === undefined) throw new RangeError('a schedule needs at least one day');
+  return night;
 }
 
 function toBusinessDate(day: Temporal.PlainDate): BusinessDate {

@@ -5,7 +5,7 @@
 
 import type { FailureClass } from './failures.ts';
 import type { BatchRef, BusinessDate, CampaignId, SceneKey, VariantKey } from './ids.ts';
-import type { FailureCounts, NightLimits, Outlook, Steering } from './steering.ts';
+import type { FailureCounts, Interruptions, NightLimits, Outlook, Steering } from './steering.ts';
 import type { RenditionId, StoredVideo } from './video.ts';
 
 /** A place in the warehouse's change order. Rows are read in the order (updatedAt, recipientId). */
@@ -316,6 +316,8 @@ export interface CloseBatchInput {
   readonly batch: BatchRef;
   /** Wall time of the batch so far; null when a backfill closes it again: the first time's stays. */
   readonly wallMs: number | null;
+  /** Absent: nothing held it up, or a backfill closes it again. */
+  readonly interruptions?: Interruptions;
 }
 
 /** Argument of `recordOutcomes`: written once under (writer, page); writing it again changes nothing. */

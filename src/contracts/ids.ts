@@ -51,12 +51,16 @@ export function parseBatchId(text: string): BatchRef | null {
 /** Workflow ids: what a person reads in the Temporal Web UI. */
 export const workflowIds = {
   batch: (campaign: string, businessDate: string) => `batch/${campaign}/${businessDate}`,
+  /** Of a night that its schedule started; `dueAt` in ISO 8601 UTC. */
+  scheduled: (campaign: string, dueAt: string) =>
+    `batch/${campaign}-${new Date(dueAt).toISOString().replace('.000Z', 'Z')}`,
   lane: (batch: BatchRef, lane: number) => `lane/${batchIdOf(batch)}/${lane}`,
   variant: (batch: BatchRef, key: VariantKey) => `variant/${batch.campaign}/${batch.businessDate}/${key}`,
   sceneLane: (batch: BatchRef, lane: number) => `scene-lane/${batchIdOf(batch)}/${lane}`,
   scene: (batch: BatchRef, key: SceneKey) => `scene/${batchIdOf(batch)}/${key}`,
   backfill: (batch: BatchRef) => `backfill/${batchIdOf(batch)}`,
   schedule: (campaign: string) => `nightly/${campaign}`,
+  watch: (campaign: string) => `watch/${campaign}`,
 } as const;
 
 /** Zero-padded page number as used in object keys: 1 → `000001`. */
@@ -92,6 +96,13 @@ export const objectKeys = {
   estimate: (campaign: string, businessDate: string) => `estimates/${campaign}/${businessDate}.json`,
   /** What was posted of a batch, and where to. */
   digest: (batch: BatchRef, channel: string) => `${objectKeys.batch(batch)}digest/${channel}.json`,
+  /** The same of what it told while it ran. */
+  events: (batch: BatchRef, kind: string) => `${objectKeys.batch(batch)}digest/${kind}-`,
+  event: (batch: BatchRef, kind: string, id: string, channel: string) =>
+    `${objectKeys.events(batch, kind)}${id}/${channel}.json`,
+  /** The same of a night that had not closed in the morning. */
+  watch: (campaign: string, businessDate: string, channel: string) =>
+    `state/watch/${campaign}/${businessDate}/${channel}.json`,
   failures: (batch: BatchRef) => `${objectKeys.batch(batch)}failures/`,
   /** Of one variant all that failed attempts left, or of one scene. */
   failuresOfVariant: (batch: BatchRef, key: VariantKey) => `${objectKeys.failures(batch)}${key}/`,

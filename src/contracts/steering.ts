@@ -28,6 +28,13 @@ export interface Steering {
   readonly stopped: Stop | null;
 }
 
+/** What held a night up, for its report. */
+export interface Interruptions {
+  /** The last few, in order. */
+  readonly pauses: readonly Pause[];
+  readonly stopped: Stop | null;
+}
+
 export const UNSTEERED: Steering = { paused: null, window: null, stopped: null };
 
 export const MAX_WINDOW = 500;

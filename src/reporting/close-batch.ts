@@ -29,7 +29,7 @@ export interface CloseDeps extends ReportDeps {
 /** Running it again, after a crash or a backfill, gives the same result or the repaired one. */
 export async function closeBatch(
   deps: CloseDeps,
-  { batch, wallMs }: CloseBatchInput,
+  { batch, wallMs, interruptions }: CloseBatchInput,
   signal: AbortSignal,
 ): Promise<BatchSummary> {
   const { store, manifests, now } = deps;
@@ -47,6 +47,7 @@ export async function closeBatch(
   const closed = {
     ...{ plan, outcomes, notStarted },
     failedBefore: failedBefore(earlier),
+    interruptions: interruptions ?? earlier?.interruptions,
     wallMs: wallMs ?? (earlier?.summary.wallSeconds ?? 0) * 1000,
     closedAt: now(),
   };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { objectKeys } from '../contracts/ids.ts';
 import { count, duration, longDate, seconds, shortKey, utc } from './format.ts';
 import { Html, html } from './html.ts';
+import { interruptionSentences } from './interruptions.ts';
 import { cost } from './page/cost.ts';
 import { failures } from './page/failures.ts';
 import { figures } from './page/figures.ts';
@@ -39,7 +40,7 @@ ${STYLE}</style>
 <header>
 <p class="kicker">Nightreel · ${summary.campaign}${plan.attempt > 1 ? ` · attempt ${plan.attempt}` : ''}</p>
 <h1>${longDate(summary.businessDate)}</h1>
-<p class="lead">${lead(report)}</p>
+<p class="lead">${[lead(report), ...interruptionSentences(report.interruptions)].join(' ')}</p>
 </header>
 <main>
 ${figures(report, plots.figures)}

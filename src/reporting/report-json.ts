@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
+import { type Interruptions, RUNNING_CHOICES } from '../contracts/steering.ts';
 import { RENDITION_IDS } from '../contracts/video.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
 import type { SavedEstimate } from '../planning/saved-estimate.ts';
@@ -49,6 +50,13 @@ export const reportSchema = z.object({
   notStarted: count.default(0),
   /** Of a batch that was repaired: how many variants had failed when it first closed. Null: it was not. */
   failedBefore: count.nullable().default(null),
+  /** What held it up; absent: nothing. Of the pauses the last few. */
+  interruptions: z
+    .object({
+      pauses: z.array(z.object({ by: z.enum(['person', 'breaker']), reason: z.string() })),
+      stopped: z.object({ by: z.enum(['person', 'deadline']), running: z.enum(RUNNING_CHOICES) }).nullable(),
+    })
+    .exactOptional(),
   plan: z.object({
     attempt: z.int(),
     rows: count,
@@ -150,6 +158,7 @@ export interface ReportInput {
   /** Of `outcomes`, those that nobody recorded. */
   readonly notStarted: number;
   readonly failedBefore?: number | null;
+  readonly interruptions?: Interruptions | undefined;
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
@@ -169,6 +178,7 @@ export function reportJson({
   outcomes,
   notStarted,
   failedBefore = null,
+  interruptions,
   wallMs,
   closedAt,
   videoUrl,
@@ -191,6 +201,7 @@ export function reportJson({
     closedAt,
     notStarted,
     failedBefore,
+    ...(interruptions && { interruptions: { ...interruptions, pauses: [...interruptions.pauses] } }),
     plan: {
       attempt: batch.attempt,
       rows: counts.rows,

@@ -14,7 +14,8 @@ import { createPointerActivities } from '../activities/pointers.ts';
 import { createRenderActivities } from '../activities/render.ts';
 import { connectFailure } from '../client/connect.ts';
 import { deploymentVersion } from '../client/deployment.ts';
-import { workflowsUrl } from '../client/web-ui.ts';
+import { lookForNight } from '../client/watched-night.ts';
+import { workflowsUrl, workflowUrl } from '../client/web-ui.ts';
 import type { TemporalTarget } from '../config/connections.ts';
 import type { Rollout } from '../config/environment.ts';
 import { FAILURES, Failure } from '../contracts/failures.ts';
@@ -139,8 +140,14 @@ export async function runWorkerProcess(
       const { temporal, webhooks, prices } = options;
       const uiLink = (query: string) => workflowsUrl(temporal, query);
       const digests = { store, webhooks, uiLink, now: Date.now, log };
+      const workflowLink = (workflowId: string) => workflowUrl(temporal, workflowId);
+      const alarms = { store, webhooks, links: { uiLink, workflowLink }, now: Date.now, log };
+      const watch = { client: new Client({ connection, namespace: temporal.namespace }), store };
       const activities = {
-        ...createBatchActivities({ store, manifests, now, digests, prices, uiLink }),
+        ...createBatchActivities({
+          ...{ store, manifests, now, digests, prices, uiLink, alarms },
+          lookForNight: (input, signal) => lookForNight(watch, input, signal),
+        }),
         ...createPointerActivities({ store, manifests, consent, now }),
       };
       workers.push(await create('storage', { activities, maxConcurrentActivityTaskExecutions: 32 }));

@@ -60,3 +60,12 @@ const storageOptions = {
 
 export const batches = proxyActivities<BatchActivities>(storageOptions);
 export const pointers = proxyActivities<PointerActivities>(storageOptions);
+
+/** What tells people: nobody waits for it, so it gives up early enough not to tell yesterday's news. */
+export const alarms = proxyActivities<BatchActivities>({
+  taskQueue: TASK_QUEUES.storage,
+  scheduleToCloseTimeout: '30 minutes',
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '30 seconds',
+  retry: { initialInterval: '10 seconds', maximumInterval: '2 minutes', maximumAttempts: 6 },
+});

@@ -9,19 +9,23 @@ import {
   sleep,
   type Workflow,
 } from '@temporalio/workflow';
+import type { BatchEvent } from '../contracts/alarms.ts';
 import { addTallies, type BatchPlan, type LaneTally, NO_TALLY } from '../contracts/batch.ts';
 import type { FailureClass } from '../contracts/failures.ts';
 import { batchIdOf } from '../contracts/ids.ts';
 import type { BatchSinks } from '../contracts/sinks.ts';
 import {
   type FailureCounts,
+  type Interruptions,
   type LaneReport,
   type Outlook,
+  type Pause,
   type PauseRequest,
   type Steering,
   type StopRequest,
   UNSTEERED,
 } from '../contracts/steering.ts';
+import { BatchNews } from './batch-news.ts';
 import {
   cancelRemainingUpdate,
   laneReportSignal,
@@ -33,6 +37,8 @@ import {
 import { assertPauseRequest, assertStopRequest, assertWindowRequest, refuse } from './validate.ts';
 
 const LOOK_EVERY_MS = 10 * 60_000;
+/** Pauses that the report names. */
+const MAX_PAUSES = 5;
 
 type LaneHandle = ChildWorkflowHandle<Workflow>;
 
@@ -43,10 +49,13 @@ export class BatchControl {
   readonly #onChange: () => void;
   readonly #lanes = new Set<LaneHandle>();
   readonly #reports = new Map<number, LaneReport>();
+  readonly #news = new BatchNews();
+  #pauses: readonly Pause[] = [];
   #plan: BatchPlan | null = null;
   #isClosing = false;
   #isToldAtRisk = false;
   #isOver = false;
+  #isToldLate = false;
   /** When the first variant could start, and for how long nothing was let through since. */
   #startedAt = 0;
   #pausedAt: number | null = null;
@@ -123,7 +132,7 @@ export class BatchControl {
   get outlook(): Outlook {
     const deadline = this.#plan?.limits?.deadline?.at ?? null;
     const now = Date.now();
-    const isLate = deadline !== null && now > Date.parse(deadline);
+    const isLate = this.#isLate();
     const { cached, rendered, failed } = this.tally;
     const restedMs = this.#pausedMs + (this.#pausedAt === null ? 0 : now - this.#pausedAt);
     const seconds = (now - this.#startedAt - restedMs) / 1000;
@@ -142,12 +151,20 @@ export class BatchControl {
     };
   }
 
+  /** Undefined: nothing held the batch up. */
+  get interruptions(): Interruptions | undefined {
+    const { stopped } = this.steering;
+    return this.#pauses.length === 0 && stopped === null ? undefined : { pauses: this.#pauses, stopped };
+  }
+
   /** From now on there are lanes to steer, and a deadline to keep. */
   begin(plan: BatchPlan): void {
     this.#plan = plan;
     this.#startedAt = Date.now();
-    if (this.steering.paused !== null) this.#pausedAt = this.#startedAt;
     this.#tellProgress();
+    if (this.steering.paused === null) return;
+    this.#pausedAt = this.#startedAt;
+    this.#tell('paused');
   }
 
   /** Waits until all lanes have ended, one that failed or was cancelled included, and only then throws what went wrong. */
@@ -186,8 +203,15 @@ export class BatchControl {
   }
 
   async #change(change: Partial<Steering>): Promise<Steering> {
+    const before = this.steering.paused;
     this.steering = { ...this.steering, ...change };
-    if (this.#plan !== null && change.paused !== undefined) this.#keepTime(change.paused !== null);
+    if (change.paused) this.#pauses = [...this.#pauses, change.paused].slice(-MAX_PAUSES);
+    if (this.#plan !== null && change.paused !== undefined) {
+      this.#keepTime(change.paused !== null);
+      // A pause that takes another's place holds what is held already.
+      if ((before === null) !== (change.paused === null))
+        this.#tell(change.paused === null ? 'resumed' : 'paused', before);
+    }
     this.#onChange();
     const { steering } = this;
     // One that has ended meanwhile needs to hear nothing.
@@ -195,10 +219,15 @@ export class BatchControl {
     return steering;
   }
 
+  #tell(kind: BatchEvent['kind'], before: Pause | null = null): void {
+    if (this.#plan !== null) this.#news.tell(kind, this.#plan, this, before);
+  }
+
   /** Once: for metrics and alerts. The details say it as long as it is so. */
   #tellRisk(): void {
     if (this.#isToldAtRisk || this.#plan === null || !this.outlook.atRisk) return;
     this.#isToldAtRisk = true;
+    if (!this.#isToldLate && !this.#isLate()) this.#tell('atRisk');
     const { campaign } = this.#plan.batch;
     log.warn('the batch is at risk of missing its deadline', { deadline: this.#plan.limits?.deadline?.at });
     nightreel.atRisk(campaign);
@@ -218,6 +247,18 @@ export class BatchControl {
       expectedEndMs: expectedEnd === null ? null : Date.parse(expectedEnd),
       deadlineMs: deadline === null ? null : Date.parse(deadline),
     });
+  }
+
+  /** Once. A night of the past that is made up for was late before it began. */
+  #tellLate(deadlineMs: number): void {
+    if (this.#isToldLate || this.#startedAt >= deadlineMs) return;
+    this.#isToldLate = true;
+    this.#tell('late');
+  }
+
+  #isLate(): boolean {
+    const deadline = this.#plan?.limits?.deadline ?? null;
+    return deadline !== null && Date.now() > Date.parse(deadline.at);
   }
 
   #keepTime(isPaused: boolean): void {
@@ -274,7 +315,10 @@ export class BatchControl {
     // A batch that the breaker holds would wait for somebody who has not come.
     if (deadline.whenLate === 'stop' || this.steering.paused?.by === 'breaker') {
       await this.#change({ stopped: { by: 'deadline', running: 'finish' } });
-    } else this.#onChange();
+    } else {
+      this.#tellLate(at);
+      this.#onChange();
+    }
   }
 }
 

@@ -5,3 +5,4 @@ export { renderScene } from './render-scene.ts';
 export { renderVariant } from './render-variant.ts';
 export { sceneLane } from './scene-lane.ts';
 export { variantLane } from './variant-lane.ts';
+export { watchNight } from './watch-night.ts';

@@ -19,6 +19,7 @@ import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { batches, pointers, render, warehouse } from './activity-proxies.ts';
 import { BatchControl } from './batch-control.ts';
 import { detailsOf } from './details.ts';
+import { dueTime } from './due-time.ts';
 import { batchProgressQuery } from './messages.ts';
 import { sceneLane } from './scene-lane.ts';
 import { assertNightlyInput } from './validate.ts';
@@ -82,22 +83,14 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     control.close();
     enter('closing');
     const wallMs = Date.now() - workflowInfo().startTime.getTime();
-    const summary = await batches.closeBatch({ batch: closing.batch, wallMs });
+    const { interruptions } = control;
+    const summary = await batches.closeBatch({ batch: closing.batch, wallMs, ...(interruptions && { interruptions }) });
     phase = 'done';
     setCurrentDetails(
       `**${summary.batchId}**: ${summary.variants} variants, ${summary.rendered} rendered, ${summary.cached} already stored, ${summary.failed} failed. Report: \`${summary.report}\``,
     );
     return summary;
   }
-}
-
-/**
- * When this night was due. A schedule stamps it on the run, so that a late or backfilled run reads its own night;
- * a run that somebody started by hand is due when it starts.
- */
-function dueTime(): Date {
-  const scheduled = workflowInfo().searchAttributes['TemporalScheduledStartTime']?.[0];
-  return scheduled instanceof Date ? scheduled : workflowInfo().startTime;
 }
 
 /** Lanes that have a page to work on. */

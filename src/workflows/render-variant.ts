@@ -16,7 +16,7 @@ import { classify } from './failure-class.ts';
 /** One distinct video: rendered and stored, then made current for everyone who shares it. Fails when it failed. */
 export async function renderVariant(input: RenderVariantInput): Promise<VariantResult> {
   const begun: BegunVariant | undefined = input.begun;
-  const wasReset = begun?.wasReset ?? isReset();
+  const wasReset = begun?.wasReset === true || isReset();
   try {
     const rendering = begun ?? (await joined(input)) ?? (await rendered(input));
     const { outcome, renderMs, measures } = rendering;
@@ -59,8 +59,15 @@ async function publish(input: RenderVariantInput, rendering: RenderedVariant, wa
   }
 }
 
-/** Somebody reset the run that failed: whoever started that one may be gone, or counted it as failed. */
-const isReset = (): boolean => workflowInfo().runId !== workflowInfo().firstExecutionRunId;
+/**
+ * Somebody reset the run that failed: whoever started that one may be gone, or counted it as failed. One that continues another has a run ID
+ * of its own without having been reset. Where a recorded history is replayed the original ID is the run's own: there only the first can tell.
+ */
+function isReset(): boolean {
+  const { runId, originalExecutionRunId, firstExecutionRunId, continuedFromExecutionRunId } = workflowInfo();
+  if (runId !== originalExecutionRunId) return true;
+  return continuedFromExecutionRunId === undefined && runId !== firstExecutionRunId;
+}
 
 /** For the batch's next report, which then counts it as repaired. */
 async function writeDown({ batch, page, index, key }: RenderVariantInput, result: VariantResult): Promise<void> {

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/workflow';
+import type { WatchNightInput } from '../contracts/alarms.ts';
 import type { BackfillInput, NightlyBatchInput } from '../contracts/batch.ts';
 import { FAILURES, isFailureClass } from '../contracts/failures.ts';
 import { isBusinessDate, isCampaignId } from '../contracts/ids.ts';
@@ -49,6 +50,22 @@ export function assertBackfillInput(input: Partial<BackfillInput> | undefined): 
     refuse('variantsKey must be the key of an uploaded list of variant keys.');
   }
   if (window !== undefined) assertWindowRequest({ window });
+}
+
+export function assertWatchInput(input: Partial<WatchNightInput> | undefined): asserts input is WatchNightInput {
+  const { campaign, days, at, timeZone } = input ?? {};
+  const isWhole =
+    typeof campaign === 'string' &&
+    isCampaignId(campaign) &&
+    Array.isArray(days) &&
+    days.length > 0 &&
+    typeof at === 'string' &&
+    typeof timeZone === 'string';
+  if (!isWhole) {
+    refuse(
+      'The input says when nights begin: {"campaign":"referral","days":["Mon","Tue"],"at":"23:00","timeZone":"America/New_York"}.',
+    );
+  }
 }
 
 const MAX_REASON = 500;

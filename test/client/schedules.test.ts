@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { scheduleOptions } from '../../src/client/schedules.ts';
+import { scheduleOptions, watchOptions, watchTime } from '../../src/client/schedules.ts';
 import { type CampaignId, isCampaignId } from '../../src/contracts/ids.ts';
 
 const campaign = (id: string): CampaignId => {
@@ -14,6 +14,7 @@ describe('the schedule of a campaign', () => {
     hour: 23,
     minute: 0,
     timeZone: 'America/New_York',
+    deadline: null,
     catchupHours: 6,
   });
 
@@ -30,5 +31,33 @@ describe('the schedule of a campaign', () => {
 
   test('names the campaign only: the business date comes from the time that the schedule stamps on the run', () => {
     expect(options.action).toMatchObject({ workflowType: 'nightlyBatch', args: [{ campaign: 'referral' }] });
+  });
+});
+
+describe('the schedule that looks for a night in the morning', () => {
+  const night = { campaign: campaign('referral'), hour: 23, minute: 0, timeZone: 'America/New_York', catchupHours: 6 };
+
+  test('comes a quarter of an hour after the deadline, on the days after the nights', () => {
+    const { spec, action } = watchOptions({ ...night, days: ['Mon', 'Fri', 'Sun'], deadline: '06:00' });
+    expect(spec).toEqual({
+      calendars: [{ dayOfWeek: ['TUESDAY', 'SATURDAY', 'MONDAY'], hour: 6, minute: 15 }],
+      timezone: 'America/New_York',
+    });
+    expect(action).toMatchObject({
+      workflowType: 'watchNight',
+      args: [{ campaign: 'referral', days: ['Mon', 'Fri', 'Sun'], at: '23:00', timeZone: 'America/New_York' }],
+    });
+  });
+
+  test.each([
+    [23, 0, null, '07:15', 1],
+    [1, 30, null, '09:45', 0],
+    [1, 30, '06:00', '06:15', 0],
+    [23, 0, '23:30', '23:45', 0],
+    [23, 0, '23:50', '00:05', 1],
+    [23, 0, '23:00', '23:15', 1],
+    [23, 50, '23:50', '00:05', 2],
+  ])('of a night at %i:%i that is due at %s comes at %s, %i days later', (hour, minute, deadline, at, dayShift) => {
+    expect(watchTime({ hour, minute, deadline })).toEqual({ at, dayShift });
   });
 });

@@ -1,5 +1,6 @@
-/** A worker that runs the workflows and says what activities of a variant with very many people would say. Run as a program: HOST:PORT PARTS. */
+/** A worker that runs the workflows and says what activities of a variant with very many people would say. Run as a program: HOST:PORT PARTS BROKEN. */
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type {
@@ -10,7 +11,7 @@ import type {
 } from '../../src/contracts/batch.ts';
 import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
 
-const [address = '', parts = '1'] = process.argv.slice(2);
+const [address = '', parts = '1', broken = ''] = process.argv.slice(2);
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const connection = await NativeConnection.connect({ address });
 
@@ -23,13 +24,19 @@ const renderVariant = async ({ key }: RenderVariantInput): Promise<RenderedVaria
     sha256: key,
   },
 });
-/** Of the key that begins with b, parts 2 and 3 have somebody whose pointer cannot be written. */
-const publishPointers = async ({ part = 0, video }: PublishPointersInput): Promise<PublishedPart> => ({
-  pointers: 10,
-  next: part + 1 < Number(parts) ? part + 1 : null,
-  ...(video.variantKey.startsWith('b') &&
-    [2, 3].includes(part) && { failure: { failureClass: 'StorageDenied' as const, message: `of part ${part}` } }),
-});
+/**
+ * Of the key that begins with b, parts 2 and 3 have somebody whose pointer cannot be written; of the one that begins with c the last part has,
+ * while a file of that name is there.
+ */
+const publishPointers = async ({ part = 0, video }: PublishPointersInput): Promise<PublishedPart> => {
+  const next = part + 1 < Number(parts) ? part + 1 : null;
+  const isLost =
+    (video.variantKey.startsWith('b') && [2, 3].includes(part)) ||
+    (video.variantKey.startsWith('c') && next === null && existsSync(broken));
+  const failure = { failureClass: 'StorageDenied' as const, message: `of part ${part}` };
+  return { pointers: 10, next, ...(isLost && { failure }) };
+};
+const recordOutcomes = async (): Promise<void> => undefined;
 
 const workers = await Promise.all([
   Worker.create({
@@ -37,7 +44,7 @@ const workers = await Promise.all([
     workflowsPath: resolve(import.meta.dirname, '../../src/workflows/index.ts'),
   }),
   Worker.create({ connection, taskQueue: TASK_QUEUES.render, activities: { renderVariant } }),
-  Worker.create({ connection, taskQueue: TASK_QUEUES.storage, activities: { publishPointers } }),
+  Worker.create({ connection, taskQueue: TASK_QUEUES.storage, activities: { publishPointers, recordOutcomes } }),
 ]);
 process.once('SIGTERM', () => process.exit(0));
 await Promise.all(workers.map((worker) => worker.run()));

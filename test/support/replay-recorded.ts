@@ -17,6 +17,7 @@ const ALTERATIONS = {
   renderVariant: 'publishPointers',
   renderScene: 'renderScene',
   backfillVariants: 'listFailed',
+  watchNight: 'lookForNight',
 };
 
 Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });

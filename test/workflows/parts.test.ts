@@ -1,51 +1,28 @@
 /** A video shared by more people than one history takes: its workflow goes on in a new run, and renders once. */
 
 import { spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.ts';
-import { endGuarded, freePort, guarded } from '../support/guarded.ts';
+import { TestTemporal } from '../support/temporal.ts';
 
-const TEMPORAL = resolve(import.meta.dirname, '../../.tools/bin/temporal');
 const PARTS = 40;
 /** Events after which this server wants a new run; of its own accord it waits for 4,096. */
 const EVENTS = 60;
 
-async function connect(address: string): Promise<Connection> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await Connection.connect({ address, connectTimeout: '2 seconds' });
-    } catch (error) {
-      if (attempt === 30) throw error;
-      await sleep(200);
-    }
-  }
-}
-
 test('goes on part by part in as many runs as it takes, and counts every pointer once', async () => {
-  const address = `127.0.0.1:${await freePort()}`;
-  const log = join(tmpdir(), `nightreel-temporal-${process.pid}.log`);
-  const attributes = Object.values(SEARCH_ATTRIBUTES).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
-  const server = await guarded(
-    [
-      ...([TEMPORAL, 'server', 'start-dev', '--headless', '--ip', '127.0.0.1'] as const),
-      ...['--port', address.split(':')[1] ?? '', '--disable-config-file', '--disable-config-env', ...attributes],
-      ...['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${EVENTS}`],
-    ],
-    { log, cwd: tmpdir() },
-  );
-  const connection = await connect(address);
+  const server = await TestTemporal.start(`limit.historyCount.suggestContinueAsNew=${EVENTS}`);
+  const { address, client } = server;
+  const broken = join(tmpdir(), `nightreel-broken-${process.pid}`);
+  await writeFile(broken, '');
   const worker = spawn(
     process.execPath,
-    [...STRIP, resolve(import.meta.dirname, '../support/parts-worker.ts'), address, String(PARTS)],
+    [...STRIP, resolve(import.meta.dirname, '../support/parts-worker.ts'), address, String(PARTS), broken],
     { stdio: 'inherit' },
   );
   try {
-    const client = new Client({ connection });
     const key = 'a'.repeat(64);
     const workflowId = `variant/card/2026-03-02/${key}`;
     const batch = { campaign: 'card', businessDate: '2026-03-02', attempt: 1 };
@@ -82,11 +59,35 @@ test('goes on part by part in as many runs as it takes, and counts every pointer
       for (const event of events ?? []) published.push(event.activityTaskScheduledEventAttributes?.activityType?.name);
     }
     expect(published.filter((name) => name === 'publishPointers')).toHaveLength(PARTS);
+
+    // The last of these runs failed. Somebody resets it once its part can be written: it says so to the next report.
+    const last = await client.workflow.start('renderVariant', {
+      ...{ workflowId: 'last', taskQueue: 'orchestrator' },
+      args: [{ batch, page: 1, index: 2, key: 'c'.repeat(64) }],
+    });
+    await expect(last.result()).rejects.toMatchObject({ cause: { message: `of part ${PARTS - 1}` } });
+    const { runId } = await client.workflow.getHandle('last').describe();
+    const before = await client.workflow.getHandle('last', runId).fetchHistory();
+    const firstTask = before.events?.find((event) => event.workflowTaskCompletedEventAttributes);
+    if (firstTask?.eventId == null) throw new Error('it has not done a task');
+    expect(runId).not.toBe(last.firstExecutionRunId);
+    await rm(broken);
+    const reset = await client.workflowService.resetWorkflowExecution({
+      ...{ namespace: 'default', workflowExecution: { workflowId: 'last', runId } },
+      ...{ reason: 'mended', requestId: randomUUID(), workflowTaskFinishEventId: firstTask.eventId },
+    });
+    expect(await client.workflow.getHandle('last', reset.runId ?? '').result()).toMatchObject({ pointers: PARTS * 10 });
+    const { events } = await client.workflow.getHandle('last', reset.runId ?? '').fetchHistory();
+    const scheduled = (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
+    const written = scheduled.find(({ activityType }) => activityType?.name === 'recordOutcomes');
+    expect(JSON.parse(Buffer.from(written?.input?.payloads?.[0]?.data ?? []).toString())).toMatchObject({
+      ...{ writer: `reset-${reset.runId}`, page: 1 },
+      outcomes: [{ outcome: 'rendered', pointers: PARTS * 10, page: 1, index: 2 }],
+    });
   } finally {
     worker.kill('SIGTERM');
-    await connection.close();
-    await endGuarded(server);
-    await rm(log, { force: true });
+    await server[Symbol.asyncDispose]();
+    await rm(broken, { force: true });
   }
 }, 120_000);
 

@@ -39,12 +39,11 @@ test.each([
   expect(results()).toHaveLength(all().length);
 });
 
-test.each(['nightlyBatch', 'variantLane', 'sceneLane', 'renderVariant', 'renderScene', 'backfillVariants'])(
-  'a %s whose code does something else than its history is noticed',
-  (type) => {
-    expect(noticed[type]).toMatch(/^DeterminismViolationError: .*TMPRL1100/);
-  },
-);
+test.each([
+  ...['nightlyBatch', 'variantLane', 'sceneLane', 'renderVariant', 'renderScene', 'backfillVariants', 'watchNight'],
+])('a %s whose code does something else than its history is noticed', (type) => {
+  expect(noticed[type]).toMatch(/^DeterminismViolationError: .*TMPRL1100/);
+});
 
 describe('among the recorded', () => {
   test.each([
@@ -54,6 +53,7 @@ describe('among the recorded', () => {
     ['renderVariant', ['CANCELLED', 'COMPLETED', 'FAILED']],
     ['renderScene', ['COMPLETED', 'FAILED']],
     ['backfillVariants', ['COMPLETED', 'CONTINUED_AS_NEW', 'FAILED']],
+    ['watchNight', ['COMPLETED', 'FAILED']],
   ])('%s has ended in every way: %j', (type, statuses) => {
     const ends = new Set(all().flatMap((one) => (one.type === type ? [one.status] : [])));
     expect([...ends]).toEqual(expect.arrayContaining(statuses));
@@ -66,6 +66,7 @@ describe('among the recorded', () => {
       /"pauseBatch".*"setWindow".*"resumeBatch"/,
     ],
     ['one that the breaker paused', 'nightlyBatch', /by\W+breaker/],
+    ['one that tells of its pause', 'nightlyBatch', /announce-events.*"announceEvent"/],
     ['one that its deadline stopped', 'nightlyBatch', /TIMER_FIRED.*by\W+deadline/],
     ['one that a schedule started', 'nightlyBatch', /TemporalScheduledStartTime/],
     ['one that took pointers back', 'nightlyBatch', /"withdrawPointers"/],
@@ -84,6 +85,12 @@ describe('among the recorded', () => {
     const found = all().filter((one) => (type === null || one.type === type) && sign.test(textOf(one)));
     expect(found.length).toBeGreaterThan(0);
   });
+});
+
+test('a batch that paused before batches told so, and one that has told since, are both among them', () => {
+  const paused = all().filter((one) => one.type === 'nightlyBatch' && /by\W+breaker/.test(textOf(one)));
+  const telling = paused.map((one) => textOf(one).includes('"announceEvent"'));
+  expect(new Set(telling)).toEqual(new Set([true, false]));
 });
 
 test('nothing recorded names a person, a machine or a folder', () => {

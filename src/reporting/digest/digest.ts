@@ -5,6 +5,7 @@
 
 import { FAILURES, type FailureActor, type FailureClass } from '../../contracts/failures.ts';
 import { count, durationInWords } from '../format.ts';
+import { interruptionSentences } from '../interruptions.ts';
 import type { BatchReport } from '../report-json.ts';
 import { percentile } from '../summary.ts';
 
@@ -37,6 +38,8 @@ export interface Digest {
   readonly figures: readonly Figure[];
   /** Nights that `usual` is of. */
   readonly nights: number;
+  /** What held the batch up, a sentence each: who or what paused it and why, what stopped it. */
+  readonly notes: readonly string[];
   /** Most frequent first. */
   readonly failures: readonly {
     readonly failureClass: FailureClass;
@@ -72,6 +75,7 @@ export function digestOf({ report, earlier, reportUrl, uiLink }: DigestInput): D
     notStarted,
     figures: figuresOf(report, nights),
     nights: nights.length,
+    notes: interruptionSentences(report.interruptions),
     failures: failures.map(({ failureClass, actor, count: number }) => ({
       failureClass,
       actor,

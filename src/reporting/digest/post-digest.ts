@@ -4,10 +4,11 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Digest, DigestInput } from './digest.ts';
 import { claim, LEASE_MS, type OutboxDeps, settle } from './outbox.ts';
 import { readDigest } from './read-digest.ts';
-import { type Channel, DELIVERED_WITHIN_MS, deliver, sendersOf, type Webhooks } from './webhooks.ts';
+import { slackMessage } from './slack.ts';
+import { type Channel, DELIVERED_WITHIN_MS, deliver, type Message, sendersOf, type Webhooks } from './webhooks.ts';
 
 /** Reading, waiting for somebody who was posting, and posting. */
-const LIMIT_MS = LEASE_MS + DELIVERED_WITHIN_MS + 5_000;
+export const LIMIT_MS = LEASE_MS + DELIVERED_WITHIN_MS + 5_000;
 
 export interface PostDeps extends OutboxDeps {
   readonly webhooks: Webhooks;
@@ -24,24 +25,31 @@ export interface Posted {
   readonly outcome: 'posted' | 'posted before' | 'failed';
   /** Of one that failed. */
   readonly why: string | null;
+  /** Of one that failed: it surely did not arrive, and may later. */
+  readonly again: boolean;
 }
 
 /** Posts the digest of a batch that has closed, once, or logs it where there is no webhook. Throws nothing: a batch never fails for its digest. */
 export async function announceBatch(deps: AnnounceDeps, batch: BatchRef, signal: AbortSignal): Promise<void> {
-  const { store, webhooks, uiLink, log } = deps;
+  const { store, uiLink, log } = deps;
   const batchId = batchIdOf(batch);
   try {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
     const digest = await readDigest(store, batch, uiLink, limited);
     if (digest === null) throw new Failure('Internal', `There is no report of batch ${batchId}.`);
-    if (sendersOf(webhooks).length === 0) log.info({ digest }, digest.text);
-    for (const { channel, outcome, why } of await postDigest(deps, batch, digest, { again: false }, limited)) {
-      if (outcome === 'failed') log.warn({ batch: batchId, channel, reason: why }, 'the digest was not posted');
-      else log.info({ batch: batchId, channel, outcome }, 'digest');
-    }
+    const posted = await postDigest(deps, batch, digest, { again: false }, limited);
+    if (posted.length === 0) log.info({ digest }, digest.text);
+    logPosted(log, { batch: batchId }, posted);
   } catch (error) {
     const reason = asFailure(error).message;
     log.warn({ batch: batchId, reason }, 'the digest was not posted, or nobody could write down that it was');
+  }
+}
+
+export function logPosted(log: Logger, of: object, posted: readonly Posted[]): void {
+  for (const { channel, outcome, why } of posted) {
+    if (outcome === 'failed') log.warn({ ...of, channel, reason: why }, 'the digest was not posted');
+    else log.info({ ...of, channel, outcome }, 'digest');
   }
 }
 
@@ -56,13 +64,31 @@ export async function postDigest(
   { again }: { readonly again: boolean },
   signal: AbortSignal,
 ): Promise<readonly Posted[]> {
+  const message = { own: digest, slack: slackMessage(digest) };
+  return await postTo(deps, { message, keyOf: (channel) => objectKeys.digest(batch, channel), again }, signal);
+}
+
+export interface PostRequest {
+  readonly message: Message;
+  /** Where it is written down that it was posted. */
+  readonly keyOf: (channel: Channel) => string;
+  readonly again: boolean;
+}
+
+/** Posts something to every webhook that is set, once to each. */
+export async function postTo(
+  deps: PostDeps,
+  { message, keyOf, again }: PostRequest,
+  signal: AbortSignal,
+): Promise<readonly Posted[]> {
   return await Promise.all(
     sendersOf(deps.webhooks).map(async ({ channel, send }): Promise<Posted> => {
-      const claimed = await claim(deps, { key: objectKeys.digest(batch, channel), again }, signal);
-      if (claimed === null) return { channel, outcome: 'posted before', why: null };
-      const why = await deliver(send, digest, signal);
-      await settle(deps, claimed, why, signal);
-      return { channel, outcome: why === null ? 'posted' : 'failed', why };
+      const claimed = await claim(deps, { key: keyOf(channel), again }, signal);
+      if (claimed === null) return { channel, outcome: 'posted before', why: null, again: false };
+      const refused = await deliver(send, message, signal);
+      await settle(deps, claimed, refused?.why ?? null, signal);
+      if (refused === null) return { channel, outcome: 'posted', why: null, again: false };
+      return { channel, outcome: 'failed', ...refused };
     }),
   );
 }

@@ -1,20 +1,19 @@
 /** A digest as a Slack message of Block Kit. Pure. Within Slack's limits, whatever the digest holds. */
 
-import type { IncomingWebhookSendArguments } from '@slack/webhook';
-import { count, longDate, WHO_ACTS } from '../format.ts';
+import { count, longDate } from '../format.ts';
 import type { Digest } from './digest.ts';
 import { figureText, usualText } from './figures.ts';
-
-export type SlackMessage = Required<Pick<IncomingWebhookSendArguments, 'text' | 'blocks'>>;
-type Blocks = SlackMessage['blocks'];
-
-/** https://docs.slack.dev/reference/block-kit/blocks: characters of a header, a section's text, a field; of a message's text 40,000. */
-const LIMITS = { header: 150, text: 3_000, field: 2_000 } as const;
-const MAX_SENTENCE = 1_000;
-/** A longer link is left out: cut off it leads nowhere. */
-const MAX_LINK = 1_500;
-/** Of the classes that failed; the others are counted. */
-const MAX_CLASSES = 5;
+import {
+  type Blocks,
+  context,
+  escaped,
+  failureBlocks,
+  LIMITS,
+  link,
+  MAX_SENTENCE,
+  mrkdwn,
+  type SlackMessage,
+} from './slack-blocks.ts';
 
 export function slackMessage(digest: Digest): SlackMessage {
   const { summary, text } = digest;
@@ -26,7 +25,8 @@ export function slackMessage(digest: Digest): SlackMessage {
       context(subtitle(digest)),
       { type: 'section', fields: digest.figures.map((figure) => mrkdwn(boldThen(figureText(figure)))) },
       context(escaped(usualText(digest), LIMITS.text)),
-      ...failures(digest),
+      ...(digest.notes.length === 0 ? [] : [context(escaped(digest.notes.join(' '), LIMITS.text))]),
+      ...failureBlocks(digest.failures),
       ...links(digest),
     ],
   };
@@ -46,54 +46,7 @@ function subtitle({ summary, attempt }: Digest): string {
 const boldThen = ({ label, text }: { readonly label: string; readonly text: string }): string =>
   `*${escaped(label, MAX_SENTENCE)}*\n${escaped(text, MAX_SENTENCE)}`;
 
-function failures({ failures: classes }: Digest): Blocks {
-  if (classes.length === 0) return [];
-  const rest = classes.slice(MAX_CLASSES);
-  return [
-    { type: 'divider' },
-    ...classes.slice(0, MAX_CLASSES).map(({ failureClass, actor, sentence, count: number, ui }) => {
-      const look = ui === null ? null : link(ui, 'Look at them');
-      const head = `*${count(number)} × ${failureClass}* · ${WHO_ACTS[actor]}`;
-      const text = [head, escaped(sentence, MAX_SENTENCE), ...(look === null ? [] : [look])].join('\n');
-      return { type: 'section', text: mrkdwn(text) } as const;
-    }),
-    ...(rest.length === 0 ? [] : [context(restText(rest))]),
-  ];
-}
-
-function restText(rest: Digest['failures']): string {
-  const variants = rest.reduce((sum, { count: number }) => sum + number, 0);
-  return `And ${count(variants)} of ${rest.length === 1 ? 'another class' : `${count(rest.length)} other classes`}.`;
-}
-
 function links({ links: { report, ui } }: Digest): Blocks {
   const all = [link(report, 'Report'), ui === null ? null : link(ui, 'Temporal')].filter((one) => one !== null);
   return all.length === 0 ? [] : [context(...all)];
-}
-
-/** Slack makes links of web addresses only; another one is shown as it is. Null: it is too long. */
-function link(url: string, label: string): string | null {
-  const text = escapedWhole(url.replaceAll('|', '%7C'));
-  if (text.length > MAX_LINK) return null;
-  return /^https?:/.test(url) ? `<${text}|${label}>` : `${label}: ${text}`;
-}
-
-const mrkdwn = (text: string) => ({ type: 'mrkdwn', text }) as const;
-const context = (...texts: readonly string[]) => ({ type: 'context', elements: texts.map(mrkdwn) }) as const;
-
-/** https://docs.slack.dev/messaging/formatting-message-text#escaping: these three, and no others. */
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-const escapedWhole = (text: string): string => text.replace(/[&<>]/g, (character) => ENTITIES[character] ?? '');
-
-/** Escaped, and no longer than `limit` then: cut off between two characters, with an ellipsis. */
-function escaped(text: string, limit: number): string {
-  const whole = escapedWhole(text);
-  if (whole.length <= limit) return whole;
-  let cut = '';
-  for (const character of text) {
-    const next = escapedWhole(character);
-    if (cut.length + next.length >= limit) break;
-    cut += next;
-  }
-  return `${cut}…`;
 }

@@ -1,4 +1,4 @@
-/** Sending a digest over HTTP. The addresses are secrets: they stand in no message and no log line. */
+/** Sending over HTTP what people are told. The addresses are secrets: they stand in no message and no log line. */
 
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +8,15 @@ import {
   IncomingWebhookHTTPError,
   IncomingWebhookRequestError,
 } from '@slack/webhook';
+import type { Alarm } from './alarm.ts';
 import type { Digest } from './digest.ts';
-import { slackMessage } from './slack.ts';
+import type { SlackMessage } from './slack-blocks.ts';
+
+/** The same in both forms: the JSON for a webhook of one's own, and the message to Slack. */
+export interface Message {
+  readonly own: Digest | Alarm;
+  readonly slack: SlackMessage;
+}
 
 export interface Webhooks {
   /** Address of a Slack app's incoming webhook. */
@@ -21,9 +28,9 @@ export interface Webhooks {
 export type Channel = keyof Webhooks;
 
 /** Sends once; null: it was taken. */
-type Send = (digest: Digest) => Promise<NotTaken | null>;
+type Send = (message: Message) => Promise<NotTaken | null>;
 
-interface NotTaken {
+export interface NotTaken {
   readonly why: string;
   /** Whether it may be sent again at once: the other side has said no, or was not there. */
   readonly again: boolean;
@@ -37,22 +44,24 @@ export const DELIVERED_WITHIN_MS = 2 * ANSWER_WITHIN_MS + PAUSE_MS;
 /** What is set, by name. */
 export function sendersOf({ slack, own }: Webhooks): readonly { readonly channel: Channel; readonly send: Send }[] {
   return [
-    ...(slack === null ? [] : [{ channel: 'slack' as const, send: (digest: Digest) => sendToSlack(slack, digest) }]),
-    ...(own === null ? [] : [{ channel: 'own' as const, send: (digest: Digest) => sendSigned(own, digest) }]),
+    ...(slack === null
+      ? []
+      : [{ channel: 'slack' as const, send: (message: Message) => sendToSlack(slack, message.slack) }]),
+    ...(own === null ? [] : [{ channel: 'own' as const, send: (message: Message) => sendSigned(own, message.own) }]),
   ];
 }
 
 /** Sends, a second time where the first surely did not arrive. Null: it was taken; else why not. */
-export async function deliver(send: Send, digest: Digest, signal: AbortSignal): Promise<string | null> {
-  const first = await send(digest);
-  if (first === null || !first.again) return first?.why ?? null;
+export async function deliver(send: Send, message: Message, signal: AbortSignal): Promise<NotTaken | null> {
+  const first = await send(message);
+  if (first === null || !first.again) return first;
   await sleep(PAUSE_MS, undefined, { signal });
-  return (await send(digest))?.why ?? null;
+  return await send(message);
 }
 
-async function sendToSlack(url: string, digest: Digest): Promise<NotTaken | null> {
+async function sendToSlack(url: string, message: SlackMessage): Promise<NotTaken | null> {
   try {
-    await new IncomingWebhook(url, { timeout: ANSWER_WITHIN_MS, fetch: wrappedFetch }).send(slackMessage(digest));
+    await new IncomingWebhook(url, { timeout: ANSWER_WITHIN_MS, fetch: wrappedFetch }).send(message);
     return null;
   } catch (error) {
     if (error instanceof IncomingWebhookHTTPError) return refused(error.statusCode, error.body);
@@ -70,8 +79,11 @@ const wrappedFetch: FetchFunction = async (url, init) => {
   }
 };
 
-async function sendSigned({ url, secret }: NonNullable<Webhooks['own']>, digest: Digest): Promise<NotTaken | null> {
-  const body = JSON.stringify(digest);
+async function sendSigned(
+  { url, secret }: NonNullable<Webhooks['own']>,
+  message: Message['own'],
+): Promise<NotTaken | null> {
+  const body = JSON.stringify(message);
   try {
     const answer = await fetch(url, {
       method: 'POST',
