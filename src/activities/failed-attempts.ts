@@ -2,55 +2,23 @@
 
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { activityInfo, Context } from '@temporalio/activity';
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { asFailure, describeFailure, Failure, type FailureClass, RETRY } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf } from '../contracts/ids.ts';
-import type { Params } from '../contracts/video.ts';
-import type { PlanDocument } from '../planning/manifest.ts';
 import { PageError } from '../rendering/browser/page-error.ts';
-import type { Evidence } from '../rendering/evidence.ts';
-import { FAILED_ATTEMPT, type FailedStage, type FailureLine, reproduceCommand } from '../reporting/why/failure-line.ts';
+import { FAILED_ATTEMPT, type FailureLine, reproduceCommand } from '../reporting/why/failure-line.ts';
 import { attemptName, failuresOf, putFailureLine, type Subject } from '../reporting/why/failure-lines.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Template } from '../templates/template.ts';
+import { activeTraceId } from '../telemetry/tracing.ts';
+import { Attempt } from './attempt.ts';
 import { harmlessWords } from './harmless.ts';
 
 /** What a store that does not answer holds a retry up by, at most. */
 const STORE_LIMIT_MS = 3_000;
 /** A template that fails for everybody shows the same a thousand times. */
 const SCREENSHOTS_PER_BATCH = 200;
-
-/** An attempt while it is under way: what is known of it if it fails. */
-export class Attempt {
-  stage: FailedStage = 'prepare';
-  plan: PlanDocument | null = null;
-  template: Template | null = null;
-  params: Params = {};
-  evidence: Evidence | null = null;
-  /** The error before it was scrubbed. */
-  error: unknown = null;
-  traceId: string | null = null;
-
-  /** Takes what a render that fails has to show. */
-  readonly onFailure = (evidence: Evidence): void => {
-    this.evidence = evidence;
-    this.stage = evidence.stage;
-  };
-
-  /** Runs what will be scrubbed when it fails. */
-  async observe<T>(body: () => Promise<T>): Promise<T> {
-    try {
-      return await body();
-    } catch (error) {
-      this.error = error;
-      this.traceId = activeTraceId();
-      throw error;
-    }
-  }
-}
 
 export interface FailedAttemptsDeps {
   readonly store: ObjectStore;
@@ -203,11 +171,6 @@ function willRetry(failureClass: FailureClass, attempt: number): boolean {
 const engineOf = ({ digest, captureRoute, chromium, ffmpeg, x264 }: EngineFingerprint) => {
   return { digest, captureRoute, chromium, ffmpeg, x264 };
 };
-
-function activeTraceId(): string | null {
-  const context = trace.getActiveSpan()?.spanContext();
-  return context !== undefined && isSpanContextValid(context) ? context.traceId : null;
-}
 
 /** Also where the store's client waits for something that no signal ends. */
 async function inTime(work: Promise<unknown>): Promise<void> {

@@ -1,4 +1,3 @@
-import { activityInfo } from '@temporalio/activity';
 import type {
   EngineFingerprint,
   RenderedSceneResult,
@@ -10,17 +9,15 @@ import { Failure } from '../contracts/failures.ts';
 import { batchIdOf } from '../contracts/ids.ts';
 import { RENDITIONS } from '../contracts/video.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
-import { Meter } from '../rendering/measuring/meter.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
 import type { FinishedVideo } from '../storage/videos.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { recordCpu, recordStages } from '../telemetry/metrics.ts';
-import { inStep, withSpan } from '../telemetry/tracing.ts';
+import { recordStages } from '../telemetry/metrics.ts';
+import { inStep } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { getOrRender, renderAndJoin } from './joined-video.ts';
 import { runActivity } from './run-activity.ts';
-import { withoutPersonalData } from './scrub.ts';
 import { makeVariant, type VariantDeps, type VariantTask } from './variants.ts';
 
 export interface RenderDeps extends VariantDeps {
@@ -120,13 +117,6 @@ export const createRenderActivities = (deps: RenderDeps) => {
               );
             }
             const part = { key: planned.key, scene, params: planned.params };
-            const attributes = {
-              'nightreel.campaign': input.batch.campaign,
-              'nightreel.batch': batchIdOf(input.batch),
-              'nightreel.scene': planned.key,
-              'nightreel.attempt': activityInfo().attempt,
-              'nightreel.template': plan.template.id,
-            };
             const options = {
               signal,
               onFailure: attempt.onFailure,
@@ -137,18 +127,12 @@ export const createRenderActivities = (deps: RenderDeps) => {
                 progress = now;
               },
             };
-            using meter = new Meter();
-            const work = () =>
-              getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options);
-            try {
-              const { origin } = await withSpan('render scene', attributes, () =>
-                withoutPersonalData(planned.params, () => attempt.observe(() => meter.measured(work))),
-              );
-              const renderMs = Math.round(performance.now() - startedAt);
-              return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
-            } finally {
-              recordCpu(meter.cpuMs);
-            }
+            const about = { plan, params: planned.params, attributes: { 'nightreel.scene': planned.key } };
+            const { origin } = await attempt.perform({ span: 'render scene', ...about }, () =>
+              getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
+            );
+            const renderMs = Math.round(performance.now() - startedAt);
+            return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
           }),
         () => progress,
       );

@@ -6,16 +6,16 @@ import { asFailure, Failure } from '../contracts/failures.ts';
 import { batchIdOf, objectKeys } from '../contracts/ids.ts';
 import { type ManifestVariant, type ManifestVideo, type PlanDocument, videosOf } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
-import { Meter } from '../rendering/measuring/meter.ts';
+import type { Meter } from '../rendering/measuring/meter.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartUpload } from '../storage/part-upload.ts';
 import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
-import { recordCpu, recordRender, recordVariantCpu, timeStage } from '../telemetry/metrics.ts';
-import { inStep, withSpan } from '../telemetry/tracing.ts';
-import type { Attempt, FailedAttempts } from './failed-attempts.ts';
+import { recordRender, recordVariantCpu, timeStage } from '../telemetry/metrics.ts';
+import { inStep } from '../telemetry/tracing.ts';
+import type { Attempt } from './attempt.ts';
+import type { FailedAttempts } from './failed-attempts.ts';
 import { runActivity } from './run-activity.ts';
-import { withoutPersonalData } from './scrub.ts';
 
 export interface VariantDeps {
   readonly store: ObjectStore;
@@ -135,22 +135,8 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
         attempt.plan = plan;
         const variant = await inStep('read row', () => manifests.variant(input));
         attempt.params = variant.params;
-        const attributes = {
-          'nightreel.campaign': input.batch.campaign,
-          'nightreel.batch': batchId,
-          'nightreel.variant': variant.key,
-          'nightreel.attempt': activityInfo().attempt,
-          'nightreel.template': plan.template.id,
-        };
-        using meter = new Meter();
-        const work = () => once({ plan, variant, signal, attempt, meter });
-        try {
-          return await withSpan(span, attributes, () =>
-            withoutPersonalData(variant.params, () => attempt.observe(() => meter.measured(work))),
-          );
-        } finally {
-          recordCpu(meter.cpuMs);
-        }
+        const about = { plan, params: variant.params, attributes: { 'nightreel.variant': variant.key } };
+        return await attempt.perform({ span, ...about }, (meter) => once({ plan, variant, signal, attempt, meter }));
       }),
     progressWithUpload,
   )) as RenderedVariant | (Videos extends null ? null : never);

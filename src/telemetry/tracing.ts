@@ -3,6 +3,7 @@ import {
   context,
   createContextKey,
   INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
   type Span,
   SpanStatusCode,
   trace,
@@ -31,6 +32,12 @@ export async function inStep<T>(
   const result = await inSpan(name, {}, work, () => undefined);
   onDone(performance.now() - startedAt);
   return result;
+}
+
+/** Of the span that is active; null: there is none. */
+export function activeTraceId(): string | null {
+  const active = trace.getActiveSpan()?.spanContext();
+  return active !== undefined && isSpanContextValid(active) ? active.traceId : null;
 }
 
 /** Marks the active span, which ends with it, with the class of a failure. */
