@@ -40,7 +40,7 @@ ${STYLE}</style>
 <header>
 <p class="kicker">Nightreel · ${summary.campaign}${plan.attempt > 1 ? ` · attempt ${plan.attempt}` : ''}</p>
 <h1>${longDate(summary.businessDate)}</h1>
-<p class="lead">${lead(report)}${interruptionSentences(report.interruptions).map((sentence) => ` ${sentence}`)}</p>
+<p class="lead">${lead(report)}${interruptionSentences(report.interruptions).map((sentence) => html` <span class="message">${sentence}</span>`)}</p>
 </header>
 <main>
 ${figures(report, plots.figures)}

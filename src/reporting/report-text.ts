@@ -15,6 +15,7 @@ import {
   utc,
   WHO_ACTS,
 } from './format.ts';
+import { interruptionSentences } from './interruptions.ts';
 import type { BatchReport } from './report-json.ts';
 
 const NOT_MEASURED = 'not measured';
@@ -27,6 +28,7 @@ export function reportText(report: BatchReport, link: string): string {
     ...(report.notStarted > 0
       ? [`The night was stopped: ${count(report.notStarted)} variants were never started.`]
       : []),
+    ...interruptionSentences(report.interruptions),
     ...(report.failedBefore === null ? [] : [`Repaired: ${count(report.failedBefore)} variants had failed at first.`]),
     '',
     ...report.figures.map(figureText).map(({ label, text }) => row(label, text)),
@@ -56,11 +58,12 @@ const row = (name: string, text: string): string => `  ${name.padEnd(18)} ${text
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...lines];
 
-function failureLines({ failures }: BatchReport): string[] {
+function failureLines({ failures, summary }: BatchReport): string[] {
   return failures.flatMap(({ failureClass, actor, sentence, count: number, examples, repair, ui }) => [
     `  ${count(number)} × ${failureClass} · ${WHO_ACTS[actor]}`,
     `    ${sentence}`,
     ...examples.map(({ key, message }) => `    ${shortKey(key)}  ${message.replaceAll(/\s+/g, ' ')}`),
+    ...examples.slice(0, 1).map(({ key }) => `    why: nightreel why ${shortKey(key)} --batch ${summary.batchId}`),
     ...(repair === null ? [] : [`    then: ${repair.command}`]),
     ...(ui === null ? [] : [`    ${ui}`]),
   ]);

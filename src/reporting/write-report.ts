@@ -3,6 +3,7 @@
 import type { VariantOutcome } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
+import type { Interruptions } from '../contracts/steering.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { savedEstimate } from '../planning/saved-estimate.ts';
@@ -27,6 +28,8 @@ export interface ClosedBatch {
   readonly outcomes: readonly VariantOutcome[];
   readonly notStarted: number;
   readonly failedBefore: number | null;
+  /** What held it up; left out: nothing. */
+  readonly interruptions?: Interruptions | undefined;
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
@@ -86,6 +89,7 @@ export async function rebuildReport(deps: ReportDeps, batch: BatchRef, signal: A
   const closed = {
     ...{ plan, outcomes, notStarted },
     failedBefore: failed === earlier.summary.failed ? earlier.failedBefore : failedBefore(earlier),
+    interruptions: earlier.interruptions,
     wallMs: earlier.summary.wallSeconds * 1000,
     closedAt: earlier.closedAt,
   };

@@ -117,6 +117,11 @@ describe('a night of the generated business', () => {
     expect(html.headers.get('content-type')).toContain('text/html');
     const report = await probe.json(`batches/${first['batchId']}/report.json`);
     expect(report).toMatchObject({ summary: { variants: first['variants'], rendered: first['rendered'], failed: 0 } });
+    const { rendered } = first;
+    expect(report).toMatchObject({
+      ...{ stages: { measured: rendered }, throughput: { measured: rendered } },
+      cost: { measured: rendered, night: expect.any(Number), compute: { money: expect.any(Number) } },
+    });
     const { stdout } = await home.run(['report']);
     expect(stdout).toContain(`${first['batchId']} · `);
     expect(stdout).toContain(String(first['report']));

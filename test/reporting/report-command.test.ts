@@ -53,11 +53,13 @@ async function night(businessDate: string, closedAt: string): Promise<BatchRef> 
   const outcomes = withMeasures(variants.map(({ index }) => rendered(index, 3_000 + index * 100)));
   const [last] = [failed(VARIANTS - 1, 'FontMissing', 'Font <b>Manrope</b> did not load.')];
   await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes: [...outcomes.slice(0, -1), last] });
+  const pauses = [{ by: 'breaker', reason: '6 of 100 failed with FontMissing' }] as const;
+  const interruptions = { pauses, stopped: null };
   const uiLink = (query: string) =>
     `https://temporal.example/namespaces/default/workflows?query=${encodeURIComponent(query)}`;
   await closeBatch(
     { store, manifests: new ManifestReader(store), now: () => closedAt, uiLink },
-    { batch, wallMs: 61_000 },
+    { batch, wallMs: 61_000, interruptions },
     never,
   );
   return batch;
@@ -96,6 +98,8 @@ describe('nights that closed', () => {
       /Rendered +5\n/,
       '1 × FontMissing · The template’s author acts',
       'Font <b>Manrope</b> did not load.',
+      /why: nightreel why 0{3}\w{9} --batch referral\/2026-11-23\/1\n/,
+      'The breaker paused it: 6 of 100 failed with FontMissing.',
       'then: nightreel run referral --date 2026-11-23',
       'https://temporal.example/namespaces/default/workflows?query=',
       / capture +\d/,
@@ -130,6 +134,7 @@ describe('nights that closed', () => {
     await recordOutcomes(store, { batch, writer: 'reset-1', page: 1, outcomes: [rendered(VARIANTS - 1, 3_000)] });
     const { stdout } = await run('report', 'referral/2026-11-23/1', '--rebuild', '--json');
     const report = reportSchema.parse(JSON.parse(stdout));
+    expect(report.interruptions?.pauses).toHaveLength(1);
     expect(report).toMatchObject({ failedBefore: 1, closedAt: '2026-11-24T04:48:10Z', failures: [] });
     expect(report.summary).toMatchObject({ failed: 0, rendered: 6, wallSeconds: 61 });
     expect(report.cost).toMatchObject({ measured: 5, rendered: 6, night: null });

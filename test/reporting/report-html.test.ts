@@ -30,9 +30,9 @@ const pageOf = (night: Night, base: string): Promise<string> =>
     }),
   );
 
-/** The commands that the report offers, in order. */
+/** The commands by which the report repairs, in order. */
 const commandsOf = async (night: Night): Promise<string[]> =>
-  [...(await pageOf(night, 's3://films')).matchAll(/<code>(nightreel [^<]*)<\/code>/g)].map(
+  [...(await pageOf(night, 's3://films')).matchAll(/<code>(nightreel (?!why)[^<]*)<\/code>/g)].map(
     ([, command]) => command ?? '',
   );
 

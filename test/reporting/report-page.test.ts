@@ -47,6 +47,7 @@ const NIGHTS: Readonly<Record<string, () => Input>> = {
     plan: planOf({ recipients: 5, rejected: 1 }),
     outcomes: [failed(1, 'TemplateCrashed', EVIL), failed(2, 'Cancelled', EVIL), rendered(3, 900)],
     notStarted: 1,
+    interruptions: { pauses: [{ by: 'person', reason: EVIL }], stopped: { by: 'deadline', running: 'finish' } },
   }),
 };
 
@@ -260,7 +261,10 @@ describe.each(VIEWS)('at %d pixels, %s', (width, scheme) => {
 
 test('what failures quote is shown as text', async () => {
   const { page } = await open('a stopped night whose failures quote HTML');
-  expect(await inPage(page, `document.querySelector('.message').textContent`)).toBe(EVIL);
+  expect(await inPage(page, `document.querySelector('li .message').textContent`)).toBe(EVIL);
+  expect(await inPage(page, `document.querySelector('.lead').textContent`)).toContain(
+    `Somebody paused it: ${EVIL}. Its deadline stopped it.`,
+  );
   expect(await page.$$('img, script')).toHaveLength(0);
   expect(await page.title()).toBe('referral · 2026-11-23 · Nightreel');
   await page.close();

@@ -4,8 +4,7 @@ import type { BatchReport } from '../report-json.ts';
 import { shown } from './shown.ts';
 
 /** By class: what it means, who acts, a few examples, and what to run once the cause is gone. */
-export function failures(report: BatchReport): Html {
-  const { failures: classes } = report;
+export function failures({ failures: classes, summary }: BatchReport): Html {
   if (classes.length === 0) return html`<section><h2>Failures</h2><p class="quiet">None.</p></section>`;
   return html`<section>
 <h2>Failures</h2>
@@ -18,6 +17,7 @@ ${classes.map(
 <ul>
 ${examples.map(({ key, message }) => html`<li><code title="${key}">${shortKey(key)}</code> <span class="message">${message}</span></li>`)}
 </ul>
+${examples.slice(0, 1).map(({ key }) => html`<p class="quiet">All that is known of the first: <code>nightreel why ${shortKey(key)} --batch ${summary.batchId}</code></p>`)}
 </div>
 </article>`,
 )}
