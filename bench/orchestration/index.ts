@@ -13,7 +13,6 @@ import { type BatchRef, isBusinessDate, isCampaignId } from '../../src/contracts
 import { textOf } from '../../src/rendering/browser/process-tree.ts';
 import { stackHome } from '../../src/stack/home.ts';
 import { type Stack, type StartOptions, startStack } from '../../src/stack/index.ts';
-import { ObjectStore } from '../../src/storage/object-store.ts';
 import { WorkerSupervisor } from '../../src/workers/supervisor.ts';
 import type { BenchContext, BenchResult } from '../bench.ts';
 import { ROOT } from '../engine.ts';
@@ -23,6 +22,7 @@ import { ProcessTree, readProcesses } from '../usage.ts';
 import { childrenLike, kill } from './chaos.ts';
 import { factsOf } from './night.ts';
 import { PLAIN_WORKER, plainChildrenPerSecond } from './plain-children.ts';
+import { storeOf } from './store.ts';
 
 export interface OrchestrationOptions extends BenchContext {
   readonly variants: number;
@@ -216,15 +216,6 @@ async function plainPace({ client, stack, children, signal, progress }: Ground):
   await using _worker = await WorkerSupervisor.start({ command, logFile: join(stack.home, 'logs/plain.log') }, signal);
   return await plainChildrenPerSecond(client, { children, lanes: LANES });
 }
-
-const storeOf = ({ s3 }: Stack): ObjectStore =>
-  new ObjectStore({
-    clientConfig: {
-      ...{ endpoint: s3.endpoint, region: s3.region, forcePathStyle: true },
-      credentials: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
-    },
-    bucket: s3.bucket,
-  });
 
 /** The wait is a call that the server holds open: one that goes away with its server is made again. */
 async function resultOf<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -24,8 +24,8 @@ import { Link } from './link.ts';
 export interface UploadOptions extends BenchContext {
   /** Lengths of the clips. */
   readonly seconds: readonly number[];
-  /** Renders of each clip each way; the median counts. */
-  readonly runs: number;
+  /** Renders of each clip each way; the median counts. Left out: of short clips more, see `DEFAULT_SECONDS`. */
+  readonly runs?: number;
 }
 
 type Way = 'direct' | 'staged';
@@ -38,6 +38,8 @@ interface Upload {
 }
 
 const LINK = { roundTripMs: 30, bitsPerSecond: 50_000_000 };
+/** So much video is rendered each way when nobody says how often: what a short clip takes varies more. */
+const DEFAULT_SECONDS = 60;
 const RENDITION = 'web-1080p';
 const LOOK_EVERY_MS = 100;
 /** The S3 server beside, whose disk is the far end's; and the browser, which writes to its profile and not the video. */
@@ -45,7 +47,8 @@ const BYSTANDERS = /^(weed|chromium)/;
 
 export async function run({ seconds, runs, signal, progress }: UploadOptions): Promise<BenchResult> {
   await noteMachine(progress, signal);
-  progress.expect(seconds.length * runs * 2);
+  const runsOf = (clipSeconds: number): number => runs ?? Math.max(1, Math.round(DEFAULT_SECONDS / clipSeconds));
+  progress.expect(seconds.reduce((sum, one) => sum + runsOf(one) * 2, 0));
   await using s3 = await TestS3.start();
   await using link = await Link.start(s3.endpoint, LINK);
   using far = s3.store({ endpoint: link.endpoint });
@@ -55,9 +58,10 @@ export async function run({ seconds, runs, signal, progress }: UploadOptions): P
     await using page = await movingFor(clipSeconds);
     const uploads: Record<Way, Upload[]> = { direct: [], staged: [] };
     await using renderer = await startRenderer(page.template, 1);
-    for (let index = 1; index <= runs; index += 1) {
+    const wanted = runsOf(clipSeconds);
+    for (let index = 1; index <= wanted; index += 1) {
       for (const way of ['direct', 'staged'] as const) {
-        progress.step(`${clipSeconds} s, ${way}: ${index} of ${runs}`);
+        progress.step(`${clipSeconds} s, ${way}: ${index} of ${wanted}`);
         uploads[way].push(await upload(way, { renderer, template: page.template, store: far, signal }));
       }
     }

@@ -5,6 +5,7 @@ import { objectKeys } from '../contracts/ids.ts';
 import { type Params, RENDITIONS, type RenditionId } from '../contracts/video.ts';
 import { partsOf, type VideoPart } from '../planning/scene-key.ts';
 import type { Soundtrack } from '../rendering/audio/soundtrack.ts';
+import type { Evidence } from '../rendering/evidence.ts';
 import { type JoinedVideo, joinScenes } from '../rendering/join.ts';
 import {
   packScene,
@@ -15,7 +16,8 @@ import {
 } from '../rendering/mp4/stored-scene.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import type { SceneStore } from '../storage/scene-store.ts';
-import { recordStages } from '../telemetry/metrics.ts';
+import { recordStages, timeStage } from '../telemetry/metrics.ts';
+import { inStep } from '../telemetry/tracing.ts';
 import type { Template } from '../templates/template.ts';
 
 export interface JoinedVariant {
@@ -39,13 +41,16 @@ export async function joinStored(
   variant: JoinedVariant,
   signal: AbortSignal,
 ): Promise<JoinedVideo | null> {
-  const parts: { part: VideoPart; bytes: Uint8Array }[] = [];
-  for (const part of partsOf(variant, variant.params)) {
-    const bytes = await scenes.get(objectKeys.scene(part.key), { signal });
-    if (bytes === null) return null;
-    parts.push({ part, bytes });
-  }
-  return await join(variant, parts);
+  const parts = await inStep('read scenes', async () => {
+    const found: { part: VideoPart; bytes: Uint8Array }[] = [];
+    for (const part of partsOf(variant, variant.params)) {
+      const bytes = await scenes.get(objectKeys.scene(part.key), { signal });
+      if (bytes === null) return null;
+      found.push({ part, bytes });
+    }
+    return found;
+  });
+  return parts === null ? null : await join(variant, parts);
 }
 
 /** Joins the video; what is not stored is rendered and stored first. */
@@ -57,16 +62,24 @@ export async function renderAndJoin(
   const parts: { part: VideoPart; bytes: Uint8Array }[] = [];
   let rendered = 0;
   for (const part of partsOf(variant, variant.params)) {
-    const { bytes, origin } = await getOrRender({ renderer, scenes }, variant, part, options);
+    const { bytes, origin } = await inStep('scene', async (span) => {
+      const got = await getOrRender({ renderer, scenes }, variant, part, options);
+      span.setAttributes({ 'nightreel.scene': part.key, 'nightreel.scene.origin': got.origin });
+      return got;
+    });
     if (origin === 'made') rendered += 1;
     parts.push({ part, bytes });
   }
-  return { video: await join(variant, parts), counts: { rendered, reused: parts.length - rendered } };
+  const video = await join(variant, parts);
+  return { video, counts: { rendered, reused: parts.length - rendered } };
 }
 
 export interface PartOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
+  readonly onFailure?: (evidence: Evidence) => void;
+  /** Told when it is rendered, and is to be stored. */
+  readonly onMade?: () => void;
 }
 
 /** One part: from memory, from the store, or rendered and stored. */
@@ -74,14 +87,23 @@ export async function getOrRender(
   { renderer, scenes }: { readonly renderer: Renderer; readonly scenes: SceneStore },
   { template, rendition }: Pick<JoinedVariant, 'template' | 'rendition'>,
   { key, scene, params }: Pick<VideoPart, 'key' | 'scene' | 'params'>,
-  { signal, onProgress }: PartOptions,
+  { signal, onProgress, onFailure, onMade }: PartOptions,
 ): ReturnType<SceneStore['getOrMake']> {
+  const told = onFailure && { onFailure };
   const make = async (shared: AbortSignal): Promise<Uint8Array> => {
-    if (scene === null)
-      return packSoundtrack(await renderer.renderSoundtrack({ template, params }, { signal: shared }));
+    if (scene === null) {
+      const soundtrack = await renderer.renderSoundtrack({ template, params }, { signal: shared, ...told });
+      onMade?.();
+      return packSoundtrack(soundtrack);
+    }
     const request = { template, params, rendition: RENDITIONS[rendition], scene };
-    const rendered = await renderer.renderScene(request, { signal: shared, ...(onProgress && { onProgress }) });
+    const rendered = await renderer.renderScene(request, {
+      signal: shared,
+      ...told,
+      ...(onProgress && { onProgress }),
+    });
     recordStages(rendered.stages, scene.end - scene.start);
+    onMade?.();
     return packScene(rendered);
   };
   return await scenes.getOrMake(objectKeys.scene(key), make, { signal });
@@ -95,5 +117,7 @@ async function join({ template, rendition }: JoinedVariant, parts: Parts): Promi
     else scenes.push(unpackScene(bytes));
   }
   if (scenes.length !== template.scenes.length) throw new Failure('Internal', 'A joined video lacks a scene.');
-  return await joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack });
+  return await timeStage('assemble', () =>
+    joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack }),
+  );
 }

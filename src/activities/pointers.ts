@@ -17,6 +17,7 @@ import { type PublishRequest, publishPointers } from '../storage/publish-pointer
 import { headVideo } from '../storage/videos.ts';
 import { withdrawnPeople, withdrawPointers } from '../storage/withdrawals.ts';
 import { timeStage } from '../telemetry/metrics.ts';
+import { inStep, withoutSpans } from '../telemetry/tracing.ts';
 import { runActivity } from './run-activity.ts';
 
 /** Most variants are one person's: their pointers are written side by side. */
@@ -57,7 +58,7 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     const everyone = async () =>
       isCrowd ? recipients : (await manifests.page(batch, page)).variants.flatMap((one) => one.recipients);
     const name = isCrowd ? `${variant.key}/${part}` : `page ${page}`;
-    const withdrawn = await consent.withdrawnOf(batch, name, everyone, signal);
+    const withdrawn = await inStep('ask consent', () => consent.withdrawnOf(batch, name, everyone, signal));
     const [unwilling, willing] = [true, false].map((is) => recipients.filter((id) => withdrawn.has(id) === is));
     if (unwilling?.length) await withdrawPointers(store, { ...request, recipients: unwilling }, signal);
     const videosOf = plan.destinations && (await videosByPerson({ plan, variant, sharers }, video, signal));
@@ -93,7 +94,9 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
     /** Those who share one line of the manifest; of very many, one part of them, and which is the next. */
     async publishPointers({ batch, page, index, video, part = 0 }: PublishPointersInput): Promise<PublishedPart> {
       return await runActivity(async (signal) => {
-        const variant = await manifests.variant({ batch, page, index, key: video.variantKey });
+        const variant = await inStep('read row', () =>
+          manifests.variant({ batch, page, index, key: video.variantKey }),
+        );
         const parts = manifests.partsOf(variant);
         const next = part + 1 < parts ? part + 1 : null;
         try {
@@ -125,7 +128,8 @@ export const createPointerActivities = ({ store, manifests, consent, now }: Poin
           async ({ variant, cached }): Promise<VariantOutcome> => {
             const { index, key } = variant;
             try {
-              const pointers = await publish({ batch, page, variant, part: 0 }, cached, signal);
+              // A page has as many as there are videos on it, all in the trace of the batch.
+              const pointers = await withoutSpans(() => publish({ batch, page, variant, part: 0 }, cached, signal));
               return { outcome: 'cached', page, index, key, renderMs: 0, pointers };
             } catch (error) {
               const { failureClass, message } = asFailure(error);

@@ -14,11 +14,10 @@ import type { SceneStore } from '../storage/scene-store.ts';
 import type { FinishedVideo } from '../storage/videos.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { recordStages } from '../telemetry/metrics.ts';
-import { withSpan } from '../telemetry/tracing.ts';
+import { inStep } from '../telemetry/tracing.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
 import { getOrRender, renderAndJoin } from './joined-video.ts';
 import { runActivity } from './run-activity.ts';
-import { withoutPersonalData } from './scrub.ts';
 import { makeVariant, type VariantDeps, type VariantTask } from './variants.ts';
 
 export interface RenderDeps extends VariantDeps {
@@ -34,7 +33,8 @@ type Progress = { readonly frame: number; readonly frameCount: number } | undefi
 
 /** Activities of the `render` task queue: one at a time per slot of the browser pool. */
 export const createRenderActivities = (deps: RenderDeps) => {
-  const { renderer, templates, scenes, manifests, log } = deps;
+  const { renderer, templates, scenes, manifests, failures, log } = deps;
+  const engine = renderer.fingerprint;
 
   const assertSameEngine = ({ batch, engine }: PlanDocument): void => {
     const own = renderer.fingerprint.digest;
@@ -46,14 +46,17 @@ export const createRenderActivities = (deps: RenderDeps) => {
   };
 
   const make = async (
-    { plan, variant, missing, signal, parts }: VariantTask,
+    { plan, variant, missing, signal, parts, attempt }: VariantTask,
     onProgress: (progress: Progress) => void,
   ): Promise<FinishedVideo[]> => {
     assertSameEngine(plan);
-    const template = await templates.load(plan.template.id, plan.template.digest);
+    const template = await inStep('load template', () => templates.load(plan.template.id, plan.template.digest));
+    attempt.template = template;
     const { params, rendition, key } = variant;
-    const options = { signal, onProgress };
+    const { onFailure } = attempt;
+    const options = { signal, onProgress, onFailure };
     if (plan.assembly === 'scenes') {
+      attempt.stage = 'join';
       try {
         const request = { template, engineDigest: plan.engine.digest, rendition, params };
         const { video } = await renderAndJoin({ renderer, scenes }, request, options);
@@ -87,7 +90,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
         make(task, (now) => {
           progress = now;
         });
-      return await makeVariant(deps, input, video, { span: 'render variant', progress: () => progress });
+      return await makeVariant(deps, input, video, { span: 'render variant', engine, progress: () => progress });
     },
 
     /** Renders one scene, or the soundtrack, and stores it for all who need it, unless it is stored already. */
@@ -95,31 +98,42 @@ export const createRenderActivities = (deps: RenderDeps) => {
       const startedAt = performance.now();
       let progress: Progress;
       return await runActivity(
-        async (signal) => {
-          const plan = await manifests.plan(input.batch);
-          const planned = await manifests.scene(input);
-          assertSameEngine(plan);
-          const template = await templates.load(plan.template.id, plan.template.digest);
-          const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
-          if (scene === null && planned.scene !== null) {
-            throw new Failure('Internal', `The plan names scene '${planned.scene}', which its template does not have.`);
-          }
-          const part = { key: planned.key, scene, params: planned.params };
-          const attributes = { 'nightreel.batch': batchIdOf(input.batch), 'nightreel.scene': planned.key };
-          const options = {
-            signal,
-            onProgress: (now: Progress) => {
-              progress = now;
-            },
-          };
-          const { origin } = await withSpan('render scene', attributes, () =>
-            withoutPersonalData(planned.params, () =>
+        (signal) =>
+          failures.watch({ ...input, kind: 'scene' }, engine, signal, async (attempt) => {
+            const plan = await inStep('read plan', () => manifests.plan(input.batch));
+            attempt.plan = plan;
+            const planned = await inStep('read row', () => manifests.scene(input));
+            attempt.params = planned.params;
+            assertSameEngine(plan);
+            const template = await inStep('load template', () =>
+              templates.load(plan.template.id, plan.template.digest),
+            );
+            attempt.template = template;
+            const scene = template.scenes.find(({ id }) => id === planned.scene) ?? null;
+            if (scene === null && planned.scene !== null) {
+              throw new Failure(
+                'Internal',
+                `The plan names scene '${planned.scene}', which its template does not have.`,
+              );
+            }
+            const part = { key: planned.key, scene, params: planned.params };
+            const options = {
+              signal,
+              onFailure: attempt.onFailure,
+              onMade: () => {
+                attempt.stage = 'upload';
+              },
+              onProgress: (now: Progress) => {
+                progress = now;
+              },
+            };
+            const about = { plan, params: planned.params, attributes: { 'nightreel.scene': planned.key } };
+            const { origin } = await attempt.perform({ span: 'render scene', ...about }, () =>
               getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
-            ),
-          );
-          const renderMs = Math.round(performance.now() - startedAt);
-          return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
-        },
+            );
+            const renderMs = Math.round(performance.now() - startedAt);
+            return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
+          }),
         () => progress,
       );
     },

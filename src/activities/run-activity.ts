@@ -3,6 +3,8 @@
 import { activityInfo, CancelledFailure, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { asFailure, describeFailure, type FailureClass } from '../contracts/failures.ts';
+import { recordQueueWait } from '../telemetry/metrics.ts';
+import { markFailed } from '../telemetry/tracing.ts';
 import { causeChain } from './scrub.ts';
 
 const HEARTBEAT_EVERY_MS = 5_000;
@@ -20,6 +22,8 @@ export async function runActivity<T>(
   progress: () => object | undefined = () => undefined,
 ): Promise<T> {
   const signal = cancellationSignal();
+  const { taskQueue, currentAttemptScheduledTimestampMs } = activityInfo();
+  recordQueueWait(taskQueue, Date.now() - currentAttemptScheduledTimestampMs);
   const timer = setInterval(() => heartbeat(progress()), HEARTBEAT_EVERY_MS);
   try {
     return await body(signal);
@@ -56,6 +60,7 @@ function toApplicationFailure(error: unknown): ApplicationFailure {
 }
 
 function applicationFailure(type: FailureClass, message: string): ApplicationFailure {
+  markFailed(type);
   const { retryable, attempts = Number.POSITIVE_INFINITY, pause } = describeFailure(type);
   return ApplicationFailure.create({
     type,

@@ -1,23 +1,26 @@
 /** What the activities that make a variant's video have in common: what is planned, what is stored already, what is stored then. */
 
 import { activityInfo, heartbeat } from '@temporalio/activity';
-import type { RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
+import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
 import { batchIdOf, objectKeys } from '../contracts/ids.ts';
 import { type ManifestVariant, type ManifestVideo, type PlanDocument, videosOf } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
+import type { Meter } from '../rendering/measuring/meter.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartUpload } from '../storage/part-upload.ts';
 import { viaFile } from '../storage/staging.ts';
 import { describeStored, type FinishedVideo, putVideo, uploadVideo } from '../storage/videos.ts';
-import { recordRender, timeStage } from '../telemetry/metrics.ts';
-import { withSpan } from '../telemetry/tracing.ts';
+import { recordRender, recordVariantCpu, timeStage } from '../telemetry/metrics.ts';
+import { inStep } from '../telemetry/tracing.ts';
+import type { Attempt } from './attempt.ts';
+import type { FailedAttempts } from './failed-attempts.ts';
 import { runActivity } from './run-activity.ts';
-import { withoutPersonalData } from './scrub.ts';
 
 export interface VariantDeps {
   readonly store: ObjectStore;
   readonly manifests: ManifestReader;
+  readonly failures: FailedAttempts;
   /** Whether a video goes to the store while it is made; else from a temporary file. True when left out. */
   readonly uploadDirect?: boolean;
 }
@@ -30,18 +33,29 @@ export interface VariantTask {
   readonly signal: AbortSignal;
   /** Takes the file in parts while it is made; null: it is uploaded afterwards. */
   readonly parts: PartUpload | null;
+  /** Told what there is to know if this attempt fails. */
+  readonly attempt: Attempt;
 }
 
 /**
  * Makes those of a variant's videos that are not stored yet, and stores them. Null when `make` says that it cannot be done here.
  * @param make gives the missing, in their order.
+ * @param engine this worker's own; null where it does not render.
  * @param progress what heartbeats say, beside the ID of an upload under way: numbers only.
  */
 export async function makeVariant<Videos extends readonly FinishedVideo[] | null>(
-  { store, manifests, uploadDirect = true }: VariantDeps,
+  { store, manifests, failures, uploadDirect = true }: VariantDeps,
   input: RenderVariantInput,
   make: (task: VariantTask) => Promise<Videos>,
-  { span, progress }: { readonly span: string; readonly progress?: () => object | undefined },
+  {
+    span,
+    engine,
+    progress,
+  }: {
+    readonly span: string;
+    readonly engine: EngineFingerprint | null;
+    readonly progress?: () => object | undefined;
+  },
 ): Promise<RenderedVariant | (Videos extends null ? null : never)> {
   const batchId = batchIdOf(input.batch);
   const startedAt = performance.now();
@@ -61,11 +75,15 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     plan,
     variant,
     signal,
-  }: Omit<VariantTask, 'missing' | 'parts'>): Promise<RenderedVariant | null> => {
-    await abortAbandoned(store, objectKeys.video(variant.key), signal);
+    attempt,
+    meter,
+  }: Omit<VariantTask, 'missing' | 'parts'> & { readonly meter: Meter }): Promise<RenderedVariant | null> => {
     const videos = videosOf(variant);
     const look = ({ key, rendition }: ManifestVideo) => describeStored(store, key, rendition, signal);
-    const existing = await Promise.all(videos.map(look));
+    const existing = await inStep('look up', async () => {
+      await abortAbandoned(store, objectKeys.video(variant.key), signal);
+      return await Promise.all(videos.map(look));
+    });
     const missing = videos.filter((_, at) => existing[at] === null);
     let [own = null] = existing.map((one) => one?.video ?? null);
     if (missing.length === 0 && own !== null) {
@@ -80,9 +98,11 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     const isAlone = only?.key === variant.key && others.length === 0;
     const target = { ...origin, variantKey: variant.key, rendition: variant.rendition };
     await using parts = uploadDirect && isAlone ? uploadVideo(store, target, { signal, onBegin }) : null;
-    const finished = await make({ plan, variant, missing, signal, parts });
+    const finished = await make({ plan, variant, missing, signal, parts, attempt });
     if (finished === null) return null;
+    attempt.stage = 'upload';
     const renderedMs = elapsedMs();
+    const uploadStartedAt = performance.now();
     let uploadedBytes = 0;
     for (const [at, { key, rendition }] of missing.entries()) {
       const video = finished[at];
@@ -100,19 +120,26 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
       if (key === variant.key) own = stored;
     }
     if (own === null) throw new Failure('Internal', "A variant's own video is not among those of its page.");
+    meter.addStage('upload', performance.now() - uploadStartedAt);
     const renderMs = elapsedMs();
     recordRender(renderMs, uploadedBytes);
-    return { outcome: 'rendered', video: own, renderMs };
+    const measures = meter.measures({ bytes: uploadedBytes, endedAt: Date.now() });
+    if (measures.cpuMs !== undefined) recordVariantCpu(measures.cpuMs);
+    return { outcome: 'rendered', video: own, renderMs, measures };
   };
 
-  return (await runActivity(async (signal) => {
-    const plan = await manifests.plan(input.batch);
-    const variant = await manifests.variant(input);
-    const attributes = { 'nightreel.batch': batchId, 'nightreel.variant': variant.key };
-    return await withSpan(span, attributes, () =>
-      withoutPersonalData(variant.params, () => once({ plan, variant, signal })),
-    );
-  }, progressWithUpload)) as RenderedVariant | (Videos extends null ? null : never);
+  return (await runActivity(
+    (signal) =>
+      failures.watch({ ...input, kind: 'variant' }, engine, signal, async (attempt) => {
+        const plan = await inStep('read plan', () => manifests.plan(input.batch));
+        attempt.plan = plan;
+        const variant = await inStep('read row', () => manifests.variant(input));
+        attempt.params = variant.params;
+        const about = { plan, params: variant.params, attributes: { 'nightreel.variant': variant.key } };
+        return await attempt.perform({ span, ...about }, (meter) => once({ plan, variant, signal, attempt, meter }));
+      }),
+    progressWithUpload,
+  )) as RenderedVariant | (Videos extends null ? null : never);
 }
 
 /**

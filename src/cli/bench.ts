@@ -48,7 +48,12 @@ interface OrchestrationFlags extends LookupFlags {
 
 interface UploadFlags extends Common {
   readonly seconds: readonly number[];
+  readonly runs?: number;
+}
+
+interface TelemetryFlags extends Common {
   readonly runs: number;
+  readonly renders: number;
 }
 
 interface ScalingFlags extends Common {
@@ -83,6 +88,7 @@ Examples:
   nightreel bench upload                       from the last frame to an object that can be read
   nightreel bench lookup --variants 10000      finding out which videos of a night are stored
   nightreel bench orchestration --chaos        what a night costs when nothing is rendered
+  nightreel bench telemetry --runs 8           what traces and metrics cost a video, on and off
   nightreel bench scaling                      nights of up to ten million people, on paper
   nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
@@ -173,8 +179,8 @@ bench warns when it does. docs/performance.md says what was measured, where and 
     'From the last frame to a readable object through a link of 50 Mbit/s: in parts meanwhile, or as a file',
   )
     .option('--seconds <list>', 'lengths of the clips', (text) => text.split(',').map(count), [12, 120])
-    .option('--runs <n>', 'renders of each clip, each way; the median counts', count, 1)
-    .addHelpText('after', examples('upload', '', '--json', '--seconds 12 --runs 5'))
+    .option('--runs <n>', 'renders of each clip, each way; the median counts (default: 5 of 12 s, 1 of 120 s)', count)
+    .addHelpText('after', examples('upload', '', '--json', '--seconds 12 --runs 9'))
     .action((flags: UploadFlags) =>
       runBench(flags, async (context) => (await import('../../bench/upload/index.ts')).run({ ...flags, ...context })),
     );
@@ -205,6 +211,16 @@ bench warns when it does. docs/performance.md says what was measured, where and 
           plain: flags.plain === true,
           ...context,
         }),
+      ),
+    );
+
+  add('telemetry', 'What traces and metrics cost: the same nights by two workers in turn, one tells all, one nothing')
+    .option('--runs <n>', 'pairs of nights, after one that does not count', count, 6)
+    .option('--renders <n>', 'videos of a night', count, 4)
+    .addHelpText('after', examples('telemetry', '', '--json', '--runs 10 --renders 8'))
+    .action((flags: TelemetryFlags) =>
+      runBench(flags, async (context) =>
+        (await import('../../bench/telemetry/index.ts')).run({ ...flags, ...context }),
       ),
     );
 

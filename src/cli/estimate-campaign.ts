@@ -12,8 +12,10 @@ import type { CampaignId } from '../contracts/ids.ts';
 import { type Estimate, estimateNight, type Way } from '../planning/estimate.ts';
 import type { PlannedVariant } from '../planning/planned-variants.ts';
 import { scenesOf } from '../planning/read-night.ts';
+import { saveEstimate } from '../planning/saved-estimate.ts';
 import { storedRanks } from '../planning/stored-videos.ts';
 import { Renderer } from '../rendering/renderer.ts';
+import { money } from '../reporting/format.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { TemplateLibrary } from '../templates/library.ts';
 import type { EstimateFlags } from './estimate.ts';
@@ -76,7 +78,7 @@ export async function estimateCampaign(
   const start = new Date(Math.max(Date.parse(night.night), Date.parse(asOf))).toISOString();
   const estimate = estimateNight(size, costs, {
     workers: flags.workers,
-    pricePerCpuHour: flags.cpuPrice ?? null,
+    pricePerCpuHour: flags.cpuPrice ?? settings.prices.vcpuHour,
     start,
     deadline: flags.deadline === undefined ? null : nextAt(start, flags.deadline, schedule.timeZone),
   });
@@ -91,10 +93,16 @@ export async function estimateCampaign(
     distinctScenes: scenes.counts.distinctScenes,
     storedScenes: scenes.counts.storedScenes,
   };
-  if (flags.json === true) {
-    return `${JSON.stringify({ ...about, workers: flags.workers, sample: sample.length, costs, ...estimate })}\n`;
+  if (flags.save === true) {
+    const { cpuHours } = estimate.scenes ?? estimate.whole;
+    const saved = { at: asOf, variants: size.variants, cpuSeconds: cpuHours * 3_600 };
+    await saveEstimate(store, { campaign: id, businessDate: night.businessDate, ...saved }, signal);
   }
-  return textOf(about, estimate, flags.workers);
+  const { currency } = settings.prices;
+  if (flags.json === true) {
+    return `${JSON.stringify({ ...about, workers: flags.workers, currency, sample: sample.length, costs, ...estimate })}\n`;
+  }
+  return textOf(about, estimate, { workers: flags.workers, currency });
 }
 
 /** What decides which videos and scenes count as stored: the engine of workers like this machine. */
@@ -114,14 +122,18 @@ function nextAt(start: string, time: string, timeZone: string): string {
   return next.toInstant().toString();
 }
 
-function textOf(night: Night, { scenes, whole, saving, warnings }: Estimate, workers: number): string {
+function textOf(
+  night: Night,
+  { scenes, whole, saving, warnings }: Estimate,
+  { workers, currency }: { readonly workers: number; readonly currency: string },
+): string {
   const made = night.variants - night.cached;
   const machines = workers === 1 ? 'one machine like this' : `${workers} machines like this`;
-  const way = (name: string, { cpuHours, wallHours, money, ends, inTime }: Way): string => {
+  const way = (name: string, { cpuHours, wallHours, money: costs, ends, inTime }: Way): string => {
     const facts = [
       `${cpuHours.toFixed(2)} CPU-hours`,
       `${durationText(wallHours * 3_600_000)} on ${machines}`,
-      ...(money === null ? [] : [`costs ${money.toFixed(2)}`]),
+      `costs ${money(costs, currency)}`,
       `done by ${ends.slice(0, 16)}Z${inTime === null ? '' : inTime ? ', in time' : ', TOO LATE'}`,
     ];
     return `  ${name.padEnd(8)} ${facts.join(', ')}`;

@@ -8,6 +8,7 @@ export interface EstimateFlags {
   readonly workers: number;
   readonly cpuPrice?: number;
   readonly deadline?: string;
+  readonly save?: boolean;
   readonly sample: number;
   readonly json?: boolean;
 }
@@ -15,14 +16,19 @@ export interface EstimateFlags {
 export function registerEstimate(program: Command): void {
   program
     .command('estimate')
-    .description('Tell what a night would cost, with scenes and without; starts and writes nothing')
+    .description('Tell what a night would cost, with scenes and without; starts nothing')
     .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
     .option('--date <day>', "business date, default: today in the campaign's time zone", businessDate)
     .option('--recipients <count>', 'at most so many recipients, in the order of their changes', positiveInteger)
     .option('--workers <count>', 'machines like this one that render', positiveInteger, 1)
-    .option('--cpu-price <amount>', 'of an hour of one processor, in any currency', amount)
+    .option(
+      '--cpu-price <amount>',
+      'of an hour of one processor, in the currency of prices.yaml; default: the price there',
+      amount,
+    )
     .option('--deadline <HH:MM>', "when all must be done, in the campaign's time zone", timeOfDay)
     .option('--sample <count>', 'videos that are rendered here to know the costs', positiveInteger, 1)
+    .option('--save', "keep it in the bucket: the night's report is compared with it")
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
@@ -30,6 +36,7 @@ export function registerEstimate(program: Command): void {
 Examples:
   nightreel estimate referral
   nightreel estimate referral --workers 4 --cpu-price 0.04 --deadline 06:00
+  nightreel estimate referral --save
   nightreel estimate referral --json | jq .saving
 
 Reads tonight's delta and looks up what is stored, renders a sample on this machine, and calculates. Needs the bucket and the

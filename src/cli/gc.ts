@@ -23,7 +23,7 @@ Examples:
   nightreel gc --delete
   nightreel gc --older-than 60d --keep-batches 180d --delete --json
 
-Looks at videos, posters, scenes, pinned templates, lists given by hand and ledgers. What a pointer names stays, however old it is.
+Looks at videos, posters, scenes, pinned templates, lists given by hand, ledgers and screenshots of failures. What a pointer names stays, however old it is.
 Reads every pointer and the manifests of the batches that are kept, so a large bucket takes a while; it can be stopped and run again.
 A night may run meanwhile; only while one is being planned is nothing removed. docs/life-of-data.md has more.`,
     )

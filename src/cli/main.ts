@@ -13,14 +13,17 @@ import { registerEstimate } from './estimate.ts';
 import { exitCodeOf, printFailure } from './exit.ts';
 import { registerForget } from './forget.ts';
 import { registerGc } from './gc.ts';
+import { registerHistory } from './history.ts';
 import { registerRecipient } from './recipient.ts';
 import { registerRender } from './render.ts';
+import { registerReport } from './report.ts';
 import { registerRun } from './run.ts';
 import { registerSchedule } from './schedule.ts';
 import { registerServe } from './serve.ts';
 import { registerStatus } from './status.ts';
 import { registerSteer } from './steer.ts';
 import { registerUp } from './up.ts';
+import { registerWhy } from './why.ts';
 
 const program = new Command('nightreel')
   .description('Personalised video at scale, every night: Temporal, warm Chromium, x264, S3.')
@@ -39,7 +42,10 @@ registerServe(program);
 registerSchedule(program);
 registerBackfill(program);
 registerSteer(program);
+registerWhy(program);
 registerRecipient(program);
+registerReport(program);
+registerHistory(program);
 registerDigest(program);
 registerForget(program);
 registerGc(program);

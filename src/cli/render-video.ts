@@ -4,9 +4,10 @@ import { performance } from 'node:perf_hooks';
 import { readCapture } from '../config/capture.ts';
 import { findTools } from '../config/tools.ts';
 import { EXIT } from '../contracts/exit-codes.ts';
-import { RENDITIONS, type Rendition } from '../contracts/video.ts';
+import { type Params, RENDITIONS, type Rendition } from '../contracts/video.ts';
 import { type RenderedVideo, Renderer } from '../rendering/renderer.ts';
 import { PREVIEW_DEFAULTS } from '../rendering/stills/preview-plan.ts';
+import type { Template } from '../templates/template.ts';
 import type { RenderCommandOptions } from './render.ts';
 import { assertWritable, pathsOf, writeWhole } from './render-files.ts';
 import { openTemplate, readParams } from './render-input.ts';
@@ -14,11 +15,28 @@ import { createProgress } from './render-progress.ts';
 import type { Comparison } from './verify-determinism.ts';
 import { warningsOnly } from './warnings-only.ts';
 
-export async function renderVideo(name: string, options: RenderCommandOptions, signal: AbortSignal): Promise<void> {
+/** What is rendered. */
+export interface Given {
+  readonly template: Template;
+  readonly params: Params;
+  /** Told the digest of the engine that renders it. */
+  readonly onEngine?: (digest: string) => void;
+}
+
+/** Of the command line: a template by its name or folder, params from wherever they are. */
+export const givenBy = (name: string, params: string | undefined, signal: AbortSignal) => async (): Promise<Given> => {
+  const template = await openTemplate(name);
+  return { template, params: await readParams(params, template, signal) };
+};
+
+export async function renderVideo(
+  given: () => Promise<Given>,
+  options: RenderCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { files, encoder, capture = readCapture() } = options;
   for (const path of pathsOf(files)) await assertWritable(path);
-  const template = await openTemplate(name);
-  const params = await readParams(options.params, template, signal);
+  const { template, params, onEngine } = await given();
   const [first = RENDITIONS['web-1080p'], ...rest] = files.renditions.map((id) => RENDITIONS[id]);
   const renditions: readonly [Rendition, ...Rendition[]] = [first, ...rest];
   const preview = files.preview === null ? null : { ...PREVIEW_DEFAULTS, format: files.preview.format };
@@ -36,6 +54,7 @@ export async function renderVideo(name: string, options: RenderCommandOptions, s
       signal,
     });
     signal.throwIfAborted();
+    onEngine?.(renderer.fingerprint.digest);
     using progress = createProgress(process.stderr, template.frameCount);
     const rendered = await renderer.renderLadder(
       { template, params, renditions },

@@ -1,11 +1,12 @@
 import { workflowsUrl } from '../client/web-ui.ts';
 import type { Settings } from '../config/settings.ts';
 import { Failure } from '../contracts/failures.ts';
-import { type BatchRef, batchIdOf } from '../contracts/ids.ts';
+import type { BatchRef } from '../contracts/ids.ts';
 import { type Posted, postDigest } from '../reporting/digest/post-digest.ts';
 import { readDigest } from '../reporting/digest/read-digest.ts';
 import { slackMessage } from '../reporting/digest/slack.ts';
 import { digestText } from '../reporting/digest/text.ts';
+import { noReport } from '../reporting/write-report.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
 
@@ -28,12 +29,7 @@ export async function runDigest(settings: Settings, { batch, post, json }: Diges
   using store = new ObjectStore(settings.s3);
   await store.checkBucket(signal);
   const digest = await readDigest(store, batch, (query) => workflowsUrl(temporal, query), signal);
-  if (digest === null) {
-    throw new Failure(
-      'CampaignInvalid',
-      `Batch ${batchIdOf(batch)} has no report: there is none of that name, or it has not closed yet.`,
-    );
-  }
+  if (digest === null) throw noReport(batch);
   process.stdout.write(json ? `${JSON.stringify({ slack: slackMessage(digest), own: digest })}\n` : digestText(digest));
   if (!post) return;
   const posted = await postDigest({ store, webhooks, now: Date.now }, batch, digest, { again: true }, signal);

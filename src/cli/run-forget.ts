@@ -133,6 +133,7 @@ const KINDS: Readonly<Record<ForgottenKind, readonly [name: string, what: 'remov
   manifests: ['manifest pages', 'written anew'],
   scenePages: ['scene pages', 'written anew'],
   outcomes: ['outcome pages', 'written anew'],
+  failures: ['what failures left', 'removed'],
   reports: ['reports', 'written anew'],
   plans: ['plans', 'written anew'],
   rejects: ['rejects', 'written anew'],

@@ -56,6 +56,7 @@ const NAMES: Readonly<Record<GarbageKind, string>> = {
   templates: 'pinned templates',
   lists: 'lists given by hand',
   ledgers: 'ledgers',
+  screenshots: 'screenshots of failures',
 };
 
 /** For people: a line for each kind that there is. */

@@ -51,6 +51,8 @@ export interface Environment {
   readonly rollout: Rollout;
   readonly uploadDirect: boolean;
   readonly webhooks: Webhooks;
+  /** Address of one trace, with `{traceId}` where its ID goes; null: nobody said where traces are looked at. */
+  readonly traceUrl: string | null;
   /** All that are set: sources name some of them for their credentials. */
   readonly variables: Variables;
 }
@@ -82,6 +84,9 @@ const settingsSchema = z.object({
   NIGHTREEL_S3_KMS_KEY: z.string().optional(),
   NIGHTREEL_UPLOAD_DIRECT: z.enum(ON_OFF, { error: `must be one of ${ON_OFF.join(', ')}` }).default('on'),
   NIGHTREEL_TEMPORAL_UI_URL: url.optional(),
+  NIGHTREEL_TRACE_URL: url
+    .refine((text) => text.includes('{traceId}'), 'must have {traceId} in it, where the ID of a trace goes')
+    .optional(),
   NIGHTREEL_SLACK_WEBHOOK: webhook.optional(),
   NIGHTREEL_WEBHOOK: webhook.optional(),
   NIGHTREEL_WEBHOOK_SECRET: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
@@ -109,6 +114,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
     rollout: settings.NIGHTREEL_ROLLOUT,
     uploadDirect: settings.NIGHTREEL_UPLOAD_DIRECT === 'on',
     webhooks: readWebhooks(settings),
+    traceUrl: settings.NIGHTREEL_TRACE_URL ?? null,
     variables: set,
   };
 }

@@ -2,9 +2,11 @@
 
 import { resolve } from 'node:path';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
+import type { Prices } from '../reporting/prices.ts';
 import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import { type Connections, resolveConnections } from './connections.ts';
 import { type LogLevel, PROJECT_ROOT, type Rollout, readEnvironment, type Variables } from './environment.ts';
+import { loadPrices } from './prices.ts';
 import { readTelemetry } from './telemetry.ts';
 import { packageVersion } from './version.ts';
 
@@ -18,23 +20,30 @@ export interface Settings extends Connections {
   readonly uploadDirect: boolean;
   /** Where a closed batch's digest is posted. */
   readonly webhooks: Webhooks;
+  /** Address of one trace, with `{traceId}` in it; null: nobody said. */
+  readonly traceUrl: string | null;
+  /** What reports and estimates reckon with. */
+  readonly prices: Prices;
   /** All variables: sources name some of them for their credentials. */
   readonly variables: Variables;
   readonly telemetry: TelemetryTargets;
 }
 
-/** Failure `EnvironmentInvalid`, `TemporalUnavailable` or `StorageUnavailable` when a part is missing or wrong. */
+/** Failure `EnvironmentInvalid`, `CampaignInvalid`, `TemporalUnavailable` or `StorageUnavailable` when a part is missing or wrong. */
 export async function loadSettings(): Promise<Settings> {
   const environment = readEnvironment();
+  const root = projectRoot();
   return {
     ...(await resolveConnections(environment)),
-    root: projectRoot(),
+    root,
     version: packageVersion(),
     variables: environment.variables,
     logLevel: environment.logLevel,
     rollout: environment.rollout,
     uploadDirect: environment.uploadDirect,
     webhooks: environment.webhooks,
+    traceUrl: environment.traceUrl,
+    prices: await loadPrices(root),
     telemetry: readTelemetry(environment.variables),
   };
 }

@@ -5,35 +5,72 @@ import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import type { Variables } from './environment.ts';
 
 const METRICS_EXPORTERS = ['otlp', 'prometheus', 'none'];
+const TRACES_EXPORTERS = ['otlp', 'none'];
+/** A variant's trace has no parent that could decide: with and without `parentbased_` is the same. */
+const SAMPLERS = ['always_on', 'always_off', 'traceidratio'].flatMap((name) => [`parentbased_${name}`, name]);
 /** The defaults of OpenTelemetry's specification: only this machine may ask. */
 const SCRAPE = { host: 'localhost', port: 9464 } as const;
 
 /** Failure `EnvironmentInvalid` names the variable that is wrong. */
 export function readTelemetry(variables: Variables): TelemetryTargets {
   if (variables['OTEL_SDK_DISABLED']?.toLowerCase() === 'true')
-    return { otlp: null, pushesMetrics: false, scrape: null };
+    return { otlp: null, traces: null, pushesMetrics: false, scrape: null, temporal: null };
   const otlp = variables['OTEL_EXPORTER_OTLP_ENDPOINT'] || null;
-  const exporters = (variables['OTEL_METRICS_EXPORTER'] || 'otlp').split(',').map((name) => name.trim());
-  const unknown = exporters.find((name) => !METRICS_EXPORTERS.includes(name));
-  if (unknown !== undefined) {
-    throw new Failure(
-      'EnvironmentInvalid',
-      `OTEL_METRICS_EXPORTER has '${unknown}': it takes ${METRICS_EXPORTERS.join(', ')}, or several with commas between them.`,
-    );
-  }
-  const wants = (name: string): boolean => exporters.includes(name) && !exporters.includes('none');
+  const metrics = exportersIn(variables, 'OTEL_METRICS_EXPORTER', METRICS_EXPORTERS);
+  const traces = exportersIn(variables, 'OTEL_TRACES_EXPORTER', TRACES_EXPORTERS);
+  const ratio = ratioIn(variables);
+  const host = variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host;
+  const pushesMetrics = otlp !== null && metrics.includes('otlp');
+  const temporalPort = portOf(variables, 'NIGHTREEL_TEMPORAL_METRICS_PORT', null);
   return {
     otlp,
-    pushesMetrics: otlp !== null && wants('otlp'),
-    scrape: wants('prometheus')
-      ? { host: variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host, port: portOf(variables) }
+    traces: otlp !== null && ratio !== null && traces.includes('otlp') ? { ratio } : null,
+    pushesMetrics,
+    scrape: metrics.includes('prometheus')
+      ? { host, port: portOf(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', SCRAPE.port) }
       : null,
+    // Its SDK serves or sends, and not both.
+    temporal: temporalPort !== null ? { host, port: temporalPort } : pushesMetrics ? { otlp } : null,
   };
 }
 
-function portOf(variables: Variables): number {
-  const text = variables['OTEL_EXPORTER_PROMETHEUS_PORT'] || String(SCRAPE.port);
+/** Those that are named; `none` among them: none. */
+function exportersIn(variables: Variables, name: string, known: readonly string[]): readonly string[] {
+  const exporters = (variables[name] || 'otlp').split(',').map((exporter) => exporter.trim());
+  const unknown = exporters.find((exporter) => !known.includes(exporter));
+  if (unknown !== undefined) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      `${name} has '${unknown}': it takes ${known.join(', ')}, or several with commas between them.`,
+    );
+  }
+  return exporters.includes('none') ? [] : exporters;
+}
+
+/** Share of ordinary traces that is exported; null: there are none at all. */
+function ratioIn(variables: Variables): number | null {
+  const sampler = variables['OTEL_TRACES_SAMPLER'] || 'parentbased_always_on';
+  if (!SAMPLERS.includes(sampler)) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      `OTEL_TRACES_SAMPLER has '${sampler}': it takes one of ${SAMPLERS.join(', ')}.`,
+    );
+  }
+  if (sampler.endsWith('always_off')) return null;
+  if (sampler.endsWith('always_on')) return 1;
+  const ratio = Number(variables['OTEL_TRACES_SAMPLER_ARG'] || '1');
+  if (ratio >= 0 && ratio <= 1) return ratio;
+  throw new Failure('EnvironmentInvalid', 'OTEL_TRACES_SAMPLER_ARG must be a share from 0 to 1, for example 0.05.');
+}
+
+function portOf<Default extends number | null>(
+  variables: Variables,
+  name: string,
+  fallback: Default,
+): number | Default {
+  const text = variables[name] || '';
+  if (text === '') return fallback;
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new Failure('EnvironmentInvalid', 'OTEL_EXPORTER_PROMETHEUS_PORT must be a port from 1 to 65535.');
+  throw new Failure('EnvironmentInvalid', `${name} must be a port from 1 to 65535.`);
 }

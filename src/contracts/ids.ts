@@ -92,6 +92,8 @@ export const objectKeys = {
     `${objectKeys.outcomes(batch)}${writer}/${pageName(page)}.jsonl`,
   reportJson: (batch: BatchRef) => `${objectKeys.batch(batch)}report.json`,
   reportHtml: (batch: BatchRef) => `${objectKeys.batch(batch)}report.html`,
+  /** What a night was reckoned to cost before it ran. */
+  estimate: (campaign: string, businessDate: string) => `estimates/${campaign}/${businessDate}.json`,
   /** What was posted of a batch, and where to. */
   digest: (batch: BatchRef, channel: string) => `${objectKeys.batch(batch)}digest/${channel}.json`,
   /** The same of what it told while it ran. */
@@ -101,6 +103,10 @@ export const objectKeys = {
   /** The same of a night that had not closed in the morning. */
   watch: (campaign: string, businessDate: string, channel: string) =>
     `state/watch/${campaign}/${businessDate}/${channel}.json`,
+  failures: (batch: BatchRef) => `${objectKeys.batch(batch)}failures/`,
+  /** Of one variant all that failed attempts left, or of one scene. */
+  failuresOfVariant: (batch: BatchRef, key: VariantKey) => `${objectKeys.failures(batch)}${key}/`,
+  failuresOfScene: (batch: BatchRef, key: SceneKey) => `${objectKeys.failures(batch)}scenes/${key}/`,
   results: (batch: BatchRef) => `results/${batchIdOf(batch)}.parquet`,
   input: (sha256: string, type: 'csv' | 'keys') => `inputs/${sha256}.${type}`,
   pinnedTemplate: (digest: string) => `templates/${digest}`,

@@ -23,7 +23,7 @@ export interface EstimateOptions {
   /** Machines like the one on which costs were measured. */
   readonly workers: number;
   /** Of an hour of one processor. */
-  readonly pricePerCpuHour: number | null;
+  readonly pricePerCpuHour: number;
   /** ISO 8601 UTC. */
   readonly start: string;
   readonly deadline: string | null;
@@ -33,7 +33,7 @@ export interface EstimateOptions {
 export interface Way {
   readonly cpuHours: number;
   readonly wallHours: number;
-  readonly money: number | null;
+  readonly money: number;
   /** ISO 8601 UTC. */
   readonly ends: string;
   /** Null without a deadline. */
@@ -77,7 +77,7 @@ function wayOf(cpuMs: number, { wallShare }: MeasuredCosts, options: EstimateOpt
   return {
     cpuHours: cpuMs / HOUR_MS,
     wallHours: wallMs / HOUR_MS,
-    money: pricePerCpuHour === null ? null : (cpuMs / HOUR_MS) * pricePerCpuHour,
+    money: (cpuMs / HOUR_MS) * pricePerCpuHour,
     ends,
     inTime: deadline === null ? null : Date.parse(ends) <= Date.parse(deadline),
   };

@@ -3,6 +3,7 @@
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { Params, Rendition } from '../contracts/video.ts';
+import { inStep } from '../telemetry/tracing.ts';
 import type { Template } from '../templates/template.ts';
 import type { Soundtrack } from './audio/soundtrack.ts';
 import { Soundtracks } from './audio/soundtracks.ts';
@@ -20,9 +21,11 @@ import {
 import { VirtualDisplay } from './capture/xvfb/display.ts';
 import type { EncoderName } from './encode/options.ts';
 import { probeToolchain } from './encode/toolchain.ts';
+import { type Evidence, newWatch, type Watch } from './evidence.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import type { Log } from './log.ts';
+import { Meter } from './measuring/meter.ts';
 import type { Clip } from './mp4/clip.ts';
 import type { PartSink } from './part-sink.ts';
 import { captureOrder, type ProducedVideo, Production, type ProductionTools } from './production.ts';
@@ -86,6 +89,8 @@ export interface RenderOptions {
   readonly onProgress?: (progress: { readonly frame: number; readonly frameCount: number }) => void;
   /** An animated preview for e-mail to be made as well. */
   readonly preview?: PreviewOptions | null;
+  /** Gets what there is to see of a render that fails, before its failure is thrown. */
+  readonly onFailure?: (evidence: Evidence) => void;
   /** Takes the file of a single rendition while it is made, in parts, when it is large enough: see `partCount`. */
   readonly parts?: PartSink | null;
 }
@@ -128,9 +133,13 @@ export interface RenderStages {
   readonly totalMs: number;
 }
 
+type EngineStage = 'acquire' | 'params' | 'capture' | 'encode' | 'verify';
+
 const DEFAULTS = { recycleAfter: 200, paramsLimitMs: 5_000, loadLimitMs: 15_000, callLimitMs: 20_000 } as const;
 /** How long a browser gets to finish what a cancelled render had asked of it, before it is replaced instead. */
 const QUIET_LIMIT_MS = 1_000;
+/** For the picture of a failure: by then it is given up, and the browser as well. */
+const SCREENSHOT_LIMIT_MS = 2_000;
 
 export class Renderer implements AsyncDisposable {
   readonly fingerprint: EngineFingerprint;
@@ -262,19 +271,24 @@ export class Renderer implements AsyncDisposable {
   /** What is to be heard of the whole of a template with these params; null: nothing. */
   async renderSoundtrack(
     { template, params }: Pick<RenderRequest, 'template' | 'params'>,
-    options: Pick<RenderOptions, 'signal'>,
+    options: Pick<RenderOptions, 'signal' | 'onFailure'>,
   ): Promise<Soundtrack | null> {
-    return await this.owned(options, async ({ signal }) => {
+    return await this.owned(options, async ({ signal, watch }) => {
       const frame = this.latest.frame ?? template;
       await using lease = await this.acquire(frame, signal);
+      using used = Meter.current?.browser(lease.member.processGroups);
+      watch.stage = 'params';
       try {
         await lease.member.open(template, params, frame);
         const clips = await lease.member.clips(template);
         lease.member.assertClean();
+        used?.[Symbol.dispose]();
+        watch.messages = lease.member.messages;
         lease.release();
+        watch.stage = 'encode';
         return await this.tools.soundtracks.of(clips, template.durationMs, signal);
       } catch (error) {
-        await this.makeSafe(lease, error);
+        await this.makeSafe(lease, error, watch);
         throw error;
       }
     });
@@ -286,7 +300,7 @@ export class Renderer implements AsyncDisposable {
     onFrame: (frame: Frame, size: Size) => void,
     options: Pick<RenderOptions, 'signal'>,
   ): Promise<void> {
-    await this.owned(options, async ({ signal }) => {
+    await this.owned(options, async ({ signal, watch }) => {
       const size = frameSizeOf(template, rendition);
       await using lease = await this.acquire(size, signal);
       try {
@@ -294,7 +308,7 @@ export class Renderer implements AsyncDisposable {
         for await (const frame of source.frames(scene, signal)) onFrame(frame, size);
         lease.member.assertClean();
       } catch (error) {
-        await this.makeSafe(lease, error);
+        await this.makeSafe(lease, error, watch);
         throw error;
       }
     });
@@ -315,17 +329,19 @@ export class Renderer implements AsyncDisposable {
   }
 
   /** Does what was asked for as long as this renderer lives; what goes wrong is told as a `Failure`. */
-  private async owned<Options extends Pick<RenderOptions, 'signal'>, T>(
+  private async owned<Options extends Pick<RenderOptions, 'signal' | 'onFailure'>, T>(
     options: Options,
-    work: (options: Options) => Promise<T>,
+    work: (options: Options & { readonly watch: Watch }) => Promise<T>,
   ): Promise<T> {
     if (this.isDraining) throw new Failure('WorkerLost', 'This worker is being stopped and takes no new renders.');
     const signal = AbortSignal.any([options.signal, this.lifetime.signal]);
-    const render = work({ ...options, signal });
+    const watch = newWatch();
+    const render = work({ ...options, signal, watch });
     this.renders.add(render);
     try {
       return await render;
     } catch (error) {
+      options.onFailure?.(watch);
       if (signal.aborted) throw asCancelled(signal.reason);
       throw asKnown(error);
     } finally {
@@ -335,37 +351,49 @@ export class Renderer implements AsyncDisposable {
 
   private async produce(
     { template, params, renditions: wanted, scene = null }: LadderRequest & { readonly scene?: FrameRange | null },
-    { signal, onProgress, preview = null, parts = null }: RenderOptions,
+    { signal, onProgress, onFailure, preview = null, parts = null, watch }: RenderOptions & { readonly watch: Watch },
   ): Promise<{ videos: ProducedVideo[]; stills: Stills | null; stages: RenderStages }> {
-    const lap = stopwatch();
+    const took = new Map<EngineStage, number>();
+    const stage = async <T>(name: EngineStage, work: () => Promise<T>): Promise<T> => {
+      watch.stage = name;
+      return await inStep(name, work, (durationMs) => {
+        took.set(name, Math.round(durationMs));
+        Meter.current?.addStage(name, durationMs);
+      });
+    };
     const frameCount = scene === null ? template.frameCount : scene.end - scene.start;
     const [largest = wanted[0], ...smaller] = captureOrder(template, wanted);
     const size = frameSizeOf(template, largest);
-    await using lease = await this.acquire(size, signal);
-    const acquireMs = lap();
+    await using lease = await stage('acquire', () => this.acquire(size, signal));
+    using used = Meter.current?.browser(lease.member.processGroups);
     try {
       const { member } = lease;
-      const source = await member.open(template, params, size);
-      const clips = scene === null ? await member.clips(template) : [];
+      const { source, clips } = await stage('params', async () => {
+        const opened = await member.open(template, params, size);
+        return { source: opened, clips: scene === null ? await member.clips(template) : [] };
+      });
       this.latest.template = template;
       this.latest.frame = size;
-      const paramsMs = lap();
       const plan = { template, renditions: [largest, ...smaller] as const, preview, scene, parts };
       await using production = new Production(this.tools, plan, clips, signal);
-      await production.take(source, (index) => onProgress?.({ frame: index + 1, frameCount }));
-      member.assertClean();
-      member.rewind();
-      const captureMs = lap();
+      await stage('capture', async () => {
+        await production.take(source, (index) => {
+          watch.lastFrame = index + (scene?.start ?? 0);
+          onProgress?.({ frame: index + 1, frameCount });
+        });
+        member.assertClean();
+        member.rewind();
+      });
+      used?.[Symbol.dispose]();
+      watch.messages = member.messages;
       lease.release();
 
-      const videos = await production.assemble();
-      const encodeMs = lap();
-      const stills = await production.prove(videos);
-      const verifyMs = lap();
-      const totalMs = acquireMs + paramsMs + captureMs + encodeMs + verifyMs;
-      return { videos, stills, stages: { acquireMs, paramsMs, captureMs, encodeMs, verifyMs, totalMs } };
+      const videos = await stage('encode', () => production.assemble());
+      const stills = await stage('verify', () => production.prove(videos));
+      Meter.current?.addFrames(frameCount);
+      return { videos, stills, stages: stagesOf(took) };
     } catch (error) {
-      await this.makeSafe(lease, error);
+      await this.makeSafe(lease, error, watch, onFailure !== undefined && !signal.aborted);
       throw error;
     }
   }
@@ -385,22 +413,48 @@ export class Renderer implements AsyncDisposable {
     }
   }
 
-  /** A browser that is broken, or still busy with a render that is over, is not lent again. */
-  private async makeSafe(lease: Lease<WarmBrowser>, error: unknown): Promise<void> {
-    const isBroken = error instanceof Failure && ['BrowserCrashed', 'BrowserHung'].includes(error.failureClass);
+  /**
+   * A browser that is broken, or still busy with a render that is over, is not lent again.
+   * @param isShown whether a picture is wanted, which the browser must still be there for.
+   */
+  private async makeSafe(lease: Lease<WarmBrowser>, error: unknown, watch: Watch, isShown = false): Promise<void> {
+    let isBroken = error instanceof Failure && ['BrowserCrashed', 'BrowserHung'].includes(error.failureClass);
+    // Once it is given back it is somebody else's.
+    if (watch.stage === 'params' || watch.stage === 'capture') {
+      watch.messages = lease.member.messages;
+      if (isShown && !isBroken) {
+        const taken = await withinLimit(SCREENSHOT_LIMIT_MS, lease.member.screenshot());
+        if (taken === LATE) isBroken = true;
+        else watch.screenshot = taken;
+      }
+    }
     if (isBroken || !(await lease.member.isIdleWithin(QUIET_LIMIT_MS))) lease.discard();
   }
 }
 
-/** Milliseconds, whole, since the last call. */
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const elapsed = Math.round(now - last);
-    last = now;
-    return elapsed;
+function stagesOf(took: ReadonlyMap<EngineStage, number>): RenderStages {
+  const ms = (stage: EngineStage): number => took.get(stage) ?? 0;
+  return {
+    acquireMs: ms('acquire'),
+    paramsMs: ms('params'),
+    captureMs: ms('capture'),
+    encodeMs: ms('encode'),
+    verifyMs: ms('verify'),
+    totalMs: took.values().reduce((sum, one) => sum + one, 0),
   };
+}
+
+const LATE = Symbol('late');
+
+/** What comes in time, and without trouble. */
+async function withinLimit<T>(limitMs: number, work: Promise<T>): Promise<T | typeof LATE> {
+  const { promise: late, resolve } = Promise.withResolvers<typeof LATE>();
+  const timer = setTimeout(resolve, limitMs, LATE);
+  try {
+    return await Promise.race([work.catch((): typeof LATE => LATE), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const asCancelled = (reason: unknown): Failure =>

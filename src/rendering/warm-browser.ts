@@ -14,7 +14,9 @@ import { FrameBuffer, type PixelLayout } from './capture/i420/frame-buffer.ts';
 import { ScreenshotCompositor } from './capture/screenshot.ts';
 import { screenFor, windowFor, XvfbCompositor } from './capture/xvfb/compositor.ts';
 import { VirtualDisplay } from './capture/xvfb/display.ts';
+import type { Screenshot } from './evidence.ts';
 import type { Size } from './geometry.ts';
+import type { PageMessage } from './page/messages.ts';
 import { type PageDeadlines, TemplatePage } from './page/template-page.ts';
 
 export interface WarmBrowserOptions extends Omit<BrowserOptions, 'window' | 'display'> {
@@ -29,6 +31,7 @@ export class WarmBrowser implements AsyncDisposable {
   readonly compositor: Compositor;
   private readonly browser: ChromiumBrowser;
   private readonly page: TemplatePage;
+  private readonly display: VirtualDisplay | undefined;
   /** What ends with it, last first. */
   private readonly resources: AsyncDisposableStack;
   private buffer: FrameBuffer | null = null;
@@ -37,11 +40,13 @@ export class WarmBrowser implements AsyncDisposable {
     browser: ChromiumBrowser,
     compositor: Compositor,
     page: TemplatePage,
+    display: VirtualDisplay | undefined,
     resources: AsyncDisposableStack,
   ) {
     this.browser = browser;
     this.compositor = compositor;
     this.page = page;
+    this.display = display;
     this.resources = resources;
   }
 
@@ -57,7 +62,7 @@ export class WarmBrowser implements AsyncDisposable {
     display?.broken.addEventListener('abort', () => browser.kill(display.broken.reason), { once: true });
     const compositor = compositorFor(options, browser.devtools, display, window);
     const page = await TemplatePage.create(browser, compositor, options);
-    return new WarmBrowser(browser, compositor, page, resources.move());
+    return new WarmBrowser(browser, compositor, page, display, resources.move());
   }
 
   get broken(): AbortSignal {
@@ -70,6 +75,11 @@ export class WarmBrowser implements AsyncDisposable {
 
   get pid(): number | undefined {
     return this.browser.pid;
+  }
+
+  /** Leaders of the groups that all its processes are in, those of its display included. */
+  get processGroups(): number[] {
+    return [this.pid, this.display?.pid].filter((pid) => pid !== undefined);
   }
 
   /** Bytes that all its processes hold; 0 where that cannot be known. */
@@ -118,6 +128,18 @@ export class WarmBrowser implements AsyncDisposable {
   /** For when all frames are taken: begins what the next params would otherwise wait for. */
   rewind(): void {
     this.page.rewind();
+  }
+
+  /** What the template said of what is open; may quote a recipient. */
+  get messages(): readonly PageMessage[] {
+    return this.page.messages;
+  }
+
+  /** What is to be seen of what is open, or was to be opened; null where the page may still show somebody else. */
+  async screenshot(): Promise<Screenshot | null> {
+    if (!(await this.page.showOwn())) return null;
+    const { width, height } = this.compositor.layout;
+    return { jpeg: await this.compositor.screenshot(), width, height };
   }
 
   /** Whether nothing is under way any more, so that it can be lent to somebody else. */

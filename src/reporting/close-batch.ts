@@ -8,7 +8,6 @@ import { readState } from '../planning/batches.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import { shownDigest } from '../planning/destinations.ts';
 import { type PlanDocument, videosFor } from '../planning/manifest.ts';
-import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { unmarkOpen } from '../planning/open-batches.ts';
 import { type Settlement, stateAfter } from '../planning/window.ts';
 import { readJsonLines, swapJson } from '../storage/documents.ts';
@@ -16,26 +15,24 @@ import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
 import { readOutcomes, settledVariants } from './outcomes.ts';
-import { reportHtml } from './report-html.ts';
-import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
 import { type PersonResult, writeResults } from './results.ts';
+import { failedBefore, type ReportDeps, readReport, writeReport } from './write-report.ts';
 
 /** Batches of one campaign that close at the same moment are few. */
 const MAX_SWAPS = 10;
 
-export interface CloseDeps {
-  readonly store: ObjectStore;
-  readonly manifests: ManifestReader;
+export interface CloseDeps extends ReportDeps {
   /** ISO 8601 UTC. */
   readonly now: () => string;
 }
 
 /** Running it again, after a crash or a backfill, gives the same result or the repaired one. */
 export async function closeBatch(
-  { store, manifests, now }: CloseDeps,
+  deps: CloseDeps,
   { batch, wallMs, interruptions }: CloseBatchInput,
   signal: AbortSignal,
 ): Promise<BatchSummary> {
+  const { store, manifests, now } = deps;
   const plan = await manifests.plan(batch);
   const { state } = await readState(store, batch.campaign, signal);
   const inDebt = new Set(state.carryOver.map(({ recipientId }) => recipientId));
@@ -45,31 +42,16 @@ export async function closeBatch(
   const { outcomes, notStarted, failed, delivered } = await settle(books, inDebt);
   const rejected = await rejectedPeople(store, batch, signal);
 
-  // A backfill closes a batch that has a report already.
-  const earlier = wallMs === null ? await earlierReport(store, batch, signal) : null;
-  const report = reportJson({
-    plan,
-    outcomes,
-    notStarted,
+  // A backfill closes a batch that has a report already: it does not know how long the night took, and what had failed then.
+  const earlier = wallMs === null ? await readReport(store, batch, signal) : null;
+  const closed = {
+    ...{ plan, outcomes, notStarted },
     failedBefore: failedBefore(earlier),
     interruptions: interruptions ?? earlier?.interruptions,
     wallMs: wallMs ?? (earlier?.summary.wallSeconds ?? 0) * 1000,
     closedAt: now(),
-    videoUrl: (key) => store.url(objectKeys.video(key), plan.publicUrl),
-    posterUrl: (key) => store.url(objectKeys.poster(key), plan.publicUrl),
-  });
-  await store.put(
-    objectKeys.reportJson(batch),
-    JSON.stringify(report, null, 2),
-    { contentType: 'application/json' },
-    signal,
-  );
-  await store.put(
-    objectKeys.reportHtml(batch),
-    reportHtml(report),
-    { contentType: 'text/html; charset=utf-8' },
-    signal,
-  );
+  };
+  const { summary } = await writeReport(deps, closed, signal);
   if (plan.results === 'parquet') {
     await writeResults(store, batch, peopleOf(books, signal), signal);
   }
@@ -77,7 +59,7 @@ export async function closeBatch(
   await moveState(store, plan, settlement, (ledger) => nextLedger(books, ledger, signal), signal);
   // Only now: until the ledger says what its people are shown, every plan asks.
   for (const settled of [batch, ...plan.settles]) await unmarkOpen(store, settled, signal);
-  return report.summary;
+  return summary;
 }
 
 /** What a batch is judged by. */
@@ -120,19 +102,6 @@ async function rejectedPeople(store: ObjectStore, batch: BatchRef, signal: Abort
     if (recipientId !== null) people.push({ recipientId, reason: 'rejected' });
   }
   return people;
-}
-
-/** A backfill does not know how long the night took, and what had failed then; the report that it replaces does. */
-async function earlierReport(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<BatchReport | null> {
-  const text = await store.getText(objectKeys.reportJson(batch), signal);
-  return text === null ? null : reportSchema.parse(JSON.parse(text));
-}
-
-/** Of several repairs the first one's. */
-function failedBefore(earlier: BatchReport | null): number | null {
-  if (earlier === null) return null;
-  const { failed } = earlier.summary;
-  return earlier.failedBefore ?? (failed === 0 ? null : failed);
 }
 
 /** Of a source that is read whole: what everyone has been shown, with what this batch delivered and took back. */

@@ -52,6 +52,28 @@ export function percent(share: number): string {
   return `${value < 1 ? value.toFixed(2) : value.toFixed(1)}${NARROW}%`;
 }
 
+/** `0.4`, `12`, `1,204`: at most one digit behind the point, and two of less than 1. */
+export const decimal = (value: number): string =>
+  new Intl.NumberFormat('en-US', { maximumFractionDigits: value < 1 ? 2 : value < 100 ? 1 : 0 }).format(value);
+
+/** `$23.40`, `$0.0041`: two digits at the least, of amounts however small. */
+export function money(amount: number, currency: string): string {
+  const digits = amount > 0 && amount < 0.1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2 };
+  return new Intl.NumberFormat('en-US', { style: 'currency', currency, ...digits }).format(amount);
+}
+
+/** `$0.0446`: what one of something costs, with all its digits. */
+export const price = (amount: number, currency: string): string =>
+  new Intl.NumberFormat('en-US', { style: 'currency', currency, maximumFractionDigits: 8 }).format(amount);
+
+const SIZES = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const;
+
+/** `812 KB`, `1.4 GB`; of 1,024 each. */
+export function sizeText(bytes: number): string {
+  const power = Math.min(SIZES.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${decimal(bytes / 1_024 ** power)}${NARROW}${SIZES[power]}`;
+}
+
 /** `Monday 23 November 2026`; some versions of Node.js put a comma behind the weekday. */
 export const longDate = (businessDate: string): string =>
   LONG_DATE.format(new Date(`${businessDate}T00:00:00Z`)).replace(',', '');

@@ -7,8 +7,16 @@ import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
 import { type Interruptions, RUNNING_CHOICES } from '../contracts/steering.ts';
 import { RENDITION_IDS } from '../contracts/video.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
+import type { SavedEstimate } from '../planning/saved-estimate.ts';
+import { costOf, costSchema } from './cost.ts';
+import { comparedNights, figuresOf } from './digest/digest.ts';
 import { histogram } from './histogram.ts';
+import { DEFAULT_PRICES, type Prices } from './prices.ts';
+import { repairOf } from './repair.ts';
+import { slowestOf, slowestSchema } from './slowest.ts';
+import { NO_STAGES, renderedOf, stagesOf, stagesSchema } from './stages.ts';
 import { percentile, renderTimes, summarise } from './summary.ts';
+import { NO_THROUGHPUT, throughputOf, throughputSchema } from './throughput.ts';
 
 const MAX_EXAMPLES = 3;
 const MAX_SAMPLES = 8;
@@ -84,6 +92,13 @@ export const reportSchema = z.object({
       sentence: z.string(),
       count,
       examples: z.array(z.object({ key: variantKey, message: z.string() })),
+      /** What to run once the cause is gone; null in reports of before it was told. */
+      repair: z
+        .object({ way: z.enum(['run', 'backfill']), command: z.string() })
+        .nullable()
+        .default(null),
+      /** These variants in the Temporal Web UI; null: nobody said where that is. */
+      ui: z.string().nullable().default(null),
     }),
   ),
   renderMs: z.object({
@@ -91,6 +106,37 @@ export const reportSchema = z.object({
     max: milliseconds.nullable(),
     histogram: z.array(z.object({ fromMs: milliseconds, toMs: milliseconds, count })),
   }),
+  /** Where the time of renders went. */
+  stages: stagesSchema.default(NO_STAGES),
+  /** How many videos were made in each part of the night, and how many at a time. */
+  throughput: throughputSchema.default(NO_THROUGHPUT),
+  /** The renders that took longest. */
+  slowest: slowestSchema.default([]),
+  /** Null in reports of before it was told. */
+  cost: costSchema.nullable().default(null),
+  /** The three numbers, with the median of `nights` and whether they are more than a tenth above or below it. */
+  figures: z
+    .array(
+      z.object({
+        name: z.enum(['variants', 'renderMsP95', 'failureRate']),
+        value: z.number().min(0).nullable(),
+        usual: z.number().min(0).nullable(),
+        trend: z.enum(['up', 'down', 'same']).nullable(),
+      }),
+    )
+    .default([]),
+  /** The campaign's last nights before this one that it compares with, ten at most, newest first. */
+  nights: z
+    .array(
+      z.object({
+        batchId: z.string(),
+        businessDate: z.string(),
+        variants: count,
+        renderMsP95: milliseconds.nullable(),
+        failureRate: z.number().min(0).max(1),
+      }),
+    )
+    .default([]),
   /** A few videos to look at, spread over the batch. */
   samples: z.array(
     z.object({
@@ -118,6 +164,12 @@ export interface ReportInput {
   readonly closedAt: string;
   readonly videoUrl: (key: VariantKey) => string;
   readonly posterUrl: (key: VariantKey) => string;
+  /** Reports of the campaign's nights before, newest first; those that do not compare are left out here. */
+  readonly earlier?: readonly BatchReport[];
+  readonly prices?: Prices;
+  readonly estimate?: SavedEstimate | null;
+  /** The workflows that a list filter finds, in the Temporal Web UI. */
+  readonly uiLink?: (query: string) => string | null;
 }
 
 /** Builds the report from what was planned and what became of it. Pure. */
@@ -131,12 +183,21 @@ export function reportJson({
   closedAt,
   videoUrl,
   posterUrl,
+  earlier = [],
+  prices = DEFAULT_PRICES,
+  estimate = null,
+  uiLink = () => null,
 }: ReportInput): BatchReport {
   const { batch, counts, window, template, engine } = plan;
   const times = renderTimes(outcomes);
+  const rendered = renderedOf(outcomes);
+  const summary = summarise({ batch, counts, outcomes, wallMs });
+  const about = { csv: plan.csvKey !== null, recipientLimit: plan.recipientLimit };
+  const nights = comparedNights({ plan: about }, earlier);
+  const closedMs = wallMs === 0 ? null : Date.parse(plan.createdAt) + wallMs;
   return {
     version: 1,
-    summary: summarise({ batch, counts, outcomes, wallMs }),
+    summary,
     closedAt,
     notStarted,
     failedBefore,
@@ -152,8 +213,7 @@ export function reportJson({
       ...(plan.destinations && { destinations: plan.destinations }),
       template: template.id,
       templateDigest: template.digest,
-      csv: plan.csvKey !== null,
-      recipientLimit: plan.recipientLimit,
+      ...about,
     },
     engine: {
       digest: engine.digest,
@@ -164,8 +224,23 @@ export function reportJson({
       ffmpeg: engine.ffmpeg,
       x264: engine.x264,
     },
-    failures: failuresByClass(outcomes),
+    failures: failuresByClass(outcomes).map((failure) => ({
+      ...failure,
+      repair: repairOf(failure.failureClass, { batch, ...about }),
+      ui: uiLink(
+        `CampaignId = '${batch.campaign}' AND BatchDate = '${batch.businessDate}' AND FailureClass = '${failure.failureClass}'`,
+      ),
+    })),
     renderMs: { min: times[0] ?? null, max: percentile(times, 1), histogram: histogram(times) },
+    stages: stagesOf(rendered),
+    throughput: throughputOf(rendered, closedMs),
+    slowest: slowestOf(rendered),
+    cost: costOf({ plan, outcomes, prices, estimate, nights: earlier.length }),
+    figures: figuresOf({ summary }, nights),
+    nights: nights.map((night) => {
+      const { batchId, businessDate, variants, renderMsP95, failureRate } = night.summary;
+      return { batchId, businessDate, variants, renderMsP95, failureRate };
+    }),
     samples: sampleOf(outcomes).map(({ key, outcome, renderMs }) => ({
       key,
       outcome,
@@ -176,7 +251,7 @@ export function reportJson({
   };
 }
 
-function failuresByClass(outcomes: readonly VariantOutcome[]): BatchReport['failures'] {
+function failuresByClass(outcomes: readonly VariantOutcome[]) {
   const failed = outcomes.filter((outcome) => outcome.outcome === 'failed');
   const byClass = Map.groupBy(failed, ({ failureClass }) => failureClass);
   return [...byClass]

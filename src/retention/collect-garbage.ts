@@ -14,7 +14,7 @@ const AT_A_TIME = 250;
 const DAY_MS = 86_400_000;
 const PREFIXES = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
 
-export const GARBAGE_KINDS = ['videos', 'posters', 'scenes', 'templates', 'lists', 'ledgers'] as const;
+export const GARBAGE_KINDS = ['videos', 'posters', 'scenes', 'templates', 'lists', 'ledgers', 'screenshots'] as const;
 export type GarbageKind = (typeof GARBAGE_KINDS)[number];
 
 /** A run of a batch that goes on now. */
@@ -107,7 +107,7 @@ export async function collectGarbage(
     },
     { concurrency: ROUNDS, signal },
   );
-  for (const prefix of ['templates/', 'inputs/', 'state/ledgers/']) await sweep(prefix);
+  for (const prefix of ['templates/', 'inputs/', 'state/ledgers/', 'batches/']) await sweep(prefix);
   return {
     kinds: tally.kinds,
     pointers: references.pointers,
@@ -145,8 +145,12 @@ function kindOf(key: string): GarbageKind | null {
   if (isSceneKey(sceneOf(key))) return 'scenes';
   if (/^templates\/[0-9a-f]{64}$/.test(key)) return 'templates';
   if (/^inputs\/[0-9a-f]{64}\.(csv|keys)$/.test(key)) return 'lists';
+  if (SCREENSHOT.test(key)) return 'screenshots';
   return /^state\/ledgers\/.+\.jsonl\.gz$/.test(key) ? 'ledgers' : null;
 }
+
+/** Of a failed attempt. The batch's ID is the first group. */
+const SCREENSHOT = /^batches\/([^/]+\/[^/]+\/[^/]+)\/failures\/(?:scenes\/)?[0-9a-f]{64}\/[^/]+\.jpg$/;
 
 const sceneOf = (key: string): string => /^scenes\/..\/(.*)\.clip$/.exec(key)?.[1] ?? '';
 
@@ -163,6 +167,8 @@ function isReferredTo(references: References, kind: GarbageKind, key: string): b
       return references.lists.has(key);
     case 'ledgers':
       return references.ledgers.has(key);
+    case 'screenshots':
+      return references.keptBatchIds.has(SCREENSHOT.exec(key)?.[1] ?? '');
   }
 }
 

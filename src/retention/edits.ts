@@ -77,13 +77,15 @@ export const edits = {
       const found = await store.get(reportKey);
       const report = found === null ? null : parseReport(found.body);
       const changed = report && reportWithout(report, gone);
-      return changed === null || changed === report ? 'unchanged' : reportHtml(changed);
+      return changed === null || changed === report ? 'unchanged' : await reportHtml(changed);
     },
 
   results:
     (recipientId: string): Edit =>
     async (body) =>
       (await resultsWithout(body, recipientId)) ?? 'unchanged',
+
+  gone: (() => null) satisfies Edit,
 
   /** A list given by hand goes as a whole: it was read when its batch was planned, and is never read again. */
   input:

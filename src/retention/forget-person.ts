@@ -102,6 +102,7 @@ export async function forgetPerson(
   const tasks: Task<ForgottenKind>[] = [
     ...(await removals(store, 'videos', alone.map(objectKeys.video), signal)),
     ...(await removals(store, 'posters', alone.map(objectKeys.poster), signal)),
+    ...failuresOf(store, inBatches, scenes),
     ...(await removals(store, 'scenes', [...scenes.keys].map(objectKeys.scene), signal)),
     ...pointers.tasks,
     ...inBatches.traces.map((trace) => ({ ...trace, run: (running: AbortSignal) => erase(store, trace, running) })),
@@ -128,6 +129,17 @@ export async function forgetPerson(
     unknownScenes: videoKeys.filter((key) => scenes.unknown.has(key)).length,
     unreadable: [pointers, inBatches, tables, books].flatMap(({ unreadable }) => unreadable),
   };
+}
+
+/** What failed attempts at these scenes show; of all scenes, where nobody knows any more which are theirs. */
+function failuresOf(
+  store: ObjectStore,
+  { failuresOfScenes }: PersonInBatches,
+  scenes: { readonly keys: ReadonlySet<SceneKey>; readonly unknown: ReadonlySet<VariantKey> },
+): Task<'failures'>[] {
+  return failuresOfScenes
+    .filter(({ scene }) => scenes.unknown.size > 0 || scenes.keys.has(scene))
+    .map(({ key }) => ({ kind: 'failures', key, run: (running) => store.remove(key, running) }));
 }
 
 /** Of those that are there. */

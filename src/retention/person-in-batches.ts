@@ -1,7 +1,7 @@
 /** Where a person stands in the batches of the bucket, and which videos are theirs alone. */
 
 import pMap from 'p-map';
-import { objectKeys, type VariantKey } from '../contracts/ids.ts';
+import { isSceneKey, objectKeys, type SceneKey, type VariantKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
 import { type PlanDocument, parseManifestPage, parseRecipientPage, videosOf } from '../planning/manifest.ts';
 import { TextIndex } from '../planning/text-index.ts';
@@ -14,7 +14,15 @@ import { asUnreadable, look, type Trace, type Unreadable } from './traces.ts';
 /** Pages read at a time. */
 const CONCURRENCY = 24;
 
-export type BatchTraceKind = 'outcomes' | 'scenePages' | 'reports' | 'manifests' | 'plans' | 'rejects' | 'withdrawals';
+export type BatchTraceKind =
+  | 'outcomes'
+  | 'scenePages'
+  | 'failures'
+  | 'reports'
+  | 'manifests'
+  | 'plans'
+  | 'rejects'
+  | 'withdrawals';
 
 /** What one video of the person is made from. */
 export interface OwnVideo {
@@ -32,6 +40,8 @@ export class PersonInBatches {
   readonly unreadable: Unreadable[] = [];
   /** Their videos, some of which others may have as well. */
   readonly videos: OwnVideo[] = [];
+  /** What failed attempts at scenes left, whosever these are. */
+  readonly failuresOfScenes: { readonly scene: SceneKey; readonly key: string }[] = [];
   /** Keys of videos that somebody else has, or that the person keeps elsewhere. */
   readonly others = new TextIndex('hex');
 
@@ -82,6 +92,10 @@ export class PersonInBatches {
       pages.recipients.push(key);
     });
     if (!inScope) return plan;
+    for (const key of keysUnder(folder, 'failures/scenes/')) {
+      const scene = key.split('/').at(-2) ?? '';
+      if (isSceneKey(scene)) this.failuresOfScenes.push({ scene, key });
+    }
     const gone = new Set([...own.keys()].filter((key) => !here.has(key)));
     await this.#paramsOfCrowds(folder, { own, gone, manifest: pages.manifest }, signal);
     for (const [key, params] of own) {
@@ -130,6 +144,8 @@ export class PersonInBatches {
       const params = [...gone].map((key) => own.get(key) ?? {});
       const reportKey = objectKeys.reportJson(batch);
       add('outcomes', edits.outcomes(gone), keysUnder(folder, 'outcomes/'));
+      // Also the line of an attempt, which names nobody: what tells of these videos goes as a whole.
+      for (const key of gone) add('failures', edits.gone, keysUnder(folder, `failures/${key}/`));
       add('scenePages', edits.scenePage(params), keysUnder(folder, 'scenes/'));
       add('reports', edits.reportPage(store, reportKey, gone), keysUnder(folder, 'report.html'));
       add('reports', edits.report(gone), keysUnder(folder, 'report.json'));

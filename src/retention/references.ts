@@ -28,6 +28,8 @@ export class References implements AsyncDisposable {
   readonly templates = new Set<string>();
   readonly lists = new Set<string>();
   readonly ledgers = new Set<string>();
+  /** Batches that are kept, those in the middle of planning included. */
+  readonly keptBatchIds = new Set<string>();
   /** Kept batches of whose videos it is not known which scenes they are made from: then no scene may go. */
   readonly batchesOfUnknownScenes = new Set<string>();
   /** Runs whose plan is here: `claim.json` of each batch names its own. */
@@ -75,6 +77,7 @@ export class References implements AsyncDisposable {
       const plan = await planOf(this.#store, folder, signal).catch(asUnknown);
       if (plan !== null && plan !== 'damaged') this.#patterns.add(plan.pointerKey);
       const isKept = touchedMs(folder) >= this.#options.keptSinceMs;
+      if (isKept) this.keptBatchIds.add(batchId);
       // Without a plan it may be in the middle of planning: it is looked at again.
       if (isKept && plan === null) continue;
       if (isKept) await this.#keep(folder, plan === 'damaged' ? null : plan, signal);

@@ -89,10 +89,12 @@ const markWithout = (mark: Watermark, recipientId: string): Watermark =>
 /** Its counts stay, which name nobody; what it shows of these videos goes. */
 export function reportWithout(report: BatchReport, gone: ReadonlySet<VariantKey>): BatchReport {
   const isGone = ({ key }: { readonly key: VariantKey }): boolean => gone.has(key);
-  if (!report.samples.some(isGone) && !report.failures.some(({ examples }) => examples.some(isGone))) return report;
+  const shown = [report.samples, report.slowest, ...report.failures.map(({ examples }) => examples)];
+  if (!shown.some((variants) => variants.some(isGone))) return report;
   return {
     ...report,
     samples: report.samples.filter((sample) => !isGone(sample)),
+    slowest: report.slowest.filter((variant) => !isGone(variant)),
     failures: report.failures.map((failure) => ({
       ...failure,
       examples: failure.examples.filter((example) => !isGone(example)),

@@ -1,7 +1,7 @@
 /** The one way in which this project makes an S3 client. */
 
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { countThrottled } from '../telemetry/metrics.ts';
+import { countRetried, countThrottled } from '../telemetry/metrics.ts';
 import { statusOf } from './storage-failure.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -46,8 +46,25 @@ export function createS3Client(clientConfig: S3ClientConfig, idleTimeoutMs: numb
     // Innermost, so that it sees every attempt.
     { step: 'finalizeRequest', priority: 'low', name: 'tellThrottling' },
   );
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        const answer = await next(args);
+        countRetried(attemptsOf(answer.output) - 1);
+        return answer;
+      } catch (error) {
+        countRetried(attemptsOf(error) - 1);
+        throw error;
+      }
+    },
+    // Outermost, so that it sees how many attempts there were.
+    { step: 'initialize', priority: 'high', name: 'countRetries' },
+  );
   return client;
 }
+
+const attemptsOf = (told: unknown): number =>
+  (told as { readonly $metadata?: { readonly attempts?: number } }).$metadata?.attempts ?? 1;
 
 const isThrottling = (error: unknown): error is object => [429, 503].includes(statusOf(error) ?? 0);
 

@@ -8,17 +8,22 @@ import { type Counter, type Gauge, type Histogram, type MeterProvider, metrics }
 import type { VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES } from '../contracts/failures.ts';
 import type { PoolState } from '../rendering/browser/pool.ts';
+import { CPU_PARTS, type CpuPart } from '../rendering/measuring/meter.ts';
 import type { RenderStages } from '../rendering/renderer.ts';
 import type { SceneStats } from '../storage/scene-store.ts';
+import type { BatchFigures } from './running-batches.ts';
+import { inStep, type Stage } from './tracing.ts';
 
 /** Renders of a 12 s video take 1–30 s; p95 is read off these, so they are close there. */
 const RENDER_BUCKETS_S = [0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 60, 120];
+/** From a queue in which nothing waits to a backlog that takes the night. */
+const WAIT_BUCKETS_S = [0.1, 0.5, 2, 10, 30, 60, 300, 900, 3_600, 14_400];
+/** A 12 s video takes 2–30 CPU-seconds, a joined one less than one. */
+const CPU_BUCKETS_S = [0.1, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64];
 /** From an acquire that waits for nobody to a capture that is all of a slow render. */
 const STAGE_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 120];
 
 const OUTCOMES = ['rendered', 'cached', 'failed'] as const satisfies readonly VariantOutcome['outcome'][];
-/** What a render is made of; `upload` and `publish` are no part of the engine's. */
-export type Stage = 'acquire' | 'params' | 'capture' | 'encode' | 'verify' | 'upload' | 'publish';
 
 interface Instruments {
   readonly provider: MeterProvider;
@@ -28,9 +33,13 @@ interface Instruments {
   readonly renderDuration: Histogram;
   readonly stageDuration: Histogram;
   readonly frames: Counter;
+  readonly cpu: Counter;
+  readonly variantCpu: Histogram;
+  readonly queueWait: Histogram;
   readonly uploaded: Counter;
   readonly atRisk: Counter;
   readonly throttled: Counter;
+  readonly retried: Counter;
   readonly closedAt: Gauge;
   readonly batchDuration: Gauge;
   readonly deadlineSlack: Gauge;
@@ -70,6 +79,20 @@ function instruments(): Instruments {
       advice: { explicitBucketBoundaries: STAGE_BUCKETS_S },
     }),
     frames: meter.createCounter('nightreel.frames', { description: 'Frames captured', unit: '{frame}' }),
+    cpu: meter.createCounter('nightreel.cpu.seconds', {
+      description: 'Processor time of making videos and scenes, failed attempts included, by who used it',
+      unit: 's',
+    }),
+    variantCpu: meter.createHistogram('nightreel.variant.cpu.seconds', {
+      description: 'Processor time of the attempt that made a variant: browser, encoder and its share of the worker',
+      unit: 's',
+      advice: { explicitBucketBoundaries: CPU_BUCKETS_S },
+    }),
+    queueWait: meter.createHistogram('nightreel.queue.wait.seconds', {
+      description: 'Time that an attempt of an activity waited in its task queue for a worker',
+      unit: 's',
+      advice: { explicitBucketBoundaries: WAIT_BUCKETS_S },
+    }),
     uploaded: meter.createCounter('nightreel.uploaded.bytes', {
       description: 'Bytes of videos that were made and stored',
       unit: 'By',
@@ -80,6 +103,10 @@ function instruments(): Instruments {
     }),
     throttled: meter.createCounter('nightreel.storage.throttled', {
       description: 'Requests that the object store answered with 503 or 429, repeated ones included',
+      unit: '{request}',
+    }),
+    retried: meter.createCounter('nightreel.storage.retries', {
+      description: 'Requests to the object store that were sent again, whatever for',
       unit: '{request}',
     }),
     closedAt: meter.createGauge('nightreel.batch.closed.timestamp.seconds', {
@@ -100,8 +127,9 @@ function instruments(): Instruments {
 
 /** Counters that are known beforehand exist from the start: what they first count would otherwise not show as an increase. */
 export function startAtZero(): void {
-  const { planned, variants, failures, frames, uploaded, throttled } = instruments();
-  for (const counter of [planned, frames, uploaded, throttled]) counter.add(0);
+  const { planned, variants, failures, frames, cpu, uploaded, throttled, retried } = instruments();
+  for (const counter of [planned, frames, uploaded, throttled, retried]) counter.add(0);
+  for (const part of CPU_PARTS) cpu.add(0, { part });
   for (const outcome of OUTCOMES) variants.add(0, { outcome });
   for (const failureClass of Object.keys(FAILURES)) failures.add(0, { class: failureClass });
 }
@@ -110,6 +138,22 @@ export function startAtZero(): void {
 export function recordRender(renderMs: number, sizeBytes: number): void {
   instruments().renderDuration.record(renderMs / 1000);
   instruments().uploaded.add(sizeBytes);
+}
+
+/** What an attempt took, whatever came of it; null: it cannot be told. */
+export function recordCpu(cpuMs: Readonly<Record<CpuPart, number>> | null): void {
+  if (cpuMs === null) return;
+  for (const part of CPU_PARTS) instruments().cpu.add(cpuMs[part] / 1000, { part });
+}
+
+/** The same of the attempt that made a variant. */
+export function recordVariantCpu(cpuMs: number): void {
+  instruments().variantCpu.record(cpuMs / 1000);
+}
+
+/** How long an attempt waited for a worker. Clocks that differ do not make it negative. */
+export function recordQueueWait(queue: string, waitMs: number): void {
+  instruments().queueWait.record(Math.max(0, waitMs) / 1000, { queue });
 }
 
 /** What the engine took for a video or a scene. */
@@ -126,17 +170,19 @@ function recordStage(stage: Stage, durationMs: number): void {
   instruments().stageDuration.record(durationMs / 1000, { stage });
 }
 
-/** Does the work of a stage, and notes how long it took when it worked. */
+/** Does the work of a stage inside a span, and notes how long it took when it worked. */
 export async function timeStage<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
-  const startedAt = performance.now();
-  const result = await work();
-  recordStage(stage, performance.now() - startedAt);
-  return result;
+  return await inStep(stage, work, (durationMs) => recordStage(stage, durationMs));
 }
 
 /** A request that the object store asked to send later. */
 export function countThrottled(): void {
   instruments().throttled.add(1);
+}
+
+/** Times that a request was sent again. */
+export function countRetried(times: number): void {
+  if (times > 0) instruments().retried.add(times);
 }
 
 /** A batch that will be late, told once. */
@@ -186,6 +232,14 @@ export function observePool(read: () => PoolState): void {
       'Browsers replaced: recycled after their share or for their memory, discarded as broken or of no use any more',
     unit: '{browser}',
   });
+  const warmed = meter.createObservableCounter('nightreel.pool.warmups', {
+    description: 'Browsers launched and warmed',
+    unit: '{browser}',
+  });
+  const lent = meter.createObservableCounter('nightreel.pool.leases', {
+    description: 'Times that a browser was lent to a render',
+    unit: '{lease}',
+  });
   const memory = meter.createObservableGauge('nightreel.pool.memory.bytes', {
     description: 'Anonymous and shared memory of all browsers of this worker',
     unit: 'By',
@@ -196,9 +250,11 @@ export function observePool(read: () => PoolState): void {
       for (const name of ['slots', 'ready', 'leased', 'waiting'] as const)
         observed.observe(browsers, state[name], { state: name });
       for (const reason of ['recycled', 'discarded'] as const) observed.observe(replaced, state[reason], { reason });
+      observed.observe(warmed, state.warmed);
+      observed.observe(lent, state.lent);
       observed.observe(memory, state.memoryBytes);
     },
-    [browsers, replaced, memory],
+    [browsers, replaced, warmed, lent, memory],
   );
 }
 
@@ -213,4 +269,31 @@ export function observeScenes(read: () => SceneStats): void {
     for (const [result, count] of Object.entries({ memory: memoryHits, store: storeHits, made, damaged }))
       observed.observe(count, { result });
   });
+}
+
+/** Has the batches whose workflows run here looked at whenever metrics are collected. What cannot be said is NaN: a series cannot end. */
+export function observeBatches(read: () => readonly BatchFigures[]): void {
+  const meter = meterOf(metrics.getMeterProvider());
+  const progress = meter.createObservableGauge('nightreel.batch.progress.ratio', {
+    description: 'Settled of all variants of the batch of the campaign that runs now',
+    unit: '1',
+  });
+  const expectedEnd = meter.createObservableGauge('nightreel.batch.expected_end.timestamp.seconds', {
+    description: 'When it will have settled all at its pace so far, in seconds since 1970',
+    unit: 's',
+  });
+  const expectedSlack = meter.createObservableGauge('nightreel.batch.expected_slack.seconds', {
+    description: 'Time that will be left to its deadline then; negative: it will be late',
+    unit: 's',
+  });
+  meter.addBatchObservableCallback(
+    (observed) => {
+      for (const { campaign, ...figures } of read()) {
+        observed.observe(progress, figures.progress ?? Number.NaN, { campaign });
+        observed.observe(expectedEnd, figures.expectedEndS ?? Number.NaN, { campaign });
+        observed.observe(expectedSlack, figures.slackS ?? Number.NaN, { campaign });
+      }
+    },
+    [progress, expectedEnd, expectedSlack],
+  );
 }

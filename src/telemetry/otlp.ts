@@ -1,44 +1,53 @@
-import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { metrics, NodeSDK, resources, tracing } from '@opentelemetry/sdk-node';
-import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import { startAtZero } from './metrics.ts';
 import { serveMetrics } from './scraping.ts';
 import type { Telemetry, TelemetryOptions } from './telemetry.ts';
+import { TellingTraces } from './telling-traces.ts';
+import { temporalMetrics } from './temporal-metrics.ts';
+import { TracingPlugin } from './tracing-plugin.ts';
 
 const METRICS_EVERY_MS = 15_000;
 const EXPORT_TIMEOUT_MS = 3_000;
 const STOP_WITHIN_MS = 2_000;
-/** Resolved by name: the bundler of workflow code takes a path. */
-const WORKFLOW_INTERCEPTORS = '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors';
-
-export const workflowInterceptorModules = (): string[] => [
-  createRequire(import.meta.url).resolve(WORKFLOW_INTERCEPTORS),
-];
+/** The bundler of workflow code takes a path. */
+export const workflowInterceptorModules = (): string[] => [join(import.meta.dirname, '../workflows/spans.ts')];
 
 /** The SDK with its exporters. Only `startTelemetry` loads this file. */
 export async function startExporting(options: TelemetryOptions): Promise<Telemetry> {
   const { serviceName, version, targets, onExportError = () => undefined } = options;
   const report = once(onExportError);
-  diag.setLogger(errorsTo(report), DiagLogLevel.ERROR);
+  const collector = targets.otlp === null ? null : (URL.parse(targets.otlp)?.host ?? targets.otlp);
+  const where = collector === null ? '' : ` (the collector is ${collector})`;
+  diag.setLogger(
+    errorsTo((message) => report(`${message}${where}`)),
+    DiagLogLevel.ERROR,
+  );
   // What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes last, so it wins.
   const { defaultResource, detectResources, envDetector, hostDetector, resourceFromAttributes } = resources;
+  const detectors = [hostDetector, resources.serviceInstanceIdDetector, envDetector];
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': serviceName, ...(version && { 'service.version': version }) }))
-    .merge(detectResources({ detectors: [hostDetector, envDetector] }));
+    .merge(detectResources({ detectors }));
   // The machine's ID is read from a file; a scrape before that would complain.
   await resource.waitForAsyncAttributes?.();
   const spanProcessor =
-    targets.otlp === null
+    targets.otlp === null || targets.traces === null
       ? null
-      : new tracing.BatchSpanProcessor(new OTLPTraceExporter(at(targets.otlp, '/v1/traces')));
+      : new TellingTraces(
+          new tracing.BatchSpanProcessor(new OTLPTraceExporter(at(targets.otlp, '/v1/traces'))),
+          targets.traces,
+        );
   const scraped = targets.scrape === null ? null : await serveMetrics(targets.scrape, onExportError);
   const sdk = new NodeSDK({
     resource,
     autoDetectResources: false,
+    // What is exported is decided when it has ended: until then all of it is recorded.
+    sampler: new tracing.AlwaysOnSampler(),
     spanProcessors: spanProcessor === null ? [] : [spanProcessor],
     metricReaders: [
       ...(targets.otlp !== null && targets.pushesMetrics ? [pushing(targets.otlp)] : []),
@@ -49,9 +58,11 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
   });
   sdk.start();
   startAtZero();
+  const temporalOptions = await temporalMetrics(targets, onExportError);
   return {
-    temporalPlugins: () => (spanProcessor === null ? [] : [new OpenTelemetryPlugin({ resource, spanProcessor })]),
+    temporalPlugins: () => (spanProcessor === null ? [] : [new TracingPlugin({ resource, spanProcessor })]),
     workflowInterceptorModules: () => (spanProcessor === null ? [] : workflowInterceptorModules()),
+    temporalOptions,
     async stop() {
       const limit = new AbortController();
       const timer = sleep(STOP_WITHIN_MS, undefined, { signal: limit.signal }).catch(() => undefined);

@@ -47,6 +47,7 @@ export async function serve(
         roles,
         uploadDirect,
         webhooks: settings.webhooks,
+        prices: settings.prices,
         rollout: settings.rollout,
         templatesFolder,
         cacheFolder: join(settings.home, 'cache'),

@@ -8,6 +8,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createAssembleActivities } from '../activities/assemble.ts';
 import { createBatchActivities } from '../activities/batch.ts';
+import { FailedAttempts } from '../activities/failed-attempts.ts';
 import { createPlanActivities } from '../activities/plan.ts';
 import { createPointerActivities } from '../activities/pointers.ts';
 import { createRenderActivities } from '../activities/render.ts';
@@ -26,11 +27,13 @@ import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../rendering/br
 import { assertSound } from '../rendering/mp4/stored-scene.ts';
 import { Renderer, type RendererOptions } from '../rendering/renderer.ts';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
+import type { Prices } from '../reporting/prices.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { fetchPinnedTemplate } from '../storage/pinned-templates.ts';
 import { SceneStore } from '../storage/scene-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { observePool, observeScenes } from '../telemetry/metrics.ts';
+import { observeBatches, observePool, observeScenes } from '../telemetry/metrics.ts';
+import { RunningBatches } from '../telemetry/running-batches.ts';
 import { batchSinks } from '../telemetry/sinks.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
@@ -58,6 +61,8 @@ export interface WorkerProcessOptions {
   readonly uploadDirect: boolean;
   /** Where the digests of closed batches are posted. */
   readonly webhooks: Webhooks;
+  /** What reports reckon with. */
+  readonly prices: Prices;
   readonly templatesFolder: string;
   readonly cacheFolder: string;
   readonly loadCampaign: PlanDeps['loadCampaign'];
@@ -74,7 +79,12 @@ export async function runWorkerProcess(
   onReady: () => void,
 ): Promise<void> {
   const { log, roles, store } = options;
-  Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
+  const { temporalOptions: telemetryOptions } = options.telemetry;
+  Runtime.install({
+    logger: temporalLogger(log),
+    shutdownSignals: [],
+    ...(telemetryOptions && { telemetryOptions }),
+  });
   const connection = await connect(options.temporal);
   let renderer: Renderer | null = null;
   let pinnedFolder: string | null = null;
@@ -87,6 +97,7 @@ export async function runWorkerProcess(
       fetchPinnedTemplate(store, digest, folder),
     );
     const manifests = new ManifestReader(store);
+    const failures = new FailedAttempts({ store, log });
     const scenes = new SceneStore({ store, memoryBytes: SCENE_MEMORY_BYTES, check: assertSound, log });
     observeScenes(() => scenes.stats);
     const plugins = options.telemetry.temporalPlugins();
@@ -114,7 +125,9 @@ export async function runWorkerProcess(
         const client = new Client({ connection, namespace: options.temporal.namespace });
         keep = { client, buildId: await workflowVersion(), rollout: options.rollout, log };
       }
-      const rest = { workflowBundle: bundle, sinks: batchSinks, ...(keep && versioned(keep.buildId)) };
+      const running = new RunningBatches();
+      observeBatches(() => running.figures());
+      const rest = { workflowBundle: bundle, sinks: batchSinks(running), ...(keep && versioned(keep.buildId)) };
       workers.push(await create('orchestrator', rest));
     }
     if (roles.includes('warehouse')) {
@@ -124,7 +137,7 @@ export async function runWorkerProcess(
     if (roles.includes('storage')) {
       const now = () => new Date().toISOString();
       const consent = new Consent({ manifests, templates, loadCampaign: options.loadCampaign });
-      const { temporal, webhooks } = options;
+      const { temporal, webhooks, prices } = options;
       const uiLink = (query: string) => workflowsUrl(temporal, query);
       const digests = { store, webhooks, uiLink, now: Date.now, log };
       const workflowLink = (workflowId: string) => workflowUrl(temporal, workflowId);
@@ -132,7 +145,7 @@ export async function runWorkerProcess(
       const watch = { client: new Client({ connection, namespace: temporal.namespace }), store };
       const activities = {
         ...createBatchActivities({
-          ...{ store, manifests, now, digests, alarms },
+          ...{ store, manifests, now, digests, prices, uiLink, alarms },
           lookForNight: (input, signal) => lookForNight(watch, input, signal),
         }),
         ...createPointerActivities({ store, manifests, consent, now }),
@@ -145,6 +158,7 @@ export async function runWorkerProcess(
         manifests,
         templates,
         scenes,
+        failures,
         uploadDirect: options.uploadDirect,
       });
       workers.push(await create('assemble', { activities, maxConcurrentActivityTaskExecutions: 8 }));
@@ -154,7 +168,8 @@ export async function runWorkerProcess(
       const started = await startRenderer(options.renderer);
       renderer = started;
       observePool(() => started.poolState);
-      const activities = createRenderActivities({ renderer, templates, store, manifests, scenes, uploadDirect, log });
+      const stored = { store, manifests, scenes, failures, uploadDirect };
+      const activities = createRenderActivities({ ...stored, renderer, templates, log });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
     log.info({ roles, engine: renderer?.fingerprint.digest, buildId: keep?.buildId }, 'worker started');

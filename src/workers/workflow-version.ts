@@ -8,8 +8,8 @@ export const SOURCE_ROOT = join(import.meta.dirname, '..');
 const FOLDERS = ['workflows', 'contracts'];
 
 /**
- * Names what decides how workflows behave: their code and the SDK below it. Workers of one version can take over each other's
- * batches; activities, telemetry and the place where the code lies do not count.
+ * Names what decides how workflows behave: their code, its spans included, and the SDK below it. Workers of one version can take over
+ * each other's batches; activities, whether there is telemetry, and the place where the code lies do not count.
  */
 export async function workflowVersion(): Promise<string> {
   const { version } = createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string };

@@ -12,6 +12,7 @@ import {
 import type { BatchEvent } from '../contracts/alarms.ts';
 import { addTallies, type BatchPlan, type LaneTally, NO_TALLY } from '../contracts/batch.ts';
 import type { FailureClass } from '../contracts/failures.ts';
+import { batchIdOf } from '../contracts/ids.ts';
 import type { BatchSinks } from '../contracts/sinks.ts';
 import {
   type FailureCounts,
@@ -53,6 +54,7 @@ export class BatchControl {
   #plan: BatchPlan | null = null;
   #isClosing = false;
   #isToldAtRisk = false;
+  #isOver = false;
   #isToldLate = false;
   /** When the first variant could start, and for how long nothing was let through since. */
   #startedAt = 0;
@@ -65,6 +67,7 @@ export class BatchControl {
   constructor(onChange: () => void) {
     this.#onChange = () => {
       this.#tellRisk();
+      this.#tellProgress();
       onChange();
     };
     const running = (): void => {
@@ -158,6 +161,7 @@ export class BatchControl {
   begin(plan: BatchPlan): void {
     this.#plan = plan;
     this.#startedAt = Date.now();
+    this.#tellProgress();
     if (this.steering.paused === null) return;
     this.#pausedAt = this.#startedAt;
     this.#tell('paused');
@@ -174,6 +178,12 @@ export class BatchControl {
     } finally {
       clock.cancel();
     }
+  }
+
+  /** The lanes have ended, however. */
+  over(): void {
+    this.#isOver = true;
+    if (this.#plan !== null) nightreel.over(this.#plan.batch.campaign, batchIdOf(this.#plan.batch));
   }
 
   close(): void {
@@ -221,6 +231,22 @@ export class BatchControl {
     const { campaign } = this.#plan.batch;
     log.warn('the batch is at risk of missing its deadline', { deadline: this.#plan.limits?.deadline?.at });
     nightreel.atRisk(campaign);
+  }
+
+  /** For metrics. */
+  #tellProgress(): void {
+    if (this.#plan === null || this.#isOver) return;
+    const { batch, counts } = this.#plan;
+    const { cached, rendered, failed } = this.tally;
+    const { expectedEnd, deadline } = this.outlook;
+    nightreel.progress({
+      campaign: batch.campaign,
+      batchId: batchIdOf(batch),
+      settled: cached + rendered + failed,
+      variants: counts.variants,
+      expectedEndMs: expectedEnd === null ? null : Date.parse(expectedEnd),
+      deadlineMs: deadline === null ? null : Date.parse(deadline),
+    });
   }
 
   /** Once. A night of the past that is made up for was late before it began. */

@@ -73,6 +73,8 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     // Cancelled in the middle: what is settled is reported, and who has no video is owed one, as after any other night.
     if (isCancellation(error)) await CancellationScope.nonCancellable(() => close(plan));
     throw error;
+  } finally {
+    control.over();
   }
   return await close(plan);
 

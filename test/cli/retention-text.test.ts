@@ -30,7 +30,10 @@ test('garbage is told in columns, the kinds that there are', () => {
     removed: none,
   };
   const garbage: Garbage = {
-    kinds: { videos, posters: nothing, scenes: nothing, templates: nothing, lists: nothing, ledgers: nothing },
+    kinds: {
+      ...{ videos, posters: nothing, scenes: nothing, templates: nothing, lists: nothing, ledgers: nothing },
+      screenshots: nothing,
+    },
     ...{ pointers: 904, keptBatches: 64, pastBatches: 12, unknownScenes: [], heldBy: [] },
   };
   expect(gcText({ olderThanDays: 30, keepBatchesDays: 90, removes: false }, garbage)).toBe(

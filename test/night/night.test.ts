@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -90,13 +90,59 @@ describe('a night of the generated business', () => {
     expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: 'h264,yuv420p,30', stderr: '' });
   });
 
+  test('the outcome of every variant says what making it took', async () => {
+    const outcomes = await probe.outcomesOf(String(first['batchId']));
+    expect(outcomes).toHaveLength(Number(first['variants']));
+    const videos = await probe.keys('videos/');
+    for (const outcome of outcomes) {
+      if (outcome.outcome === 'failed') throw new Error(outcome.message);
+      const { stages = {}, cpuMs = 0, frames, bytes, endedAt = 0 } = outcome.measures ?? {};
+      expect(Object.keys(stages)).toEqual(['acquire', 'params', 'capture', 'encode', 'verify', 'upload']);
+      const took = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
+      expect(took).toBeGreaterThan(0);
+      expect(took).toBeLessThanOrEqual(outcome.renderMs + Object.keys(stages).length);
+      expect(cpuMs).toBeGreaterThan(0);
+      // Not more than all cores of this machine had to give.
+      expect(cpuMs).toBeLessThan(outcome.renderMs * availableParallelism() + 300);
+      expect(frames).toBe(30);
+      const key = videos.find((name) => name.endsWith(`${outcome.key}.mp4`)) ?? '';
+      expect(bytes).toBe((await probe.bytes(key)).byteLength);
+      expect(Date.now() - endedAt).toBeLessThan(10 * MINUTE);
+    }
+  });
+
   test('the report opens from the bucket and says what the summary says', async () => {
     const html = await fetch(String(first['report']));
     expect(html.status).toBe(200);
     expect(html.headers.get('content-type')).toContain('text/html');
     const report = await probe.json(`batches/${first['batchId']}/report.json`);
     expect(report).toMatchObject({ summary: { variants: first['variants'], rendered: first['rendered'], failed: 0 } });
+    const { rendered } = first;
+    expect(report).toMatchObject({
+      ...{ stages: { measured: rendered }, throughput: { measured: rendered } },
+      cost: { measured: rendered, night: expect.any(Number), compute: { money: expect.any(Number) } },
+    });
+    const { stdout } = await home.run(['report']);
+    expect(stdout).toContain(`${first['batchId']} · `);
+    expect(stdout).toContain(String(first['report']));
   });
+
+  test(
+    'an estimate that is kept stands in the report of its night',
+    async () => {
+      const { batchId, businessDate } = first as Record<string, string>;
+      const asked = ['card', '--recipients', '40', '--date', String(businessDate)];
+      const run = await home.run(['estimate', ...asked, '--cpu-price', '0.5', '--save', '--json']);
+      expect(run).toMatchObject({ code: 0 });
+      expect(lastJson(run.stdout)).toMatchObject({ currency: 'USD', whole: { money: 0 } });
+      const { stdout } = await home.run(['report', String(batchId), '--rebuild', '--json']);
+      expect(lastJson(stdout)).toMatchObject({
+        summary: { wallSeconds: first['wallSeconds'] },
+        cost: { rendered: first['rendered'], estimate: { variants: 0, cpuSeconds: 0, moneyPerVariant: null } },
+      });
+    },
+    2 * MINUTE,
+  );
 
   test(
     'people who have left since lose their pointer, and the others keep theirs',

@@ -17,6 +17,7 @@ let home: TestHome;
 let worker: Worker;
 let prometheus: TestPrometheus;
 let port: number;
+let temporalPort: number;
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'nightreel-project-'));
@@ -24,11 +25,14 @@ beforeAll(async () => {
   await appendFile(join(project, 'campaigns/card.yaml'), 'deadline: { at: "06:00" }\n');
   home = await TestHome.create(project);
   await home.run(['up']);
-  port = await new PortChooser().choose();
+  const ports = new PortChooser();
+  port = await ports.choose();
+  temporalPort = await ports.choose();
   worker = Worker.start(home, ['--workers', '1'], {
     OTEL_METRICS_EXPORTER: 'prometheus',
     OTEL_EXPORTER_PROMETHEUS_HOST: '127.0.0.1',
     OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+    NIGHTREEL_TEMPORAL_METRICS_PORT: String(temporalPort),
   });
   prometheus = await TestPrometheus.start(port);
 }, 3 * MINUTE);
@@ -60,6 +64,8 @@ test(
       ['nightreel_stage_duration_seconds_count{stage="upload"}', 2],
       ['nightreel_stage_duration_seconds_count{stage="verify"}', 2],
       ['nightreel_stage_duration_seconds_count{stage="publish"}', 2],
+      ['nightreel_variant_cpu_seconds_count', 2],
+      ['nightreel_storage_retries_total', 0],
       ['nightreel_pool_browsers{state="slots"}', 1],
       ['nightreel_pool_browsers{state="leased"}', 0],
     ] as const) {
@@ -69,7 +75,14 @@ test(
       'nightreel_frames_total',
       'nightreel_uploaded_bytes_total',
       'nightreel_pool_memory_bytes',
+      'nightreel_pool_warmups_total',
+      'nightreel_pool_leases_total',
       'nightreel_batch_duration_seconds',
+      'nightreel_cpu_seconds_total{part="browser"}',
+      'nightreel_cpu_seconds_total{part="encoder"}',
+      'nightreel_cpu_seconds_total{part="worker"}',
+      'sum(nightreel_variant_cpu_seconds_sum) < sum(nightreel_cpu_seconds_total)',
+      'nightreel_queue_wait_seconds_count{queue="render"}',
       'nightreel_batch_deadline_slack_seconds',
       'histogram_quantile(0.95, sum by (le) (nightreel_render_duration_seconds_bucket))',
     ]) {
@@ -87,6 +100,19 @@ test(
     const missing = metricsIn(expressions).filter((name) => !recorded.includes(name) && !there.includes(name));
     // No batch was late.
     expect(missing).toEqual(['nightreel_batches_at_risk_total']);
+
+    // While it ran it was seen to be on its way; now nobody speaks for it.
+    const ran = 'max_over_time(nightreel_batch_progress_ratio{campaign="card"}[5m]) >= 0';
+    expect(await prometheus.value(ran)).toEqual(expect.any(Number));
+    expect(await prometheus.value('nightreel_batch_progress_ratio{campaign="card"}')).toBeNaN();
+
+    const ofTemporal = await (await fetch(`http://127.0.0.1:${temporalPort}/metrics`)).text();
+    for (const name of [
+      'temporal_activity_schedule_to_start_latency_seconds_count',
+      'temporal_worker_task_slots_available',
+    ])
+      expect(ofTemporal).toMatch(new RegExp(`^${name}\\{.*task_queue="render".*\\} \\d`, 'm'));
+    expect(ofTemporal).not.toContain('Wilhelmina');
 
     const scraped = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     for (const personal of ['Wilhelmina', 'Thrower', 'r-1', 'r-2']) expect(scraped).not.toContain(personal);

@@ -113,6 +113,19 @@ describe('a first night', () => {
     expect(same(adaOne, bobOne).slice(12)).toEqual(Array(18).fill(true));
   });
 
+  test('says of every video what making it took: of one that was only joined no browser and no frames', async () => {
+    const outcomes = await probe.outcomesOf('story/2026-03-02/1');
+    const measures = outcomes.flatMap((outcome) => (outcome.outcome === 'rendered' ? (outcome.measures ?? []) : []));
+    expect(measures).toHaveLength(4);
+    // One more scene each had to be captured for the two whose count nobody shares.
+    expect(measures.map(({ frames }) => frames).sort((a, b) => a - b)).toEqual([0, 0, 12, 12]);
+    for (const { frames, stages, cpuMs, bytes } of measures) {
+      const rendering = frames > 0 ? ['acquire', 'params', 'capture', 'encode'] : [];
+      expect(Object.keys(stages)).toEqual([...rendering, 'verify', 'upload']);
+      expect([cpuMs, bytes].every((figure) => figure !== undefined && figure > 0)).toBe(true);
+    }
+  });
+
   test('brings a poster with every video, and no name into any history', async () => {
     expect((await probe.keys('videos/')).filter((key) => key.endsWith('.jpg'))).toHaveLength(4);
     const histories = await probe.histories();

@@ -44,13 +44,19 @@ test(
     const [spans, metrics] = [collector.text('traces'), collector.text('metrics')];
     for (const name of [
       'RunWorkflow:nightlyBatch',
-      'StartChildWorkflow:renderVariant',
+      'StartChildWorkflow:variantLane',
       'RunActivity:renderVariant',
       'render variant',
     ]) {
       expect(spans).toContain(name);
     }
-    for (const name of ['nightreel.variants', 'nightreel.render.duration', 'nightreel.failures', 'TemplateCrashed']) {
+    for (const name of [
+      'nightreel.variants',
+      'nightreel.render.duration',
+      'nightreel.failures',
+      'TemplateCrashed',
+      'temporal_workflow_completed',
+    ]) {
       expect(metrics).toContain(name);
     }
     for (const personal of ['Wilhelmina', 'Thrower', 'r-4711', '98765'])

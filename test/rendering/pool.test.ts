@@ -95,18 +95,28 @@ describe('lending', () => {
   test('its state tells who is lent, who waits, what was replaced and what memory is held', async () => {
     const { pool, members } = await poolOf(2, { recycleAfter: 1 });
     for (const member of members) member.bytes = 100;
-    const quiet = { slots: 2, ready: 2, leased: 0, waiting: 0, recycled: 0, discarded: 0, memoryBytes: 200 };
+    const quiet = {
+      slots: 2,
+      ready: 2,
+      leased: 0,
+      waiting: 0,
+      warmed: 2,
+      lent: 0,
+      recycled: 0,
+      discarded: 0,
+      memoryBytes: 200,
+    };
     expect(pool.state).toEqual(quiet);
 
     const [one, two] = [await pool.acquire(never), await pool.acquire(never)];
     const third = pool.acquire(never);
-    expect(pool.state).toEqual({ ...quiet, leased: 2, waiting: 1 });
+    expect(pool.state).toEqual({ ...quiet, leased: 2, lent: 2, waiting: 1 });
     one.discard();
     one.release();
     two.release();
     (await third).release();
     await until('the successors', () => pool.state.recycled > 0 && pool.state.ready === 2);
-    expect(pool.state).toMatchObject({ leased: 0, waiting: 0, discarded: 1 });
+    expect(pool.state).toMatchObject({ leased: 0, waiting: 0, lent: 3, discarded: 1 });
     await pool[Symbol.asyncDispose]();
     expect(pool.state).toMatchObject({ slots: 2, ready: 0, memoryBytes: 0 });
   });

@@ -1,9 +1,10 @@
 /** A made-up night for report tests: thousands of variants, a few failures, the same every time. */
 
-import type { VariantOutcome } from '../../src/contracts/batch.ts';
+import type { RenderMeasures, VariantOutcome } from '../../src/contracts/batch.ts';
 import type { FailureClass } from '../../src/contracts/failures.ts';
 import type { BusinessDate, CampaignId, VariantKey } from '../../src/contracts/ids.ts';
 import type { PlanDocument } from '../../src/planning/manifest.ts';
+import { type BatchReport, reportJson } from '../../src/reporting/report-json.ts';
 
 export const keyOf = (n: number): VariantKey =>
   (n * 2_654_435_761).toString(16).padStart(12, '0').padEnd(64, 'c0ffee') as VariantKey;
@@ -109,4 +110,76 @@ export function ordinaryNight(): { readonly plan: PlanDocument; readonly outcome
   const pointers = outcomes.reduce((sum, outcome) => sum + (outcome.outcome === 'failed' ? 1 : outcome.pointers), 0);
   const counts = { rows: pointers + 28, recipients: pointers, rejected: 9, duplicates: 19, carriedOver: 12 };
   return { plan: planOf({ ...counts, variants: outcomes.length, cached: 1_101 }), outcomes };
+}
+
+/** Renders of so many workers' places, one after the other, from the moment the plan was there. */
+const PLACES = 6;
+
+/** What rendering took, as a worker would say it. */
+function measuresOf(n: number, renderMs: number, endedAt: number): RenderMeasures {
+  const stages = {
+    acquire: Math.round(20 + 60 * noise(n + 0.21)),
+    params: Math.round(4 + 20 * noise(n + 0.22)),
+    encode: Math.round(60 + 80 * noise(n + 0.23)),
+    verify: Math.round(30 + 30 * noise(n + 0.24)),
+    upload: Math.round(40 + 120 * noise(n + 0.25)),
+  };
+  const capture = renderMs - Object.values(stages).reduce((sum, ms) => sum + ms, 0);
+  const cpuMs = Math.round(renderMs * (1.6 + 0.3 * noise(n + 0.26)));
+  return {
+    stages: { ...stages, capture },
+    cpuMs,
+    frames: 360,
+    bytes: Math.round(900_000 + 800_000 * noise(n + 0.27)),
+    endedAt,
+  };
+}
+
+/** The same outcomes, with measures. */
+export function withMeasures(outcomes: readonly VariantOutcome[]): VariantOutcome[] {
+  const places = new Array<number>(PLACES).fill(Date.parse(planOf().createdAt) + 2_000);
+  let next = 0;
+  return outcomes.map((outcome, n) => {
+    if (outcome.outcome !== 'rendered') return outcome;
+    const place = next++ % PLACES;
+    const endedAt = (places[place] ?? 0) + outcome.renderMs;
+    places[place] = endedAt;
+    return { ...outcome, measures: measuresOf(n, outcome.renderMs, endedAt) };
+  });
+}
+
+/** The ordinary night on workers that measure, with failures of five classes. */
+export function busyNight(): { readonly plan: PlanDocument; readonly outcomes: readonly VariantOutcome[] } {
+  const { plan, outcomes } = ordinaryNight();
+  const others: readonly (readonly [FailureClass, string])[] = [
+    ['ParamsInvalid', 'params.amount must be a number.'],
+    ['StorageUnavailable', 'PutObject was answered 503 SlowDown.'],
+    ['TemplateCrashed', 'The template threw in scene reward: cannot read properties of undefined.'],
+  ];
+  const failing = outcomes.map((outcome, n) => {
+    const [failureClass, message] = others[n % 3] ?? ['Internal', ''];
+    return n % 500 === 250 + (n % 3) ? failed(n, failureClass, message) : outcome;
+  });
+  return { plan, outcomes: withMeasures(failing) };
+}
+
+const LINKS = {
+  videoUrl: (key: string) => `https://films.example/${key}.mp4`,
+  posterUrl: (key: string) => `https://films.example/${key}.jpg`,
+};
+
+/** Reports of the ten business days before the ordinary night, newest first. */
+export function nightsBefore(): BatchReport[] {
+  const dates = ['20', '19', '18', '17', '16', '13', '12', '11', '10', '09'];
+  return dates.map((day, at) => {
+    const plan = planOf({ recipients: 900 });
+    const outcomes = Array.from({ length: 700 + Math.round(300 * noise(at + 0.5)) }, (_, n) =>
+      n % 333 === at
+        ? failed(n, 'BrowserCrashed', 'It died.')
+        : rendered(n, Math.round(2_500 + 3_000 * noise(n + at * 0.01))),
+    );
+    const batch = { ...plan.batch, businessDate: `2026-11-${day}` as BusinessDate };
+    const closedAt = `2026-11-${day}T23:30:00Z`;
+    return reportJson({ plan: { ...plan, batch }, outcomes, notStarted: 0, wallMs: 1_700_000, closedAt, ...LINKS });
+  });
 }

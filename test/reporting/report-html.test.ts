@@ -1,40 +1,24 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import puppeteer, { type Browser, type Page } from 'puppeteer';
-import { findTools } from '../../src/config/tools.ts';
+import type { Page } from 'puppeteer';
 import type { FailureClass } from '../../src/contracts/failures.ts';
-import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
+import { objectKeys } from '../../src/contracts/ids.ts';
 import { reportHtml } from '../../src/reporting/report-html.ts';
 import { reportJson } from '../../src/reporting/report-json.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { TestS3 } from '../support/s3.ts';
 import { cached, failed, ordinaryNight, planOf, rendered } from './night.ts';
+import { ReportPages } from './report-pages.ts';
 
-let server: TestS3;
-let store: ObjectStore;
-let browser: Browser;
+let pages: ReportPages;
 
 beforeAll(async () => {
-  const { chromium } = findTools();
-  [server, browser] = await Promise.all([
-    TestS3.start(),
-    puppeteer.launch({
-      executablePath: chromium,
-      pipe: true,
-      args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
-    }),
-  ]);
-  store = server.store();
+  pages = await ReportPages.start();
 });
 afterAll(async () => {
-  store?.close();
-  await Promise.all([browser?.close(), server?.[Symbol.asyncDispose]()]);
+  await pages?.[Symbol.asyncDispose]();
 });
 
 type Night = Pick<Parameters<typeof reportJson>[0], 'plan' | 'outcomes'>;
 
-const pageOf = (night: Night, base: string): string =>
+const pageOf = (night: Night, base: string): Promise<string> =>
   reportHtml(
     reportJson({
       ...night,
@@ -46,48 +30,22 @@ const pageOf = (night: Night, base: string): string =>
     }),
   );
 
-/** The commands that the report offers, in order. */
-const commandsOf = (night: Night): string[] =>
-  [...pageOf(night, 's3://films').matchAll(/<code>(nightreel [^<]*)<\/code>/g)].map(([, command]) => command ?? '');
-
-/** Puts the report where a batch has it and opens it as a person does: in a browser, over HTTP, without credentials. */
-async function openReport(text: string, width = 1_400): Promise<{ page: Page; requests: string[] }> {
-  const key = objectKeys.reportHtml(planOf().batch);
-  await store.put(key, text, { contentType: 'text/html; charset=utf-8' });
-  const page = await browser.newPage();
-  const requests: string[] = [];
-  page.on('request', (request) => requests.push(request.url()));
-  await page.setViewport({ width, height: 900 });
-  await page.goto(store.url(key), { waitUntil: 'load' });
-  return { page, requests };
-}
-
-async function ffmpeg(args: readonly string[]): Promise<Buffer> {
-  const { stdout } = await promisify(execFile)(findTools().ffmpeg ?? 'ffmpeg', ['-v', 'error', ...args, 'pipe:1'], {
-    encoding: 'buffer',
-    maxBuffer: 10_000_000,
-  });
-  return stdout;
-}
-
-async function storeFilm(key: VariantKey): Promise<void> {
-  const picture = ['-f', 'lavfi', '-i', 'testsrc=s=320x180:r=30:d=2'];
-  const film = await ffmpeg([...picture, '-pix_fmt', 'yuv420p', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4']);
-  await store.putImmutable(objectKeys.video(key), film, { contentType: 'video/mp4' });
-  const poster = await ffmpeg([...picture, '-frames:v', '1', '-f', 'mjpeg']);
-  await store.putImmutable(objectKeys.poster(key), poster, { contentType: 'image/jpeg' });
-}
+/** The commands by which the report repairs, in order. */
+const commandsOf = async (night: Night): Promise<string[]> =>
+  [...(await pageOf(night, 's3://films')).matchAll(/<code>(nightreel (?!why)[^<]*)<\/code>/g)].map(
+    ([, command]) => command ?? '',
+  );
 
 const textOf = (page: Page): Promise<string> => page.evaluate('document.body.innerText') as Promise<string>;
 
 describe('the report in a browser', () => {
   test.each([
-    ['links', () => server.publicBaseUrl],
+    ['links', () => pages.base],
     ['links of a store that is not public', () => 's3://films'],
   ])('plays its videos from the bucket by their %s, and asks nobody else for anything', async (_, base) => {
     const films = [rendered(1, 4_000), cached(2)];
-    for (const { key } of films) await storeFilm(key);
-    const { page, requests } = await openReport(pageOf({ plan: planOf(), outcomes: films }, base()));
+    await pages.storeFilms(films.map(({ key }) => key));
+    const { page, requests } = await pages.open(await pageOf({ plan: planOf(), outcomes: films }, base()));
     const played: unknown = await page.evaluate(`(async () => {
       const video = document.querySelector('video');
       video.muted = true;
@@ -96,7 +54,7 @@ describe('the report in a browser', () => {
       return [video.videoWidth, video.videoHeight];
     })()`);
     expect(played).toEqual([320, 180]);
-    const paths = requests.map((url) => url.replace(`${server.publicBaseUrl}/`, ''));
+    const paths = requests.map((url) => url.replace(`${pages.base}/`, ''));
     for (const { key } of films) expect(paths).toContain(objectKeys.poster(key));
     // Besides, Chromium draws the buttons of its player from data URLs.
     expect(paths.filter((path) => !/^(videos\/|batches\/|data:)/.test(path))).toEqual([]);
@@ -104,7 +62,7 @@ describe('the report in a browser', () => {
   });
 
   test('says the night in three numbers, and what to do about failures', async () => {
-    const { page } = await openReport(pageOf(ordinaryNight(), server.publicBaseUrl));
+    const { page } = await pages.open(await pageOf(ordinaryNight(), pages.base));
     const text = (await textOf(page)).replaceAll('\u202f', ' ');
     for (const said of ['Monday', '23 November 2026', '3,934', '6.2 s', '0.38 %', 'FontMissing', 'Embed the font']) {
       expect(text).toContain(said);
@@ -131,29 +89,31 @@ describe('the report in a browser', () => {
       ['StorageDenied', 'TemplateCrashed'],
       [RUN, BACKFILL],
     ],
-  ])('after failures %j offers %j', (classes, commands) => {
+  ])('after failures %j offers %j', async (classes, commands) => {
     const plan = planOf();
     const outcomes = [rendered(9, 4_000), ...classes.map((failureClass, n) => failed(n, failureClass, 'why'))];
-    expect(commandsOf({ plan: { ...plan, batch: { ...plan.batch, attempt: 3 } }, outcomes })).toEqual(commands);
+    expect(await commandsOf({ plan: { ...plan, batch: { ...plan.batch, attempt: 3 } }, outcomes })).toEqual(commands);
   });
 
-  test('offers to run an uploaded list, or the first so many, as they were run', () => {
+  test('offers to run an uploaded list, or the first so many, as they were run', async () => {
     const outcomes = [failed(1, 'FontMissing', 'why')];
     const csv = { ...planOf(), csvKey: `inputs/${'a'.repeat(64)}.csv` };
-    expect(commandsOf({ plan: csv, outcomes })).toEqual([`${RUN} --csv FILE`]);
-    expect(commandsOf({ plan: { ...planOf(), recipientLimit: 40 }, outcomes })).toEqual([`${RUN} --recipients 40`]);
+    expect(await commandsOf({ plan: csv, outcomes })).toEqual([`${RUN} --csv FILE`]);
+    expect(await commandsOf({ plan: { ...planOf(), recipientLimit: 40 }, outcomes })).toEqual([
+      `${RUN} --recipients 40`,
+    ]);
   });
 
   test.each([400, 1_400])('fits a window of %d pixels', async (width) => {
-    const { page } = await openReport(pageOf(ordinaryNight(), server.publicBaseUrl), width);
+    const { page } = await pages.open(await pageOf(ordinaryNight(), pages.base), { width });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
     await page.close();
   });
 
   test('shows what a message holds as text, whatever it holds', async () => {
     const evil = `<img src=x onerror="document.title='owned'"> & "quotes" ' </style><script>1</script>`;
-    const { page } = await openReport(
-      pageOf({ plan: planOf(), outcomes: [failed(1, 'TemplateCrashed', evil)] }, server.publicBaseUrl),
+    const { page } = await pages.open(
+      await pageOf({ plan: planOf(), outcomes: [failed(1, 'TemplateCrashed', evil)] }, pages.base),
     );
     expect(await textOf(page)).toContain(evil);
     expect(await page.title()).toBe('referral · 2026-11-23 · Nightreel');
@@ -162,7 +122,7 @@ describe('the report in a browser', () => {
   });
 
   test('of an empty night says so', async () => {
-    const { page } = await openReport(pageOf({ plan: planOf(), outcomes: [] }, server.publicBaseUrl));
+    const { page } = await pages.open(await pageOf({ plan: planOf(), outcomes: [] }, pages.base));
     expect(await textOf(page)).toContain('Nobody’s numbers changed');
     await page.close();
   });

@@ -1,9 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { histogram } from '../../src/reporting/histogram.ts';
 import { reportJson, reportSchema } from '../../src/reporting/report-json.ts';
+import { reportJsonSchema } from '../../src/reporting/report-schema.ts';
 import { percentile, summarise } from '../../src/reporting/summary.ts';
-import { cached, failed, keyOf, ordinaryNight, planOf, rendered } from './night.ts';
+import { busyNight, cached, failed, keyOf, nightsBefore, ordinaryNight, planOf, rendered } from './night.ts';
 
 const urls = {
   closedAt: '2026-11-24T04:48:10Z',
@@ -109,5 +113,56 @@ describe('the report', () => {
     const { samples } = reportJson({ plan: planOf(), outcomes: small, notStarted: 0, wallMs: 1, ...urls });
     expect(samples.map(({ key }) => key)).toEqual([keyOf(3), keyOf(1), keyOf(4)]);
     expect(samples[0]?.video).toBe(`https://films.example/${keyOf(3)}.mp4`);
+  });
+});
+
+describe('what a report of now says besides', () => {
+  const earlier = nightsBefore();
+  const uiLink = (query: string) => `https://temporal.example/?query=${encodeURIComponent(query)}`;
+  const report = reportJson({ ...busyNight(), ...urls, notStarted: 0, wallMs: 2_890_000, earlier, uiLink });
+
+  test('fits its own schema and the published one, and so does a report of before', async () => {
+    const text = JSON.stringify(report);
+    expect(reportSchema.parse(JSON.parse(text))).toEqual(report);
+    const published = JSON.parse(await readFile(join(import.meta.dirname, '../../docs/report.schema.json'), 'utf8'));
+    // Run scripts/build-report-schema.ts after a change.
+    expect(published).toEqual(JSON.parse(reportJsonSchema()));
+    const { stages, throughput, slowest, cost, figures, nights, ...before } = JSON.parse(text);
+    for (const failure of before.failures) {
+      delete failure.repair;
+      delete failure.ui;
+    }
+    const validate = new Ajv2020({ strict: false }).compile(published);
+    for (const one of [JSON.parse(text), before]) expect([validate(one), validate.errors]).toEqual([true, null]);
+    expect(validate({ ...before, version: 2 })).toBe(false);
+    expect(reportSchema.parse(before)).toMatchObject({ cost: null, nights: [], slowest: [], stages: { measured: 0 } });
+    expect([stages, throughput, slowest, cost, figures, nights].every(Boolean)).toBe(true);
+  });
+
+  test('has the three numbers beside the median of the ten nights before, newest first', () => {
+    expect(report.nights.map(({ businessDate }) => businessDate)).toEqual(
+      earlier.map(({ summary }) => summary.businessDate),
+    );
+    const usual = earlier.map(({ summary }) => summary.variants).sort((a, b) => a - b)[4];
+    expect(report.figures[0]).toEqual({ name: 'variants', value: 3_934, usual, trend: 'up' });
+  });
+
+  test('tells of each class what to run, and where its variants are', () => {
+    expect(report.failures.map(({ failureClass, repair }) => [failureClass, repair?.way])).toEqual([
+      ['FontMissing', 'run'],
+      ['BrowserCrashed', 'backfill'],
+      ['ParamsInvalid', 'run'],
+      ['StorageUnavailable', 'backfill'],
+      ['TemplateCrashed', 'run'],
+    ]);
+    expect(decodeURIComponent(report.failures[0]?.ui ?? '')).toContain(
+      "CampaignId = 'referral' AND BatchDate = '2026-11-23' AND FailureClass = 'FontMissing'",
+    );
+  });
+
+  test('of a list given by hand is compared with no night', () => {
+    const plan = { ...planOf(), csvKey: `inputs/${'a'.repeat(64)}.csv` };
+    const list = reportJson({ plan, outcomes: [rendered(1, 10)], ...urls, notStarted: 0, wallMs: 1, earlier });
+    expect([list.nights, list.figures.map(({ usual }) => usual)]).toEqual([[], [null, null, null]]);
   });
 });

@@ -2,15 +2,17 @@
 
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { objectKeys } from '../../src/contracts/ids.ts';
+import { type BatchRef, objectKeys } from '../../src/contracts/ids.ts';
 import { readState } from '../../src/planning/batches.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import type { PlannedCampaign } from '../../src/planning/read-night.ts';
+import { partsOf } from '../../src/planning/scene-key.ts';
 import { reportSchema } from '../../src/reporting/report-json.ts';
 import { type ForgetRequest, type Forgotten, forgetPerson } from '../../src/retention/forget-person.ts';
 import { Ledger } from '../../src/storage/ledger.ts';
 import { ObjectStore, type ObjectStoreOptions } from '../../src/storage/object-store.ts';
 import { encodeRecipientId } from '../../src/storage/pointer-keys.ts';
+import { templates } from '../support/planned-card.ts';
 import { TestS3 } from '../support/s3.ts';
 import { never } from '../warehouse/support.ts';
 import { keysWith, night, type Person, snapshotCampaign, wholeBucket } from './nights.ts';
@@ -70,9 +72,9 @@ describe('a person who is forgotten', () => {
   beforeEach(async () => {
     people = [GONE, ...OTHERS];
     await night(store, story, 2, people);
-    await night(store, film, 2, people);
+    await leaveFailures(await night(store, film, 2, people));
     people = [{ ...GONE, n: 8 }, ...OTHERS];
-    await night(store, story, 3, people, { failing: [GONE.id] });
+    await leaveFailures(await night(store, story, 3, people, { failing: [GONE.id] }));
     people = [{ ...GONE, n: -1 }, ...OTHERS];
     await night(store, story, 4, people);
     people = OTHERS;
@@ -85,9 +87,11 @@ describe('a person who is forgotten', () => {
   test('is found nowhere in the bucket, in whatever form; a dry run says how much that is and changes nothing', async () => {
     const before = await wholeBucket(store);
     const kinds = keysWith(before, ...TRACES).map(
-      (key) => /(claim|plan|manifest|rejects|withdrawn)|^[a-z]+/.exec(key.replace('batches/', '/'))?.[0] ?? key,
+      (key) =>
+        /(claim|plan|manifest|failures|rejects|withdrawn)|^[a-z]+/.exec(key.replace('batches/', '/'))?.[0] ?? key,
     );
     expect([...new Set(kinds)].sort()).toEqual([
+      'failures',
       'inputs',
       'manifest',
       'people',
@@ -105,7 +109,18 @@ describe('a person who is forgotten', () => {
     expect(done.objects).toEqual(wouldBe.objects);
     expect(done.unreadable).toEqual([]);
     expect(done.objects).toEqual({
-      ...{ pointers: 2, videos: 2, posters: 2, scenes: 2, manifests: 5, outcomes: 3, reports: 6, plans: 2, rejects: 1 },
+      ...{
+        pointers: 2,
+        videos: 2,
+        posters: 2,
+        scenes: 2,
+        failures: 6,
+        manifests: 5,
+        outcomes: 3,
+        reports: 6,
+        plans: 2,
+        rejects: 1,
+      },
       ...{ withdrawals: 1, results: 3, states: 1, ledgers: 4, lists: 1, tombstones: 1 },
     });
     const after = await wholeBucket(store);
@@ -121,6 +136,9 @@ describe('a person who is forgotten', () => {
   });
 
   test('leaves everybody else as they were', async () => {
+    const failuresOfOthers = async () => (await failures()).filter(([, shown]) => shown === 'somebody else');
+    const failed = await failuresOfOthers();
+    expect(failed.length).toBeGreaterThan(0);
     const pointers = async () => [...(await wholeBucket(store))].filter(([key]) => /^(users|people)\//.test(key));
     const own = encodeRecipientId(GONE.id);
     const before = (await pointers()).filter(([key]) => !key.endsWith(`/${own}.json`));
@@ -128,6 +146,7 @@ describe('a person who is forgotten', () => {
     const { sharedVideos } = await forget();
     expect(sharedVideos).toBe(1);
     expect(await pointers()).toEqual(before);
+    expect(await failures()).toEqual(failed);
     for (const [, text] of before) {
       const { variantKey } = JSON.parse(text) as { variantKey: Forgotten['videoKeys'][number] };
       expect(await store.head(objectKeys.video(variantKey))).not.toBeNull();
@@ -229,6 +248,31 @@ describe('a person who is forgotten', () => {
     expect(await found()).toEqual([]);
   });
 });
+
+const failures = async () => [...(await wholeBucket(store))].filter(([key]) => key.includes('/failures/'));
+
+/** What an attempt at each variant of the night and at each of its scenes left: a line, and a picture that shows whose it is. */
+async function leaveFailures(batch: BatchRef): Promise<void> {
+  const manifests = new ManifestReader(store);
+  const plan = await manifests.plan(batch);
+  const template = await templates.load(plan.template.id, plan.template.digest);
+  const leave = async (folder: string, shown: string): Promise<void> => {
+    const name = `${folder}20261103T230000.000Z-renderVariant-01-0123abcd`;
+    await store.put(`${name}.jpg`, shown, { contentType: 'image/jpeg' });
+    await store.put(`${name}.json`, shown === GONE.name ? '{}' : shown, { contentType: 'application/json' });
+  };
+  const pages = Array.from({ length: plan.pages }, (_, at) => manifests.page(batch, at + 1));
+  for (const { key, params } of (await Promise.all(pages)).flatMap(({ variants }) => variants)) {
+    const shown = params['name'] === GONE.name ? GONE.name : 'somebody else';
+    await leave(objectKeys.failuresOfVariant(batch, key), shown);
+    const identity = { engineDigest: plan.engine.digest, template, rendition: plan.rendition };
+    for (const part of plan.assembly === 'scenes' ? partsOf(identity, params) : []) {
+      if (JSON.stringify(part.params).includes(GONE.name)) {
+        await leave(objectKeys.failuresOfScene(batch, part.key), GONE.name);
+      }
+    }
+  }
+}
 
 /** Dies after so many writes: of everything after them nothing happens. */
 class MortalStore extends ObjectStore {

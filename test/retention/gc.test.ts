@@ -101,6 +101,17 @@ test('what a kept batch names stays, and so does whatever is young', async () =>
   expect(young.kinds.videos).toMatchObject({ unused: { objects: 2 }, young: { objects: 2 }, removed: { objects: 0 } });
 });
 
+test('what failures show goes with the batch that they are of, and their lines stay in it', async () => {
+  await threeNights();
+  const folder = `batches/story/2026-11-02/1/failures/${'a'.repeat(64)}/`;
+  const scene = `batches/story/2026-11-03/1/failures/scenes/${'b'.repeat(64)}/`;
+  const [line = '', ...pictures] = [`${folder}one.json`, `${folder}one.jpg`, `${scene}two.jpg`];
+  for (const key of [line, ...pictures]) await store.put(key, 'it', { contentType: 'text/plain' });
+  expect((await gc(60)).kinds.screenshots).toMatchObject({ there: { objects: 2 }, unused: { objects: 0 } });
+  expect((await gc(100)).kinds.screenshots).toMatchObject({ removed: { objects: 2 } });
+  expect((await keys('batches/')).filter((key) => key.includes('/failures/'))).toEqual([line]);
+});
+
 test('of a scene of a kept batch, whose template nobody has any more, nobody knows: then no scene goes', async () => {
   await threeNights();
   for (const key of await keys('templates/')) await store.remove(key);

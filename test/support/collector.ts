@@ -4,21 +4,25 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { type ReceivedSpan, spansIn } from './spans.ts';
+
+/** What it does with a request: takes it, fails, or never answers. */
+type Behaviour = 'takes' | 'fails' | 'hangs';
 
 export class TestCollector implements AsyncDisposable {
   private readonly server: Server;
   private readonly received = new Map<string, Buffer[]>();
 
-  private constructor() {
+  private constructor(behaviour: Behaviour) {
     this.server = createServer(async (request, response) => {
       const path = request.url ?? '';
       this.received.set(path, [...(this.received.get(path) ?? []), await buffer(request)]);
-      response.end();
+      if (behaviour !== 'hangs') response.writeHead(behaviour === 'fails' ? 500 : 200).end();
     });
   }
 
-  static async start(): Promise<TestCollector> {
-    const collector = new TestCollector();
+  static async start(behaviour: Behaviour = 'takes'): Promise<TestCollector> {
+    const collector = new TestCollector(behaviour);
     collector.server.listen(0, '127.0.0.1');
     await once(collector.server, 'listening');
     return collector;
@@ -32,6 +36,11 @@ export class TestCollector implements AsyncDisposable {
   /** All that came so far; names and texts can be read in it. */
   text(signal: 'traces' | 'metrics'): string {
     return Buffer.concat(this.received.get(`/v1/${signal}`) ?? []).toString('latin1');
+  }
+
+  /** All spans that came so far. */
+  spans(): ReceivedSpan[] {
+    return (this.received.get('/v1/traces') ?? []).flatMap(spansIn);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

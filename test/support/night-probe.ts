@@ -12,6 +12,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Client, Connection, WithStartWorkflowOperation, type WorkflowOptions } from '@temporalio/client';
+import type { VariantOutcome } from '../../src/contracts/batch.ts';
 import type { TestHome } from './nightreel.ts';
 
 interface Status {
@@ -154,6 +155,12 @@ export class NightProbe {
   async manifestOf(batchId: string): Promise<ManifestLine[]> {
     const pages = await Promise.all((await this.keys(`batches/${batchId}/manifest/`)).map((key) => this.json(key)));
     return pages.flatMap((page) => page['variants'] as ManifestLine[]);
+  }
+
+  /** The lines of a batch's outcome pages. */
+  async outcomesOf(batchId: string): Promise<VariantOutcome[]> {
+    const pages = await Promise.all((await this.keys(`batches/${batchId}/outcomes/`)).map((key) => this.text(key)));
+    return pages.flatMap((page) => page.trim().split('\n')).map((line) => JSON.parse(line) as VariantOutcome);
   }
 
   async workflowIds(query: string): Promise<string[]> {

@@ -5,6 +5,7 @@
 
 import { resolve } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { workflowInterceptorModules } from '../../src/telemetry/otlp.ts';
 import { type RecordedHistory, readRecordings, textOf } from './histories.ts';
 import { historyFromJson } from './history-json.ts';
 
@@ -20,10 +21,16 @@ const ALTERATIONS = {
 };
 
 Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
-const { code } = await bundleWorkflowCode({
-  workflowsPath: resolve(import.meta.dirname, '../../src/workflows/index.ts'),
-  logger: new DefaultLogger('ERROR'),
-});
+const bundle = async (modules: string[]): Promise<string> => {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: resolve(import.meta.dirname, '../../src/workflows/index.ts'),
+    workflowInterceptorModules: modules,
+    logger: new DefaultLogger('ERROR'),
+  });
+  return code;
+};
+const code = await bundle([]);
+const traced = await bundle(workflowInterceptorModules());
 
 interface Replayed {
   readonly workflowId: string;
@@ -61,11 +68,12 @@ function altered(activity: string): string {
 
 const histories = (await readRecordings()).flatMap((recording) => recording.histories);
 const replayed = await replay(code, histories);
+const replayedTraced = await replay(traced, histories);
 const noticed: Record<string, string | null> = {};
 for (const [type, activity] of Object.entries(ALTERATIONS)) {
   const done = histories.find((one) => one.type === type && textOf(one).includes(`"${activity}"`));
   if (done === undefined) throw new Error(`no history of a ${type} that calls ${activity}`);
   noticed[type] = (await replay(altered(activity), [done]))[0]?.error ?? null;
 }
-process.stdout.write(`\n${JSON.stringify({ replayed, noticed })}\n`);
+process.stdout.write(`\n${JSON.stringify({ replayed, replayedTraced, noticed })}\n`);
 process.exit(0);

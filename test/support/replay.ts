@@ -3,6 +3,8 @@
 import { resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { RunningBatches } from '../../src/telemetry/running-batches.ts';
+import { batchSinks } from '../../src/telemetry/sinks.ts';
 
 const address = process.argv[2];
 if (address === undefined) throw new TypeError('usage: replay.ts HOST:PORT');
@@ -11,9 +13,10 @@ const client = new Client({ connection: await Connection.connect({ address }) })
 
 const workflowsPath = resolve(import.meta.dirname, '../../src/workflows/index.ts');
 const closed = client.workflow.list({ query: "ExecutionStatus != 'Running'" }).intoHistories();
+const sinks = batchSinks(new RunningBatches());
 const failed: string[] = [];
 let replayed = 0;
-for await (const { workflowId, error } of Worker.runReplayHistories({ workflowsPath }, closed)) {
+for await (const { workflowId, error } of Worker.runReplayHistories({ workflowsPath, sinks }, closed)) {
   replayed += 1;
   if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);
 }

@@ -6,19 +6,26 @@ import { createRequire } from 'node:module';
 import { readTelemetry } from '../../src/config/telemetry.ts';
 import { FAILURES, Failure, type FailureClass } from '../../src/contracts/failures.ts';
 import type { VariantKey } from '../../src/contracts/ids.ts';
+import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
 import { ObjectStore } from '../../src/storage/object-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import {
   countAtRisk,
   countOutcomes,
   countPlanned,
+  countRetried,
+  observeBatches,
   observePool,
   observeScenes,
   recordClosed,
+  recordCpu,
+  recordQueueWait,
   recordRender,
   recordStages,
+  recordVariantCpu,
   timeStage,
 } from '../../src/telemetry/metrics.ts';
+import { RunningBatches } from '../../src/telemetry/running-batches.ts';
 import { startTelemetry } from '../../src/telemetry/telemetry.ts';
 import { withSpan } from '../../src/telemetry/tracing.ts';
 
@@ -55,13 +62,35 @@ countOutcomes([
 ]);
 countPlanned(3);
 recordStages({ acquireMs: 1, paramsMs: 20, captureMs: 900, encodeMs: 100, verifyMs: 50, totalMs: 1_071 }, 360);
-for (const stage of ['upload', 'publish'] as const) await timeStage(stage, async () => undefined);
+recordCpu({ browser: 2_000, encoder: 1_500, worker: 500 });
+recordCpu(null);
+recordVariantCpu(4_000);
+for (const queue of Object.values(TASK_QUEUES)) recordQueueWait(queue, 250);
+recordQueueWait(TASK_QUEUES.render, -3);
+countRetried(2);
+for (const stage of ['assemble', 'upload', 'publish'] as const) await timeStage(stage, async () => undefined);
 for (const campaign of ['referral', 'birthday']) {
   countAtRisk(campaign);
   const closedAtMs = Date.parse('2026-11-24T08:00:00Z');
   recordClosed({ campaign, closedAtMs, wallMs: 2_280_000, deadlineMs: closedAtMs + 7_200_000 });
 }
-observePool(() => ({ slots: 4, ready: 4, leased: 3, waiting: 1, recycled: 2, discarded: 1, memoryBytes: 1_048_576 }));
+const running = new RunningBatches();
+observeBatches(() => running.figures());
+const batch = { variants: 200, expectedEndMs: Date.now() + 600_000, deadlineMs: Date.now() + 1_800_000 };
+running.progress({ campaign: 'referral', batchId: 'referral/2026-11-24/1', settled: 50, ...batch });
+running.progress({ campaign: 'birthday', batchId: 'birthday/2026-11-24/1', settled: 200, ...batch });
+running.over('birthday', 'birthday/2026-11-24/1');
+observePool(() => ({
+  slots: 4,
+  ready: 4,
+  leased: 3,
+  waiting: 1,
+  warmed: 7,
+  lent: 900,
+  recycled: 2,
+  discarded: 1,
+  memoryBytes: 1_048_576,
+}));
 observeScenes(() => ({ memoryHits: 7, storeHits: 5, made: 3, damaged: 0, memoryBytes: 4_096 }));
 // What one night says of very many people and videos: no more series than of one.
 countOutcomes(
@@ -74,9 +103,9 @@ countOutcomes(
 
 const endpoint = targets.otlp;
 if (endpoint !== null) {
-  // An object store there would be asked for too much: the collector answers 503 to a HEAD.
+  // An object store there would be asked for too much: the collector answers 503 to a HEAD, which is sent once more.
   const credentials = { accessKeyId: 'x', secretAccessKey: 'y' };
-  const clientConfig = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 };
+  const clientConfig = { endpoint, region: 'us-east-1', credentials, maxAttempts: 2 };
   using store = new ObjectStore({ clientConfig, bucket: 'films', idleTimeoutMs: 500 });
   await store.head('state/x').catch(() => undefined);
 }

@@ -9,6 +9,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { readTelemetry } from '../../src/config/telemetry.ts';
 import { PortChooser } from '../../src/stack/ports.ts';
+import { temporalMetrics } from '../../src/telemetry/temporal-metrics.ts';
 
 const said = z.object({
   sdkFiles: z.int(),
@@ -130,19 +131,55 @@ describe('scraped by Prometheus', () => {
       'nightreel_storage_throttled_total 0',
       'nightreel_stage_duration_seconds_count{stage="capture"} 1',
       'nightreel_pool_browsers{state="leased"} 3',
+      'nightreel_pool_warmups_total 7',
+      'nightreel_pool_leases_total 900',
       'nightreel_batch_deadline_slack_seconds{campaign="referral"} 7200',
+      'nightreel_cpu_seconds_total{part="encoder"} 1.5',
+      'nightreel_variant_cpu_seconds_sum 4',
+      'nightreel_queue_wait_seconds_count{queue="render"} 2',
+      'nightreel_queue_wait_seconds_sum{queue="render"} 0.25',
+      'nightreel_storage_retries_total 2',
+      'nightreel_batch_progress_ratio{campaign="referral"} 0.25',
+      // It is over, and a series cannot end.
+      'nightreel_batch_progress_ratio{campaign="birthday"} NaN',
     ]) {
       expect(result.scraped?.split('\n')).toContain(line);
     }
+  });
+
+  test('a request that the store took the second time was sent again once, and throttled once', async () => {
+    let asked = 0;
+    const endpoint = await listen(async (request, response) => {
+      await buffer(request);
+      if (request.method === 'HEAD') asked += 1;
+      response.writeHead(request.method === 'HEAD' ? (asked === 1 ? 503 : 404) : 200).end();
+    });
+    const port = await new PortChooser().choose();
+    const { result } = await emit({ ...onPort(port), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+    expect(asked).toBe(2);
+    // Two more are said to have been.
+    expect(result.scraped).toContain('nightreel_storage_retries_total 3\n');
+    expect(result.scraped).toContain('nightreel_storage_throttled_total 1\n');
   });
 
   test('two thousand failed videos make no more series than there are classes, and nobody is named', async () => {
     const { result } = await emit(onPort(await new PortChooser().choose()));
     const series = (result.scraped ?? '').split('\n').filter((line) => /^nightreel_/.test(line));
     expect(series.length).toBeGreaterThan(100);
-    expect(series.length).toBeLessThan(250);
+    expect(series.length).toBeLessThan(400);
     const labels = new Set(series.flatMap((line) => [...line.matchAll(/[{,](\w+)="/g)].map(([, name]) => name)));
-    expect([...labels].sort()).toEqual(['campaign', 'class', 'le', 'outcome', 'reason', 'result', 'stage', 'state']);
+    expect([...labels].sort()).toEqual([
+      'campaign',
+      'class',
+      'le',
+      'outcome',
+      'part',
+      'queue',
+      'reason',
+      'result',
+      'stage',
+      'state',
+    ]);
     expect(series.join()).not.toMatch(/[0-9a-f]{32}/);
   });
 
@@ -170,15 +207,54 @@ describe('scraped by Prometheus', () => {
     ]);
   });
 
+  test("a port for the metrics of Temporal's SDK that is taken is told, and nobody listens there", async () => {
+    const port = Number(new URL(await listen((_, response) => response.end('another'))).port);
+    const told: string[] = [];
+    const found = await temporalMetrics({ temporal: { host: '127.0.0.1', port } }, (message) => told.push(message));
+    expect(found).toBeUndefined();
+    expect(told).toEqual([
+      expect.stringMatching(/on 127\.0\.0\.1:\d+ \(the port is taken\).*NIGHTREEL_TEMPORAL_METRICS_PORT/),
+    ]);
+  });
+
   test.each([
     [{ OTEL_METRICS_EXPORTER: 'statsd' }, "OTEL_METRICS_EXPORTER has 'statsd'"],
     [{ OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: '70000' }, 'a port from 1 to 65535'],
+    [{ OTEL_TRACES_EXPORTER: 'zipkin' }, "OTEL_TRACES_EXPORTER has 'zipkin'"],
+    [{ OTEL_TRACES_SAMPLER: 'xray' }, "OTEL_TRACES_SAMPLER has 'xray'"],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '5%' }, 'a share from 0 to 1'],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' }, 'a share from 0 to 1'],
+    [{ NIGHTREEL_TEMPORAL_METRICS_PORT: 'on' }, 'NIGHTREEL_TEMPORAL_METRICS_PORT must be a port from 1 to 65535'],
   ])('a wrong variable is named: %j', (variables, message) => {
     expect(() => readTelemetry(variables)).toThrow(message);
   });
 
+  test.each([
+    [{}, { ratio: 1 }],
+    [{ OTEL_TRACES_SAMPLER: 'always_on', OTEL_TRACES_SAMPLER_ARG: '0.1' }, { ratio: 1 }],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio' }, { ratio: 1 }],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.05' }, { ratio: 0.05 }],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, { ratio: 0 }],
+    [{ OTEL_TRACES_SAMPLER: 'always_off' }, null],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, null],
+    [{ OTEL_TRACES_EXPORTER: 'none' }, null],
+  ])('which traces are wanted: %j is %j', (variables, traces) => {
+    expect(readTelemetry({ ...variables, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' }).traces).toEqual(traces);
+    expect(readTelemetry(variables).traces).toBeNull();
+  });
+
+  test("Temporal's own metrics go where the others are pushed, or to a port of their own", () => {
+    const pushed = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
+    expect(readTelemetry(pushed).temporal).toEqual({ otlp: 'http://x' });
+    expect(readTelemetry({ ...pushed, OTEL_METRICS_EXPORTER: 'none' }).temporal).toBeNull();
+    const own = { NIGHTREEL_TEMPORAL_METRICS_PORT: '9465' };
+    expect(readTelemetry({ ...pushed, ...own }).temporal).toEqual({ host: 'localhost', port: 9465 });
+    expect(readTelemetry({}).temporal).toBeNull();
+  });
+
   test('a disabled SDK is off, whatever else is said', () => {
     const variables = { ...onPort(9464), OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
-    expect(readTelemetry(variables)).toEqual({ otlp: null, pushesMetrics: false, scrape: null });
+    const off = { otlp: null, traces: null, pushesMetrics: false, scrape: null, temporal: null };
+    expect(readTelemetry(variables)).toEqual(off);
   });
 });

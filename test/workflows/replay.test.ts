@@ -12,11 +12,13 @@ const MINUTE = 60_000;
 
 interface Result {
   readonly replayed: readonly { readonly workflowId: string; readonly error: string | null }[];
+  readonly replayedTraced: Result['replayed'];
   readonly noticed: Readonly<Record<string, string | null>>;
 }
 
 let recordings: Recording[];
 let replayed: Result['replayed'];
+let replayedTraced: Result['replayed'];
 let noticed: Result['noticed'];
 
 beforeAll(async () => {
@@ -24,14 +26,17 @@ beforeAll(async () => {
   const program = join(import.meta.dirname, '../support/replay-recorded.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [program], { maxBuffer: 1 << 26 });
   // The SDK writes to standard output as well.
-  ({ replayed, noticed } = lastJson(stdout) as unknown as Result);
+  ({ replayed, replayedTraced, noticed } = lastJson(stdout) as unknown as Result);
 }, 2 * MINUTE);
 
 const all = () => recordings.flatMap(({ histories }) => histories);
 
-test('every recorded history replays against the workflow code as it is', () => {
-  expect(replayed.filter(({ error }) => error !== null)).toEqual([]);
-  expect(replayed).toHaveLength(all().length);
+test.each([
+  ['as it is', () => replayed],
+  ['with the spans of workflows in it', () => replayedTraced],
+])('every recorded history replays against the workflow code %s', (_, results) => {
+  expect(results().filter(({ error }) => error !== null)).toEqual([]);
+  expect(results()).toHaveLength(all().length);
 });
 
 test.each([

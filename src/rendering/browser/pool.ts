@@ -48,6 +48,10 @@ export interface PoolState {
   readonly leased: number;
   /** Who waits for a member. */
   readonly waiting: number;
+  /** Members that were launched and warmed so far. */
+  readonly warmed: number;
+  /** Times that one was lent so far. */
+  readonly lent: number;
   /** Members replaced so far because they had done their share or held too much memory. */
   readonly recycled: number;
   /** Members taken out at once so far: they broke, or were of no use for what came next. */
@@ -87,7 +91,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   private readonly recycleAboveBytes: number;
   private readonly idle = Promise.withResolvers<void>();
   private isDraining = false;
-  private readonly replaced = { recycled: 0, discarded: 0 };
+  private readonly counts = { warmed: 0, lent: 0, recycled: 0, discarded: 0 };
 
   private constructor(options: PoolOptions<Member>) {
     this.options = options;
@@ -115,7 +119,10 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   ): Promise<BrowserPool<Member>> {
     const pool = new BrowserPool(options);
     const [slot] = pool.slots;
-    if (slot !== undefined && first !== null) pool.settleIn(slot, first);
+    if (slot !== undefined && first !== null) {
+      pool.counts.warmed += 1;
+      pool.settleIn(slot, first);
+    }
     for (const empty of pool.slots) if (empty.current === null) pool.replace(empty);
     try {
       const ready = pool.freeSlot() ?? (await pool.wait(pool.lifetime.signal));
@@ -140,7 +147,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
       ready: this.ready,
       leased: this.slots.filter(({ isLent }) => isLent).length,
       waiting: this.waiters.size,
-      ...this.replaced,
+      ...this.counts,
       memoryBytes: members.reduce((total, member) => total + member.memoryBytes(), 0),
     };
   }
@@ -154,6 +161,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
     const { current } = slot;
     if (current === null) throw new Failure('Internal', 'The browser pool lent an empty slot.');
     slot.isLent = true;
+    this.counts.lent += 1;
     let isReleased = false;
     let mustGo = false;
     const release = (): void => {
@@ -232,7 +240,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   private retire(slot: Slot<Member>): void {
     const wasUsed = slot.uses > 0;
     if (slot.current !== null) {
-      this.replaced.discarded += 1;
+      this.counts.discarded += 1;
       this.close(slot.current);
     }
     slot.current = null;
@@ -265,6 +273,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
     const launching = this.options.launch(this.lifetime.signal).then(
       (member) => {
         slot.launching = null;
+        this.counts.warmed += 1;
         settle(member);
       },
       (error: unknown) => {
@@ -287,7 +296,7 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
 
   private settleIn(slot: Slot<Member>, member: Member): void {
     if (slot.current !== null && slot.current !== member) {
-      this.replaced.recycled += 1;
+      this.counts.recycled += 1;
       this.close(slot.current);
     }
     slot.current = member;

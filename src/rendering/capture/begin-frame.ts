@@ -1,10 +1,11 @@
 /** Capture by HeadlessExperimental.beginFrame: chrome-headless-shell draws when it is told to, and hands out the picture. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
 import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
+import { type Compositor, JPEG, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
 import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
 import { PNG, readPng } from './png.ts';
 
@@ -61,6 +62,17 @@ export class BeginFrameCompositor implements Compositor {
       await sleep(attempt);
     }
     throw new Failure('BrowserHung', `Chromium drew ${ATTEMPTS} times without a whole picture.`);
+  }
+
+  async screenshot(): Promise<Buffer> {
+    const { width, height } = this.layout;
+    const picture = await this.capture();
+    const pixels = Buffer.alloc(width * height * 4);
+    picture.read(pixels, 0);
+    return await sharp(pixels, { raw: { width, height, channels: 4 } })
+      .flatten()
+      .jpeg({ quality: JPEG.quality })
+      .toBuffer();
   }
 
   /** Chromium never finishes a frame that is asked for while the new size is on its way to the page. */

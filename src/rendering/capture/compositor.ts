@@ -29,6 +29,18 @@ export interface Compositor {
    * same whichever was drawn before. `isFirst`: nobody knows what the browser has shown before.
    */
   capture(isFirst?: boolean): Promise<Picture>;
+  /** What the view shows now, drawn or not, as a JPEG for people; no part of a video. */
+  screenshot(): Promise<Buffer>;
+}
+
+/** Of a screenshot. */
+export const JPEG = { format: 'jpeg', quality: 80 } as const;
+
+/** A screenshot of the view by a browser that draws by itself. */
+export async function screenshotOf(devtools: DevTools, { width, height }: Size): Promise<Buffer> {
+  const clip = { x: 0, y: 0, width, height, scale: 1 };
+  const { data } = await devtools.send('Page.captureScreenshot', { ...JPEG, clip, captureBeyondViewport: false });
+  return Buffer.from(data, 'base64');
 }
 
 /**

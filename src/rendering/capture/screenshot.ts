@@ -3,7 +3,7 @@
 import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
+import { type Compositor, layOut, NO_LAYOUT, packed, screenshotOf, viewportFor } from './compositor.ts';
 import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
 import { PNG, readPng } from './png.ts';
 
@@ -47,5 +47,9 @@ export class ScreenshotCompositor implements Compositor {
     const picture = await readPng(data, this.layout);
     if (picture === null) throw new Failure('BrowserHung', 'Chromium showed less than a frame.');
     return picture;
+  }
+
+  async screenshot(): Promise<Buffer> {
+    return await screenshotOf(this.devtools, this.layout);
   }
 }

@@ -10,6 +10,8 @@ import { ReadableStream, type ReadableStreamDefaultController } from 'node:strea
 import Ffmpeg from 'fluent-ffmpeg';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import { tieProcess } from '../browser/tied-process.ts';
+import { timeOf } from '../measuring/group-times.ts';
+import { Meter } from '../measuring/meter.ts';
 
 export interface FfmpegRun {
   /** Path of the program. */
@@ -43,6 +45,8 @@ export class FfmpegProcess implements AsyncDisposable {
   private readBytes = 0;
   private isSpawned = false;
   private hung: Failure | null = null;
+  /** Takes note of what it has used so far, if somebody wants to know. */
+  private look = (): void => undefined;
 
   private constructor(run: FfmpegRun, signal: AbortSignal) {
     const collector = new Writable({
@@ -69,6 +73,7 @@ export class FfmpegProcess implements AsyncDisposable {
     this.failed = reject;
     this.limitMs = run.limitMs ?? LIMIT_MS;
     this.ended.catch(() => undefined);
+    const meter = Meter.current;
     const fail = (error: Error, stderr: string | null): void => {
       this.over.abort();
       this.feed.abandon();
@@ -84,7 +89,21 @@ export class FfmpegProcess implements AsyncDisposable {
         }
         this.isSpawned = true;
         // The end of its input ends it with this process; unless it hangs at that moment.
-        if (child instanceof ChildProcess && child.pid !== undefined) child.once('exit', tieProcess(child.pid));
+        if (child instanceof ChildProcess && child.pid !== undefined) {
+          const { pid, stdout } = child;
+          child.once('exit', tieProcess(pid));
+          if (meter !== undefined) {
+            let lastMs: number | null = null;
+            this.look = () => {
+              lastMs = timeOf(pid) ?? lastMs;
+            };
+            // Its output closes as it ends, and that is mostly seen before Node.js has waited for it and it is gone from /proc.
+            stdout?.once('end', () => {
+              this.look();
+              meter.addEncoder(lastMs);
+            });
+          }
+        }
         if (signal.aborted || this.hung !== null) this.command.kill('SIGKILL');
       })
       .on('end', () => void allRead.then(() => resolve(), reject))
@@ -133,6 +152,7 @@ export class FfmpegProcess implements AsyncDisposable {
 
   /** Closes stdin and waits for the end. Returns everything that came out of stdout and nobody read. Fails as `write` does. */
   async finish(): Promise<Buffer> {
+    this.look();
     this.feed.end();
     await this.watched(this.ended);
     return Buffer.concat(this.chunks);

@@ -10,6 +10,7 @@ import { PageError, pageErrorOf } from '../browser/page-error.ts';
 import type { Compositor } from '../capture/compositor.ts';
 import type { Log } from '../log.ts';
 import { type Finding, Findings } from './findings.ts';
+import { type PageMessage, PageMessages } from './messages.ts';
 import { pathAt, STAGE_ADDRESS, TemplateOrigin } from './origin.ts';
 import { placeOf } from './place.ts';
 import { describeMissing, list, type Readiness, readiness } from './readiness.ts';
@@ -34,6 +35,8 @@ const QUIET_MS = 25;
 /** What a page gets beyond the limit that it keeps itself, before its script is taken for one that never ends. */
 const GRACE_MS = 500;
 const LATE = Symbol('late');
+/** What a page gets when it is given the same params again, to be looked at. */
+const AGAIN_MS = 1_000;
 
 export class TemplatePage {
   private readonly browser: ChromiumBrowser;
@@ -42,7 +45,13 @@ export class TemplatePage {
   private readonly findings: Findings;
   private readonly deadlines: Required<PageDeadlines>;
   private readonly log: Log;
+  private readonly said = new PageMessages();
   private loaded: Template | null = null;
+  private asked: { readonly template: Template; readonly params: Params } | null = null;
+  /** Nobody's params have been given to the document that is loaded. */
+  private isFresh = true;
+  /** Whether the page can show nothing of anybody but whom it was last opened for. */
+  private isOwn = true;
   private ownScript = { source: '', identifier: '' };
   private uncaught = Promise.withResolvers<never>();
   private uncaughtError: PageError | null = null;
@@ -72,6 +81,7 @@ export class TemplatePage {
     const page = new TemplatePage(browser, compositor, await TemplateOrigin.attach(devtools), options);
     const { session } = devtools;
     session.on('Runtime.exceptionThrown', ({ exceptionDetails }) => page.noteError(pageErrorOf(exceptionDetails)));
+    session.on('Runtime.consoleAPICalled', (call) => page.said.noteCall(call));
     session.on('Runtime.bindingCalled', ({ payload }) => page.findings.note(payload));
     // A dialog stops every script of the page until somebody answers; leaving the page must always be allowed.
     session.on('Page.javascriptDialogOpening', ({ type }) => {
@@ -89,7 +99,9 @@ export class TemplatePage {
   async loadStage(): Promise<void> {
     const { page } = this.browser;
     this.loaded = null;
+    this.isOwn = false;
     await this.compositor.settle(page.goto(STAGE_ADDRESS, { waitUntil: 'load', timeout: this.deadlines.loadMs }));
+    this.isOwn = true;
   }
 
   /**
@@ -97,6 +109,30 @@ export class TemplatePage {
    * stock composition always is, with `params` as its variables.
    */
   async open(template: Template, params: Params): Promise<void> {
+    this.asked = { template, params };
+    this.said.forget(template);
+    await this.give(template, params, this.deadlines.paramsMs);
+  }
+
+  /** What the template said since then, the last of it; may quote a recipient. */
+  get messages(): readonly PageMessage[] {
+    return this.said.last;
+  }
+
+  /**
+   * Sees to it that the page shows nothing of anybody but whom it was last opened for: where it failed before it had taken their
+   * params it still shows the one before, so it is loaded afresh and gets them once more. False where that cannot be said.
+   */
+  async showOwn(): Promise<boolean> {
+    const { asked } = this;
+    if (this.isOwn || asked === null) return this.isOwn;
+    this.loaded = null;
+    // It fails once more, on a page that has never shown anybody else.
+    await this.give(asked.template, asked.params, AGAIN_MS).catch(() => undefined);
+    return this.isOwn;
+  }
+
+  private async give(template: Template, params: Params, paramsMs: number): Promise<void> {
     this.findings.about(template);
     if (template.contract === 'stock') {
       await this.load(template, params);
@@ -104,14 +140,16 @@ export class TemplatePage {
     }
     // By content: whoever warmed this page may have read the template at another time.
     if (this.loaded?.digest !== template.digest) await this.load(template, null);
-    const { paramsMs } = this.deadlines;
     await this.within(paramsMs, this.rewinding, template, 'while it was put back to its beginning');
     this.forgetErrors();
+    this.isOwn = this.isFresh;
+    this.isFresh = false;
     await this.getReady(
       template,
       `applyParams(${JSON.stringify(params)}, ${JSON.stringify(template.fonts)}, ${paramsMs})`,
       { limitMs: paramsMs, where: 'while it took params', since: 'of getting params' },
     );
+    this.isOwn = true;
   }
 
   /** Begins to put the page back to its beginning, which the next `open` would have to do. What goes wrong is of no account. */
@@ -163,6 +201,7 @@ export class TemplatePage {
   private async load(template: Template, variables: Params | null): Promise<void> {
     const { devtools, page } = this.browser;
     this.loaded = null;
+    this.isOwn = false;
     this.forgetErrors();
     await this.setOwnScript(templateScript(template, variables));
     const { loadMs } = this.deadlines;
@@ -170,9 +209,11 @@ export class TemplatePage {
       const address = this.origin.serve(template);
       const loading = stageFrameOf(page).goto(address, { waitUntil: 'load', timeout: loadMs });
       await this.within(loadMs, this.compositor.settle(loading), template, 'while it was loaded');
+      [this.isOwn, this.isFresh] = [true, variables === null];
     } catch (error) {
       this.origin.assertSelfContained();
       if (error instanceof TimeoutError || (error instanceof Failure && error.failureClass === 'TemplateCrashed')) {
+        this.asked = null;
         const isBusy = !(error instanceof TimeoutError) || (await stopScript(devtools)) !== 'idle';
         const why = isBusy ? ': a script was still running, and was stopped' : '';
         throw new Failure('TemplateNotReady', `Template '${template.id}' did not load within ${loadMs} ms${why}.`, {
@@ -298,6 +339,8 @@ export class TemplatePage {
       throw new Failure('BrowserHung', `Chromium did not answer ${where}, nor when its script was to be stopped.`);
     }
     if (stopped === 'stopped') {
+      // Nor would it come back when it is asked once more.
+      this.asked = null;
       throw new Failure(
         'TemplateCrashed',
         `Template '${template.id}' did not come back within ${limitMs} ms ${where}; its script was stopped. Look for a loop that never ends.`,
@@ -311,6 +354,7 @@ export class TemplatePage {
 
   private explain(error: unknown, template: Template, where: string): unknown {
     if (!(error instanceof PageError)) return error;
+    this.said.noteError(error);
     this.loaded = null;
     try {
       // What it was refused is why it threw.
@@ -327,6 +371,7 @@ export class TemplatePage {
   }
 
   private noteError(error: PageError): void {
+    this.said.noteError(error);
     this.uncaughtError ??= error;
     this.uncaught.reject(this.uncaughtError);
   }

@@ -63,8 +63,7 @@ export interface DigestInput {
 
 export function digestOf({ report, earlier, reportUrl, uiLink }: DigestInput): Digest {
   const { summary, plan, closedAt, notStarted, failures } = report;
-  // A list given by hand, or the first so many, is no night like the others.
-  const nights = isFromSource(report) ? earlier.filter(isWholeNight).slice(0, MAX_EARLIER_NIGHTS) : [];
+  const nights = comparedNights(report, earlier);
   const query = `CampaignId = '${summary.campaign}' AND BatchDate = '${summary.businessDate}'`;
   return {
     version: 1,
@@ -74,11 +73,7 @@ export function digestOf({ report, earlier, reportUrl, uiLink }: DigestInput): D
     closedAt,
     summary,
     notStarted,
-    figures: (['variants', 'renderMsP95', 'failureRate'] as const).map((name) => {
-      const value = summary[name];
-      const usual = median(nights.map((night) => night.summary[name]));
-      return { name, value, usual, trend: trendOf(value, usual) };
-    }),
+    figures: figuresOf(report, nights),
     nights: nights.length,
     notes: interruptionSentences(report.interruptions),
     failures: failures.map(({ failureClass, actor, count: number }) => ({
@@ -92,7 +87,27 @@ export function digestOf({ report, earlier, reportUrl, uiLink }: DigestInput): D
   };
 }
 
-const isFromSource = ({ plan }: BatchReport): boolean => !plan.csv && plan.recipientLimit === null;
+/** How a batch came to its people. */
+interface Sourced {
+  readonly plan: Pick<BatchReport['plan'], 'csv' | 'recipientLimit'>;
+}
+
+/** Those that a night is compared with. A list given by hand, or the first so many, is no night like the others. */
+export const comparedNights = (report: Sourced, earlier: readonly BatchReport[]): BatchReport[] =>
+  isFromSource(report) ? earlier.filter(isWholeNight).slice(0, MAX_EARLIER_NIGHTS) : [];
+
+/** The three numbers beside their medians over these nights. */
+export const figuresOf = (
+  { summary }: Pick<BatchReport, 'summary'>,
+  nights: readonly Pick<BatchReport, 'summary'>[],
+): Figure[] =>
+  (['variants', 'renderMsP95', 'failureRate'] as const).map((name) => {
+    const value = summary[name];
+    const usual = median(nights.map((night) => night.summary[name]));
+    return { name, value, usual, trend: trendOf(value, usual) };
+  });
+
+const isFromSource = ({ plan }: Sourced): boolean => !plan.csv && plan.recipientLimit === null;
 
 /** Whether the others are compared with it: all of what the campaign's own source had, to its end. */
 export const isWholeNight = (report: BatchReport): boolean => isFromSource(report) && report.notStarted === 0;

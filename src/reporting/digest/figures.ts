@@ -5,7 +5,7 @@ import type { Digest, Figure } from './digest.ts';
 
 const NAMES = { variants: 'Variants', renderMsP95: 'Render time, p95', failureRate: 'Failure rate' } as const;
 const FORMATS = { variants: count, renderMsP95: seconds, failureRate: percent } as const;
-const ARROWS = { up: '↑', down: '↓', same: '→' } as const;
+export const ARROWS = { up: '↑', down: '↓', same: '→' } as const;
 
 /** `4.2 s ↑ usually 3.1 s`; without a night to compare with `4.2 s`. */
 export function figureText({ name, value, usual, trend }: Figure): { readonly label: string; readonly text: string } {
@@ -16,7 +16,7 @@ export function figureText({ name, value, usual, trend }: Figure): { readonly la
 }
 
 /** What `usually` means. */
-export const usualText = ({ nights }: Digest): string =>
+export const usualText = ({ nights }: Pick<Digest, 'nights'>): string =>
   nights === 0
     ? 'There is no earlier night to compare with.'
     : nights === 1

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../contracts/failures.ts';
 import type { DevTools } from '../../browser/devtools.ts';
 import type { Size } from '../../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT, viewportFor } from '../compositor.ts';
+import { type Compositor, layOut, NO_LAYOUT, screenshotOf, viewportFor } from '../compositor.ts';
 import type { Picture, PixelLayout } from '../i420/frame-buffer.ts';
 import { LayerWatch } from '../layers.ts';
 import type { VirtualDisplay } from './display.ts';
@@ -106,6 +106,10 @@ export class XvfbCompositor implements Compositor {
     }
     this.drawn = 0;
     return { read: (target, at) => this.display.read(target, at), firstTouchedRow };
+  }
+
+  async screenshot(): Promise<Buffer> {
+    return await screenshotOf(this.devtools, this.layout);
   }
 
   /** Waits for the moment that was drawn last: the uppermost of the frame's rows that it touched, its height when none. */

@@ -1,0 +1,111 @@
+/** What telemetry costs: the same nights by two workers in turn, one that tells everything and one that tells nothing. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Failure } from '../../src/contracts/failures.ts';
+import type { BenchContext, BenchResult } from '../bench.ts';
+import { openPage } from '../engine.ts';
+import { noteMachine } from '../machine.ts';
+import { median, quantile, rounded } from '../statistics.ts';
+import { callsMs } from './calls.ts';
+import { Listener } from './listener.ts';
+import { type Night, peopleOf, Side } from './side.ts';
+
+export interface TelemetryBenchOptions extends BenchContext {
+  /** Pairs of nights, after one that does not count. */
+  readonly runs: number;
+  /** Videos of a night. */
+  readonly renders: number;
+}
+
+const TEMPLATE = 'referral';
+const RENDITION = 'phone-720p';
+const FIRST_NIGHT = Date.parse('2026-11-02');
+const DAY_MS = 86_400_000;
+
+export async function run({ runs, renders, signal, progress }: TelemetryBenchOptions): Promise<BenchResult> {
+  const machine = await noteMachine(progress, signal);
+  progress.expect(2 + 2 * (runs + 1));
+  progress.step('calls that lead nowhere');
+  const offCallsMs = await callsMs();
+  const { frameCount } = await openPage(TEMPLATE);
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-telemetry-'));
+  try {
+    await using running = new AsyncDisposableStack();
+    progress.step('starting two stacks and their workers');
+    const listener = running.use(await Listener.start());
+    const start = async (name: string, environment: Readonly<Record<string, string>>): Promise<Side> => {
+      const where = { folder: join(folder, name), template: TEMPLATE, rendition: RENDITION };
+      return running.use(await Side.start({ ...where, environment, signal }));
+    };
+    const sides = { off: await start('off', {}), on: await start('on', listener.environment) };
+
+    const nights: Record<'off' | 'on', Cost>[] = [];
+    for (let index = 0; index <= runs; index += 1) {
+      const date = new Date(FIRST_NIGHT + index * DAY_MS).toISOString().slice(0, 10);
+      const people = peopleOf(index, renders);
+      const play = async (which: 'off' | 'on'): Promise<Cost> => {
+        progress.step(`${which}: ${index === 0 ? 'warming up' : `${index} of ${runs}`}`);
+        return perRender(await sides[which].night(date, people), renders);
+      };
+      // Who is first changes, so that a machine that slows down or speeds up does so for both.
+      if (index % 2 === 0) {
+        const off = await play('off');
+        nights.push({ off, on: await play('on') });
+      } else {
+        const on = await play('on');
+        nights.push({ off: await play('off'), on });
+      }
+    }
+    nights.shift();
+    const { traces, metrics, scrapes } = listener.heard;
+    if (Math.min(traces, metrics, scrapes) === 0) {
+      throw new Failure('Internal', `Telemetry was not on: ${JSON.stringify(listener.heard)} requests arrived.`);
+    }
+
+    const [offs, ons] = [nights.map(({ off }) => off.cpuMs), nights.map(({ on }) => on.cpuMs)];
+    const [offCpuMs, onCpuMs] = [median(offs), median(ons)];
+    const ratios = nights.map(({ off, on }) => on.cpuMs / off.cpuMs);
+    const renderCpuMs = median(nights.map(({ off }) => off.renderCpuMs));
+    const extraMs = median(nights.map(({ off, on }) => on.cpuMs - off.cpuMs));
+    const json = {
+      framesPerRender: frameCount,
+      offCpuMs: rounded(offCpuMs, 0),
+      onCpuMs: rounded(onCpuMs, 0),
+      ratio: rounded(median(ratios), 4),
+      ratioQuartiles: [rounded(quantile(ratios, 0.25), 4), rounded(quantile(ratios, 0.75), 4)],
+      renderCpuMs: rounded(renderCpuMs, 0),
+      overheadShare: rounded(extraMs / renderCpuMs, 4),
+      offSpread: rounded(spreadOf(offs), 4),
+      onSpread: rounded(spreadOf(ons), 4),
+      offCallsMs: rounded(offCallsMs, 3),
+      offCallsShare: rounded(offCallsMs / renderCpuMs, 6),
+      ...{ runs, rendersPerRun: renders, heard: listener.heard, busyBefore: machine.busy },
+    };
+    const rows = nights.map(({ off, on }, index) => ({
+      pair: String(index + 1),
+      'off, CPU ms/video': rounded(off.cpuMs, 0),
+      'of that rendering': rounded(off.renderCpuMs, 0),
+      'on, CPU ms/video': rounded(on.cpuMs, 0),
+      ratio: rounded(on.cpuMs / off.cpuMs, 4),
+    }));
+    const all = { pair: 'median', 'off, CPU ms/video': json.offCpuMs, 'on, CPU ms/video': json.onCpuMs };
+    const also = [{ figure: 'calls when off, CPU ms/video', value: json.offCallsMs }];
+    return { rows: [...rows, { ...all, ratio: json.ratio }], also, json };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Per video: of all that the worker did that night, and of the renders alone. */
+type Cost = Omit<Night, 'rendered'>;
+
+function perRender({ cpuMs, renderCpuMs, rendered }: Night, renders: number): Cost {
+  if (rendered !== renders) throw new Failure('Internal', `A night rendered ${rendered} videos of ${renders}.`);
+  return { cpuMs: cpuMs / renders, renderCpuMs: renderCpuMs / renders };
+}
+
+/** Half the distance between the quartiles, as a share of the median. */
+const spreadOf = (values: readonly number[]): number =>
+  (quantile(values, 0.75) - quantile(values, 0.25)) / 2 / median(values);

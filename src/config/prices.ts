@@ -1,0 +1,58 @@
+/** `prices.yaml` of the project: what its machines and its bucket really cost. */
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isNativeError } from 'node:util/types';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { Failure } from '../contracts/failures.ts';
+import { DEFAULT_PRICES, type Prices, pricesSchema } from '../reporting/prices.ts';
+
+const FILE = 'prices.yaml';
+
+const fileSchema = z.strictObject({
+  ...pricesSchema.partial().shape,
+  requests: z.strictObject(pricesSchema.shape.requests.partial().shape).optional(),
+});
+
+/** The prices in `<root>/prices.yaml`; what that leaves out, or all when it is not there, are list prices of AWS. */
+export async function loadPrices(root: string): Promise<Prices> {
+  const text = await readIfThere(join(root, FILE));
+  if (text === null) return DEFAULT_PRICES;
+  const parsed = fileSchema.safeParse(parsedYaml(text) ?? {});
+  if (!parsed.success) {
+    const sentences = parsed.error.issues.map(({ path, message }) =>
+      [path.join('.'), message].filter(Boolean).join(': '),
+    );
+    throw new Failure('CampaignInvalid', `${FILE}: ${sentences.join('; ')}. docs/configuration.md has an example.`);
+  }
+  const given = parsed.data;
+  // Of another currency, a price that is left out would be wrong.
+  const missing = Object.keys(pricesSchema.shape).filter((name) => !Object.hasOwn(given, name));
+  if (given.currency !== undefined && given.currency !== DEFAULT_PRICES.currency && missing.length > 0) {
+    throw new Failure(
+      'CampaignInvalid',
+      `${FILE}: with ${given.currency} all prices must be given, as the others are in ${DEFAULT_PRICES.currency}; missing: ${missing.join(', ')}.`,
+    );
+  }
+  return { ...DEFAULT_PRICES, source: FILE, ...given, requests: { ...DEFAULT_PRICES.requests, ...given.requests } };
+}
+
+function parsedYaml(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new Failure('CampaignInvalid', `${FILE}: ${isNativeError(error) ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isNativeError(error) && 'code' in error && error.code === 'ENOENT') return null;
+    throw new Failure('CampaignInvalid', `${path} cannot be read: ${String(error)}`, { cause: error });
+  }
+}

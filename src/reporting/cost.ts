@@ -1,0 +1,139 @@
+/** What the night cost, from what was measured and from prices. Pure. What was not measured has no price: nothing is guessed. */
+
+import { z } from 'zod';
+import type { VariantOutcome } from '../contracts/batch.ts';
+import type { PlanDocument } from '../planning/manifest.ts';
+import type { SavedEstimate } from '../planning/saved-estimate.ts';
+import { GB, type Prices, PUBLISHED, pricesSchema } from './prices.ts';
+import { requestsOf } from './requests.ts';
+import { renderedOf } from './stages.ts';
+
+const amount = z.number().min(0);
+const count = z.int().min(0);
+
+export const costSchema = z.object({
+  /** What was reckoned with. */
+  prices: pricesSchema,
+  /** Renders whose processor time was measured, of all of this batch's. */
+  measured: count,
+  rendered: count,
+  compute: z.object({
+    /** Of the measured renders: the attempts that made their videos. Null: none was measured. */
+    cpuSeconds: amount.nullable(),
+    cpuSecondsPerVariant: amount.nullable(),
+    money: amount.nullable(),
+    moneyPerVariant: amount.nullable(),
+  }),
+  storage: z.object({
+    /** Of the videos that were stored; null: not measured. */
+    bytes: amount.nullable(),
+    bytesPerVariant: amount.nullable(),
+    moneyPerMonth: amount.nullable(),
+    moneyPerMonthPerVariant: amount.nullable(),
+  }),
+  /** Counted, not measured: of a night that goes well. */
+  requests: z.object({
+    put: count,
+    get: count,
+    head: count,
+    list: count,
+    money: amount,
+    moneyPerVariant: amount.nullable(),
+  }),
+  /** An estimate: of every video of this batch being watched whole, once. */
+  egress: z.object({ moneyPerView: amount.nullable() }),
+  /** Compute, requests, and storage for a month. Null: not all renders were measured. */
+  night: amount.nullable(),
+  perVariant: amount.nullable(),
+  /** What `nightreel estimate --save` said of this night; null: it was not asked. */
+  estimate: z
+    .object({
+      at: z.string(),
+      variants: count,
+      cpuSeconds: amount,
+      cpuSecondsPerVariant: amount.nullable(),
+      money: amount,
+      moneyPerVariant: amount.nullable(),
+    })
+    .nullable(),
+  /** What others have published, to compare with. */
+  published: z.object({
+    currency: z.string(),
+    videoSeconds: z.number(),
+    computePerVariant: amount,
+    bandwidthPerVariant: amount,
+    nightOf5000: amount,
+  }),
+});
+
+export type Cost = Readonly<z.infer<typeof costSchema>>;
+
+export interface CostInput {
+  readonly plan: PlanDocument;
+  readonly outcomes: readonly VariantOutcome[];
+  readonly prices: Prices;
+  readonly estimate: SavedEstimate | null;
+  /** How many earlier nights were read for the report. */
+  readonly nights: number;
+}
+
+const HOUR_SECONDS = 3_600;
+
+export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput): Cost {
+  const rendered = renderedOf(outcomes);
+  const cpuMs = rendered.flatMap(({ measures }) => measures?.cpuMs ?? []);
+  const bytes = rendered.flatMap(({ measures }) => measures?.bytes ?? []);
+  const cpuSeconds = totalOf(cpuMs, 1_000);
+  const computeMoney = cpuSeconds === null ? null : (cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
+  const storedBytes = totalOf(bytes, 1);
+  const storageMoney = storedBytes === null ? null : (storedBytes / GB) * prices.gbMonth;
+  const bytesPerVariant = per(storedBytes, bytes.length);
+  const requests = requestsOf(plan, outcomes, nights);
+  const requestMoney =
+    (requests.put * prices.requests.put +
+      requests.get * prices.requests.get +
+      requests.head * prices.requests.head +
+      requests.list * prices.requests.list) /
+    1_000;
+  const isWhole = cpuMs.length === rendered.length && bytes.length === rendered.length;
+  const night = isWhole ? (computeMoney ?? 0) + (storageMoney ?? 0) + requestMoney : null;
+  const estimatedMoney = estimate && (estimate.cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
+  return {
+    prices,
+    measured: cpuMs.length,
+    rendered: rendered.length,
+    compute: {
+      cpuSeconds,
+      cpuSecondsPerVariant: per(cpuSeconds, cpuMs.length),
+      money: computeMoney,
+      moneyPerVariant: per(computeMoney, cpuMs.length),
+    },
+    storage: {
+      bytes: storedBytes,
+      bytesPerVariant,
+      moneyPerMonth: storageMoney,
+      moneyPerMonthPerVariant: per(storageMoney, bytes.length),
+    },
+    requests: { ...requests, money: requestMoney, moneyPerVariant: per(requestMoney, outcomes.length) },
+    egress: { moneyPerView: bytesPerVariant === null ? null : (bytesPerVariant / GB) * prices.egressGb },
+    night,
+    perVariant: per(night, rendered.length),
+    estimate: estimate && {
+      at: estimate.at,
+      variants: estimate.variants,
+      cpuSeconds: estimate.cpuSeconds,
+      cpuSecondsPerVariant: per(estimate.cpuSeconds, estimate.variants),
+      // At the prices of this report: both are compared.
+      money: estimatedMoney ?? 0,
+      moneyPerVariant: per(estimatedMoney, estimate.variants),
+    },
+    published: PUBLISHED,
+  };
+}
+
+/** Null for none. */
+const totalOf = (values: readonly number[], unit: number): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / unit;
+
+const per = (total: number | null, number: number): number | null =>
+  total === null || number === 0 ? null : total / number;

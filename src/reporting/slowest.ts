@@ -1,0 +1,38 @@
+/** The renders that took longest. Pure. */
+
+import { z } from 'zod';
+import { RENDER_STAGES, type RenderMeasures } from '../contracts/batch.ts';
+import { isVariantKey } from '../contracts/ids.ts';
+import type { RenderedOutcome } from './stages.ts';
+
+const SLOWEST = 10;
+
+export const slowestSchema = z.array(
+  z.object({
+    key: z.string().refine(isVariantKey),
+    renderMs: z.number().min(0),
+    /** Wall time by stage, ms; null: not measured. */
+    stages: z.partialRecord(z.enum(RENDER_STAGES), z.int()).nullable(),
+    cpuMs: z.int().nullable(),
+    /** ISO 8601 UTC; null: not measured. */
+    endedAt: z.string().nullable(),
+  }),
+);
+
+export type Slowest = z.infer<typeof slowestSchema>;
+
+/** The longest first. */
+export const slowestOf = (rendered: readonly RenderedOutcome[]): Slowest =>
+  rendered
+    .toSorted((a, b) => b.renderMs - a.renderMs || (a.key < b.key ? -1 : 1))
+    .slice(0, SLOWEST)
+    .map(({ key, renderMs, measures }) => ({
+      key,
+      renderMs,
+      stages: measures === undefined ? null : inOrder(measures.stages),
+      cpuMs: measures?.cpuMs ?? null,
+      endedAt: measures === undefined ? null : new Date(measures.endedAt).toISOString(),
+    }));
+
+const inOrder = (stages: RenderMeasures['stages']): RenderMeasures['stages'] =>
+  Object.fromEntries(RENDER_STAGES.flatMap((stage) => (stages[stage] === undefined ? [] : [[stage, stages[stage]]])));

@@ -1,0 +1,141 @@
+/** The variant or scene that somebody names by some of its key, and where it was planned. */
+
+import { pMapIterable } from 'p-map';
+import { Failure } from '../../contracts/failures.ts';
+import {
+  type BatchRef,
+  type BusinessDate,
+  batchIdOf,
+  type CampaignId,
+  isBusinessDate,
+  isCampaignId,
+  objectKeys,
+  parseBatchId,
+  type SceneKey,
+  type VariantKey,
+} from '../../contracts/ids.ts';
+import { type ManifestVariant, type PlanDocument, type PlannedScene, videosOf } from '../../planning/manifest.ts';
+import type { ManifestReader } from '../../planning/manifest-reader.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+
+/** What a person writes: some digits of a key, and perhaps where to look for it. */
+export interface Reference {
+  readonly digits: string;
+  readonly campaign: CampaignId | null;
+  readonly businessDate: BusinessDate | null;
+  readonly batch: BatchRef | null;
+}
+
+interface At {
+  readonly plan: PlanDocument;
+  readonly batch: BatchRef;
+  readonly page: number;
+  readonly index: number;
+}
+
+export type Planned =
+  | (At & { readonly kind: 'variant'; readonly key: VariantKey; readonly variant: ManifestVariant })
+  | (At & { readonly kind: 'scene'; readonly key: SceneKey; readonly scene: PlannedScene });
+
+/** Fewer would be anybody's. */
+const DIGITS = /^[0-9a-f]{6,64}$/;
+/** Batches that are looked through, the newest first, before one must be named. */
+const BATCHES_LOOKED_AT = 20;
+const READ_AHEAD = 8;
+const NAMED = 3;
+
+/**
+ * Takes a key, its first digits, or the ID of a workflow: `variant/CAMPAIGN/DATE/KEY`, `scene/CAMPAIGN/DATE/ATTEMPT/KEY`. Null
+ * for what is none of these.
+ */
+export function parseReference(text: string): Reference | null {
+  const nowhere = { campaign: null, businessDate: null, batch: null };
+  if (DIGITS.test(text)) return { digits: text, ...nowhere };
+  const [type, campaign = '', businessDate = '', third = '', fourth = ''] = text.split('/');
+  if (!isCampaignId(campaign) || !isBusinessDate(businessDate)) return null;
+  if (type === 'variant' && DIGITS.test(third)) return { digits: third, campaign, businessDate, batch: null };
+  const batch = parseBatchId(`${campaign}/${businessDate}/${third}`);
+  return type === 'scene' && batch !== null && DIGITS.test(fourth)
+    ? { digits: fourth, campaign, businessDate, batch }
+    : null;
+}
+
+/**
+ * The planned line of it: in the batch that is named, else in the newest that has it. Failure `CampaignInvalid` where there is none,
+ * or several begin so.
+ */
+export async function findPlanned(
+  { store, manifests }: { readonly store: ObjectStore; readonly manifests: ManifestReader },
+  { digits, ...where }: Reference,
+  signal?: AbortSignal,
+): Promise<Planned> {
+  let looked = 0;
+  for await (const batch of where.batch === null ? newestBatches(store, where, signal) : [where.batch]) {
+    if (looked === BATCHES_LOOKED_AT) break;
+    looked += 1;
+    // It may still be planned, or never have been.
+    if (where.batch === null && (await store.head(objectKeys.plan(batch), signal)) === null) continue;
+    const found = await linesOf(manifests, batch, digits);
+    const [first, second] = found;
+    if (first !== undefined && second === undefined) return first;
+    if (first === undefined) continue;
+    const some = found.slice(0, NAMED).map(({ key }) => key.slice(0, digits.length + 8));
+    throw new Failure(
+      'CampaignInvalid',
+      `${found.length} keys of batch ${batchIdOf(batch)} begin with ${digits}, for example ${some.join(', ')}. Give more digits.`,
+    );
+  }
+  const places =
+    where.batch !== null
+      ? `batch ${batchIdOf(where.batch)}`
+      : looked < BATCHES_LOOKED_AT
+        ? `the ${looked} batches ${where.campaign === null ? 'in the bucket' : `of ${where.campaign}, ${where.businessDate}`}`
+        : `the ${looked} newest batches. Name another with --batch CAMPAIGN/DATE/ATTEMPT`;
+  throw new Failure('CampaignInvalid', `No variant and no scene that begins with ${digits} is in ${places}.`);
+}
+
+/** By business date, of all campaigns. */
+async function* newestBatches(
+  store: ObjectStore,
+  { campaign: wanted, businessDate: day }: Pick<Reference, 'campaign' | 'businessDate'>,
+  signal?: AbortSignal,
+): AsyncGenerator<BatchRef, void, undefined> {
+  const nights: { readonly campaign: CampaignId; readonly businessDate: BusinessDate }[] = [];
+  for (const campaign of wanted === null ? await store.folders('batches/', signal) : [wanted]) {
+    if (!isCampaignId(campaign)) continue;
+    const dates = day === null ? await store.folders(objectKeys.batchesOfCampaign(campaign), signal) : [day];
+    for (const businessDate of dates) if (isBusinessDate(businessDate)) nights.push({ campaign, businessDate });
+  }
+  nights.sort((a, b) => (a.businessDate < b.businessDate ? 1 : -1));
+  for (const { campaign, businessDate } of nights) {
+    const attempts = await store.folders(objectKeys.batchesOf(campaign, businessDate), signal);
+    const batches = attempts.flatMap((attempt) => parseBatchId(`${campaign}/${businessDate}/${attempt}`) ?? []);
+    yield* batches.sort((a, b) => b.attempt - a.attempt);
+  }
+}
+
+/** All lines of a batch whose key, or that of one of their renditions, begins so. */
+async function linesOf(manifests: ManifestReader, batch: BatchRef, digits: string): Promise<Planned[]> {
+  const plan = await manifests.plan(batch);
+  const found: Planned[] = [];
+  const pages = pMapIterable(numbers(plan.pages), (page) => manifests.page(batch, page), { concurrency: READ_AHEAD });
+  for await (const { page, variants } of pages) {
+    for (const variant of variants) {
+      if (!videosOf(variant).some(({ key }) => key.startsWith(digits)) && !variant.key.startsWith(digits)) continue;
+      const { key, index } = variant;
+      found.push({ kind: 'variant', plan, batch, page, index, key, variant });
+    }
+  }
+  const scenes = pMapIterable(numbers(plan.scenePages), (page) => manifests.scenePage(batch, page), {
+    concurrency: READ_AHEAD,
+  });
+  for await (const { page, scenes: some } of scenes) {
+    for (const scene of some) {
+      const { key, index } = scene;
+      if (key.startsWith(digits)) found.push({ kind: 'scene', plan, batch, page, index, key, scene });
+    }
+  }
+  return found;
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);

@@ -1,0 +1,110 @@
+/** Both reports of a batch, written into its folder: when it closes, and again whenever somebody asks. */
+
+import type { VariantOutcome } from '../contracts/batch.ts';
+import { Failure } from '../contracts/failures.ts';
+import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
+import type { Interruptions } from '../contracts/steering.ts';
+import type { PlanDocument } from '../planning/manifest.ts';
+import type { ManifestReader } from '../planning/manifest-reader.ts';
+import { savedEstimate } from '../planning/saved-estimate.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { earlierNights } from './nights.ts';
+import { readOutcomes, settledVariants } from './outcomes.ts';
+import type { Prices } from './prices.ts';
+import { reportHtml } from './report-html.ts';
+import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
+
+export interface ReportDeps {
+  readonly store: ObjectStore;
+  readonly manifests: ManifestReader;
+  /** Left out: list prices. */
+  readonly prices?: Prices;
+  /** The workflows that a list filter finds, in the Temporal Web UI. */
+  readonly uiLink?: (query: string) => string | null;
+}
+
+export interface ClosedBatch {
+  readonly plan: PlanDocument;
+  readonly outcomes: readonly VariantOutcome[];
+  readonly notStarted: number;
+  readonly failedBefore: number | null;
+  /** What held it up; left out: nothing. */
+  readonly interruptions?: Interruptions | undefined;
+  readonly wallMs: number;
+  /** ISO 8601 UTC. */
+  readonly closedAt: string;
+}
+
+/** The same batch gives the same reports, as long as its earlier nights and the prices stay. */
+export async function writeReport(
+  { store, prices, uiLink }: ReportDeps,
+  closed: ClosedBatch,
+  signal: AbortSignal,
+): Promise<BatchReport> {
+  const { plan } = closed;
+  const { batch } = plan;
+  const report = reportJson({
+    ...closed,
+    ...(prices && { prices }),
+    ...(uiLink && { uiLink }),
+    earlier: await earlierNights(store, batch, signal),
+    estimate: await savedEstimate(store, batch, signal),
+    videoUrl: (key) => store.url(objectKeys.video(key), plan.publicUrl),
+    posterUrl: (key) => store.url(objectKeys.poster(key), plan.publicUrl),
+  });
+  const json = JSON.stringify(report, null, 2);
+  await store.put(objectKeys.reportJson(batch), json, { contentType: 'application/json' }, signal);
+  const html = await reportHtml(report);
+  await store.put(objectKeys.reportHtml(batch), html, { contentType: 'text/html; charset=utf-8' }, signal);
+  return report;
+}
+
+/** The report that a batch has; null when it has not closed. */
+export async function readReport(
+  store: ObjectStore,
+  batch: BatchRef,
+  signal?: AbortSignal,
+): Promise<BatchReport | null> {
+  const text = await store.getText(objectKeys.reportJson(batch), signal);
+  return text === null ? null : reportSchema.parse(JSON.parse(text));
+}
+
+/**
+ * Writes the reports of a closed batch anew, from its plan and its outcomes; watermark and people stay as they are. When it closed and how
+ * long it took is taken from the report that is there. Failure `CampaignInvalid` when there is none.
+ */
+export async function rebuildReport(deps: ReportDeps, batch: BatchRef, signal: AbortSignal): Promise<BatchReport> {
+  const { store, manifests } = deps;
+  const earlier = await readReport(store, batch, signal);
+  if (earlier === null) throw noReport(batch);
+  const plan = await manifests.plan(batch);
+  const recorded = await readOutcomes(store, batch, signal);
+  const outcomes: VariantOutcome[] = [];
+  let notStarted = 0;
+  for await (const { outcome, isStarted } of settledVariants(manifests, plan, recorded)) {
+    outcomes.push(outcome);
+    if (!isStarted) notStarted += 1;
+  }
+  const failed = outcomes.filter(({ outcome }) => outcome === 'failed').length;
+  const closed = {
+    ...{ plan, outcomes, notStarted },
+    failedBefore: failed === earlier.summary.failed ? earlier.failedBefore : failedBefore(earlier),
+    interruptions: earlier.interruptions,
+    wallMs: earlier.summary.wallSeconds * 1000,
+    closedAt: earlier.closedAt,
+  };
+  return await writeReport(deps, closed, signal);
+}
+
+/** How many variants had failed when a batch that was repaired first closed. Of several repairs the first one's. */
+export function failedBefore(earlier: BatchReport | null): number | null {
+  if (earlier === null) return null;
+  const { failed } = earlier.summary;
+  return earlier.failedBefore ?? (failed === 0 ? null : failed);
+}
+
+export const noReport = (batch: BatchRef): Failure =>
+  new Failure(
+    'CampaignInvalid',
+    `Batch ${batchIdOf(batch)} has no report: there is none of that name, or it has not closed yet.`,
+  );

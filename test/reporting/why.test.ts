@@ -1,0 +1,121 @@
+/** Which line of which batch somebody means who has some digits of a key, and what the bucket tells of it. */
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Failure } from '../../src/contracts/failures.ts';
+import { batchIdOf, parseBatchId } from '../../src/contracts/ids.ts';
+import { ManifestReader } from '../../src/planning/manifest-reader.ts';
+import { findPlanned, type Planned, parseReference, type Reference } from '../../src/reporting/why/find-planned.ts';
+import { explain, silentAttempts } from '../../src/reporting/why/why.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { night, type Person, snapshotCampaign } from '../retention/nights.ts';
+import { TestS3 } from '../support/s3.ts';
+
+let server: TestS3;
+let store: ObjectStore;
+let deps: { readonly store: ObjectStore; readonly manifests: ManifestReader };
+let people: readonly Person[];
+
+const twins: readonly Person[] = [1, 2].map((n) => ({ id: `twin-${n}`, name: 'Twin', n: 2 }));
+
+beforeAll(async () => {
+  server = await TestS3.start();
+  store = server.store();
+  deps = { store, manifests: new ManifestReader(store) };
+  const film = snapshotCampaign('film', () => people, store);
+  const story = snapshotCampaign('story', () => people, store, { template: 'story', scenes: 'auto' });
+  people = [...twins, { id: 'ann', name: 'Ann', n: 1 }];
+  await night(store, film, 2, people, { failing: ['ann'] });
+  await night(store, story, 3, people);
+  people = [{ id: 'ann', name: 'Ann', n: 1 }];
+  await night(store, film, 4, people, { onlyPlanned: true });
+});
+afterAll(async () => {
+  store?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+const find = async (text: string, batch?: Reference['batch']): Promise<Planned> => {
+  const reference = parseReference(text);
+  if (reference === null) throw new TypeError(`'${text}' names nothing`);
+  return await findPlanned(deps, { ...reference, batch: batch ?? reference.batch });
+};
+
+async function keyOf(name: string, batchId: string): Promise<string> {
+  const batch = parseBatchId(batchId);
+  if (batch === null) throw new TypeError(batchId);
+  for (let page = 1; page <= (await deps.manifests.plan(batch)).pages; page += 1) {
+    const { variants } = await deps.manifests.page(batch, page);
+    const found = variants.find(({ params }) => params['name'] === name);
+    if (found !== undefined) return found.key;
+  }
+  throw new Error(`no ${name}`);
+}
+
+test('a key or its first digits mean the newest batch that has it, an ID of a workflow that night', async () => {
+  const ann = await keyOf('Ann', 'film/2026-11-02/1');
+  expect(batchIdOf((await find(ann)).batch)).toBe('film/2026-11-04/1');
+  expect(await find(ann.slice(0, 12))).toMatchObject({ key: ann, kind: 'variant' });
+  expect(batchIdOf((await find(`variant/film/2026-11-02/${ann}`)).batch)).toBe('film/2026-11-02/1');
+  expect(batchIdOf((await find(`variant/film/2026-11-02/${ann}/1-0123abcd`)).batch)).toBe('film/2026-11-02/1');
+});
+
+test('a scene is found as well, by its key and by its workflow', async () => {
+  const page = JSON.parse((await store.getText('batches/story/2026-11-03/1/scenes/000001.json')) ?? '{}') as {
+    scenes: { key: string }[];
+  };
+  const key = page.scenes[0]?.key ?? 'none';
+  for (const text of [key, `scene/story/2026-11-03/1/${key}`]) {
+    const planned = await find(text);
+    expect(planned).toMatchObject({ kind: 'scene', key });
+    expect(await explain(deps, planned)).toMatchObject({ people: null, videos: [], outcome: null });
+  }
+});
+
+test.each([
+  '',
+  'abc',
+  'ABCDEF',
+  'g'.repeat(64),
+  'variant/film',
+  'batch/film/2026-11-02',
+  'variant/film/2026-13-02/abcdef',
+])("'%s' names nothing", (text) => {
+  expect(parseReference(text)).toBeNull();
+});
+
+test('what no batch has is said with where it was looked for; so is what several begin with', async () => {
+  await expect(find('0123456789ab')).rejects.toThrow('in the 3 batches in the bucket');
+  const ann = await keyOf('Ann', 'film/2026-11-02/1');
+  const { batch } = await find(`variant/film/2026-11-02/${ann}`);
+  await expect(find('0123456789ab', batch)).rejects.toThrow('in batch film/2026-11-02/1');
+  const all = { digits: '', campaign: null, businessDate: null, batch };
+  await expect(findPlanned(deps, all)).rejects.toMatchObject({
+    constructor: Failure,
+    failureClass: 'CampaignInvalid',
+    message: expect.stringContaining('2 keys of batch film/2026-11-02/1 begin with'),
+  });
+});
+
+test('what became of it is told, with a number for its people', async () => {
+  const [ann, twin] = await Promise.all(['Ann', 'Twin'].map((name) => keyOf(name, 'film/2026-11-02/1')));
+  const failed = await explain(deps, await find(`variant/film/2026-11-02/${ann}`));
+  expect(failed).toMatchObject({
+    ...{ people: 1, isClosed: true, failureClass: 'BrowserCrashed', attempts: [], actor: 'nobody' },
+    outcome: { outcome: 'failed', message: 'It died.' },
+    videos: [{ rendition: 'email-480p', url: null }],
+    reproduce: `nightreel render --variant ${ann} --batch film/2026-11-02/1 --out ${ann?.slice(0, 12)}.mp4`,
+  });
+  const fine = await explain(deps, await find(`variant/film/2026-11-02/${twin}`));
+  expect(fine).toMatchObject({ people: 2, failureClass: null, advice: null, outcome: { pointers: 2 } });
+  expect(fine.videos[0]?.url).toContain(`${twin}.mp4`);
+  expect(JSON.stringify([failed, fine])).not.toMatch(/twin-|ann"|Ann|Twin/);
+  expect(await explain(deps, await find(ann ?? ''))).toMatchObject({ isClosed: false, outcome: null });
+});
+
+test('attempts before a failed one that left nothing are told by their numbers', () => {
+  const at = (runId: string, attempt: number) => ({ runId, activity: 'renderVariant' as const, attempt });
+  expect(silentAttempts([at('a', 2), at('a', 4), at('b', 1)])).toEqual([
+    { activity: 'renderVariant', attempt: 1 },
+    { activity: 'renderVariant', attempt: 3 },
+  ]);
+});

@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals';
+import { RunningBatches } from '../../src/telemetry/running-batches.ts';
+
+const MINUTE = 60_000;
+const START = Date.parse('2026-11-26T04:00:00Z');
+const BATCH = {
+  ...{ campaign: 'referral', batchId: 'referral/2026-11-25/1', settled: 50, variants: 200 },
+  ...{ expectedEndMs: START + 30 * MINUTE, deadlineMs: START + 60 * MINUTE },
+};
+
+test('a running batch says how far it is, when it will be done, and how much time is left then', () => {
+  const running = new RunningBatches(() => START);
+  running.progress(BATCH);
+  const expectedEndS = (START + 30 * MINUTE) / 1000;
+  expect(running.figures()).toEqual([{ campaign: 'referral', progress: 0.25, expectedEndS, slackS: 1800 }]);
+});
+
+test('one that stands still ends now at the earliest, so its slack shrinks', () => {
+  let now = START;
+  const running = new RunningBatches(() => now);
+  running.progress({ ...BATCH, expectedEndMs: START + MINUTE });
+  now += 20 * MINUTE;
+  expect(running.figures()).toMatchObject([{ expectedEndS: now / 1000, slackS: 40 * 60 }]);
+});
+
+test('without a deadline there is no slack, and before the first variant no end', () => {
+  const running = new RunningBatches(() => START);
+  running.progress({ ...BATCH, deadlineMs: null });
+  expect(running.figures()).toMatchObject([{ expectedEndS: expect.any(Number), slackS: null }]);
+  running.progress({ ...BATCH, settled: 0, expectedEndMs: null });
+  expect(running.figures()).toMatchObject([{ progress: 0, expectedEndS: null, slackS: null }]);
+});
+
+test('of one that is over nothing is said, and the end of an earlier one does not end the next', () => {
+  const running = new RunningBatches(() => START);
+  running.progress(BATCH);
+  running.progress({ ...BATCH, batchId: 'referral/2026-11-26/1', settled: 100 });
+  running.over('referral', 'referral/2026-11-25/1');
+  expect(running.figures()).toMatchObject([{ progress: 0.5 }]);
+  running.over('referral', 'referral/2026-11-26/1');
+  expect(running.figures()).toEqual([{ campaign: 'referral', progress: null, expectedEndS: null, slackS: null }]);
+});
+
+test('one that told nothing for half an hour is not spoken for any more: another process has it', () => {
+  let now = START;
+  const running = new RunningBatches(() => now);
+  running.progress(BATCH);
+  now += 31 * MINUTE;
+  expect(running.figures()).toMatchObject([{ progress: null }]);
+});
