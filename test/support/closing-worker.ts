@@ -12,6 +12,8 @@ import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { ObjectStore } from '../../src/storage/object-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { RunningBatches } from '../../src/telemetry/running-batches.ts';
+import { batchSinks } from '../../src/telemetry/sinks.ts';
 import { TEST_CREDENTIALS } from './s3.ts';
 
 const [address = '', endpoint = '', bucket = '', webhook = '', ui = ''] = process.argv.slice(2);
@@ -55,6 +57,7 @@ const workers = await Promise.all([
   Worker.create({
     ...{ connection, taskQueue: TASK_QUEUES.orchestrator },
     workflowsPath: resolve(import.meta.dirname, '../../src/workflows/index.ts'),
+    sinks: batchSinks(new RunningBatches()),
   }),
   Worker.create({ connection, taskQueue: TASK_QUEUES.render, activities: { describeEngine: async () => ({}) } }),
   Worker.create({ connection, taskQueue: TASK_QUEUES.warehouse, activities: warehouse }),
