@@ -88,7 +88,8 @@ export class Side implements AsyncDisposable {
     const timer = setInterval(() => this.tree.look(), LOOK_EVERY_MS);
     try {
       const { handle } = await startBatch(this.client, { campaign, businessDate });
-      const { rendered } = await handle.result();
+      // A worker that was told to stop with this process ends no night.
+      const { rendered } = await Promise.race([handle.result(), aborted(signal)]);
       await sleep(AFTERMATH_MS, undefined, { signal });
       this.tree.look();
       const cpuMs = this.tree.cpuMs - before;
@@ -106,6 +107,11 @@ export class Side implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.resources.disposeAsync();
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  await once(signal, 'abort');
+  throw signal.reason;
 }
 
 const HEADER = 'recipient_id,name,referralCount,earnings,nextMilestone,milestoneReward';
