@@ -46,6 +46,7 @@ export class Side implements AsyncDisposable {
   private readonly client: Client;
   private readonly store: ObjectStore;
   private readonly tree: ProcessTree;
+  private readonly aborted: Promise<never>;
   private readonly resources: AsyncDisposableStack;
 
   private constructor(
@@ -57,6 +58,8 @@ export class Side implements AsyncDisposable {
     this.client = client;
     this.store = store;
     this.tree = new ProcessTree(pid);
+    this.aborted = aborted(options.signal);
+    this.aborted.catch(() => undefined);
     this.resources = resources;
   }
 
@@ -89,7 +92,7 @@ export class Side implements AsyncDisposable {
     try {
       const { handle } = await startBatch(this.client, { campaign, businessDate });
       // A worker that was told to stop with this process ends no night.
-      const { rendered } = await Promise.race([handle.result(), aborted(signal)]);
+      const { rendered } = await Promise.race([handle.result(), this.aborted]);
       await sleep(AFTERMATH_MS, undefined, { signal });
       this.tree.look();
       const cpuMs = this.tree.cpuMs - before;
