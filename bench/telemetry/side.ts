@@ -46,7 +46,6 @@ export class Side implements AsyncDisposable {
   private readonly client: Client;
   private readonly store: ObjectStore;
   private readonly tree: ProcessTree;
-  private readonly aborted: Promise<never>;
   private readonly resources: AsyncDisposableStack;
 
   private constructor(
@@ -58,8 +57,6 @@ export class Side implements AsyncDisposable {
     this.client = client;
     this.store = store;
     this.tree = new ProcessTree(pid);
-    this.aborted = aborted(options.signal);
-    this.aborted.catch(() => undefined);
     this.resources = resources;
   }
 
@@ -92,7 +89,7 @@ export class Side implements AsyncDisposable {
     try {
       const { handle } = await startBatch(this.client, { campaign, businessDate });
       // A worker that was told to stop with this process ends no night.
-      const { rendered } = await Promise.race([handle.result(), this.aborted]);
+      const { rendered } = await this.client.withAbortSignal(signal, () => handle.result());
       await sleep(AFTERMATH_MS, undefined, { signal });
       this.tree.look();
       const cpuMs = this.tree.cpuMs - before;
@@ -110,11 +107,6 @@ export class Side implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.resources.disposeAsync();
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  await once(signal, 'abort');
-  throw signal.reason;
 }
 
 const HEADER = 'recipient_id,name,referralCount,earnings,nextMilestone,milestoneReward';
