@@ -1,14 +1,15 @@
 /** What telemetry costs: the same nights by two workers in turn, one that tells everything and one that tells nothing. */
 
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Failure } from '../../src/contracts/failures.ts';
 import type { BenchContext, BenchResult } from '../bench.ts';
 import { openPage } from '../engine.ts';
 import { noteMachine } from '../machine.ts';
 import { median, quantile, rounded } from '../statistics.ts';
-import { callsMs } from './calls.ts';
 import { Listener } from './listener.ts';
 import { type Night, peopleOf, Side } from './side.ts';
 
@@ -27,18 +28,18 @@ const DAY_MS = 86_400_000;
 export async function run({ runs, renders, signal, progress }: TelemetryBenchOptions): Promise<BenchResult> {
   const machine = await noteMachine(progress, signal);
   progress.expect(2 + 2 * (runs + 1));
-  progress.step('calls that lead nowhere');
-  const offCallsMs = await callsMs();
   const { frameCount } = await openPage(TEMPLATE);
   const folder = await mkdtemp(join(tmpdir(), 'nightreel-telemetry-'));
   try {
     await using running = new AsyncDisposableStack();
-    progress.step('starting two stacks and their workers');
     const listener = running.use(await Listener.start());
+    progress.step('the calls alone');
+    const [offCallsMs, onCallsMs] = [await callsMs({}, signal), await callsMs(listener.environment, signal)];
     const start = async (name: string, environment: Readonly<Record<string, string>>): Promise<Side> => {
       const where = { folder: join(folder, name), template: TEMPLATE, rendition: RENDITION };
       return running.use(await Side.start({ ...where, environment, signal }));
     };
+    progress.step('starting two stacks and their workers');
     const sides = { off: await start('off', {}), on: await start('on', listener.environment) };
 
     const nights: Record<'off' | 'on', Cost>[] = [];
@@ -81,6 +82,8 @@ export async function run({ runs, renders, signal, progress }: TelemetryBenchOpt
       onSpread: rounded(spreadOf(ons), 4),
       offCallsMs: rounded(offCallsMs, 3),
       offCallsShare: rounded(offCallsMs / renderCpuMs, 6),
+      onCallsMs: rounded(onCallsMs, 3),
+      callsOverheadShare: rounded((onCallsMs - offCallsMs) / renderCpuMs, 6),
       ...{ runs, rendersPerRun: renders, heard: listener.heard, busyBefore: machine.busy },
     };
     const rows = nights.map(({ off, on }, index) => ({
@@ -91,11 +94,22 @@ export async function run({ runs, renders, signal, progress }: TelemetryBenchOpt
       ratio: rounded(on.cpuMs / off.cpuMs, 4),
     }));
     const all = { pair: 'median', 'off, CPU ms/video': json.offCpuMs, 'on, CPU ms/video': json.onCpuMs };
-    const also = [{ figure: 'calls when off, CPU ms/video', value: json.offCallsMs }];
+    const also = [
+      { figure: 'calls alone, off, CPU ms/video', value: json.offCallsMs },
+      { figure: 'calls alone, on, CPU ms/video', value: json.onCallsMs },
+    ];
     return { rows: [...rows, { ...all, ratio: json.ratio }], also, json };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Of the calls of one render, in a process of their own. */
+async function callsMs(environment: Readonly<Record<string, string>>, signal: AbortSignal): Promise<number> {
+  const program = join(import.meta.dirname, 'calls.ts');
+  const options = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning', program];
+  const { stdout } = await promisify(execFile)(process.execPath, options, { env: environment, signal });
+  return Number(stdout);
 }
 
 /** Per video: of all that the worker did that night, and of the renders alone. */

@@ -88,7 +88,8 @@ export class Side implements AsyncDisposable {
     const timer = setInterval(() => this.tree.look(), LOOK_EVERY_MS);
     try {
       const { handle } = await startBatch(this.client, { campaign, businessDate });
-      const { rendered } = await handle.result();
+      // A worker that was told to stop with this process ends no night.
+      const { rendered } = await this.client.withAbortSignal(signal, () => handle.result());
       await sleep(AFTERMATH_MS, undefined, { signal });
       this.tree.look();
       const cpuMs = this.tree.cpuMs - before;
