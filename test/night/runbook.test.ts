@@ -339,6 +339,7 @@ test(
     expect(await pointerOf(id)).toBeUndefined();
 
     await at.run('export VARIANT', { VARIANT: variant, RUN: 'none' });
+    expect(await at.run('nightreel why')).toContain('ToolMissing');
     await at.run('echo $VARIANT');
     await at.run('nightreel backfill');
     expect(await pointerOf(id)).toMatchObject({ businessDate: night, variantKey: variant });
