@@ -22,6 +22,7 @@ import {
   type Pause,
   type PauseRequest,
   type Steering,
+  type Stop,
   type StopRequest,
   UNSTEERED,
 } from '../contracts/steering.ts';
@@ -34,6 +35,7 @@ import {
   setWindowUpdate,
   steerSignal,
 } from './messages.ts';
+import { Pace } from './pace.ts';
 import { assertPauseRequest, assertStopRequest, assertWindowRequest, refuse } from './validate.ts';
 
 const LOOK_EVERY_MS = 10 * 60_000;
@@ -56,10 +58,8 @@ export class BatchControl {
   #isToldAtRisk = false;
   #isOver = false;
   #isToldLate = false;
-  /** When the first variant could start, and for how long nothing was let through since. */
+  readonly #pace = new Pace();
   #startedAt = 0;
-  #pausedAt: number | null = null;
-  #pausedMs = 0;
   /** What the breaker has let pass: it counts from the last time that a person resumed. */
   #forgiven: { readonly tried: number; readonly failures: FailureCounts } = { tried: 0, failures: {} };
 
@@ -77,7 +77,7 @@ export class BatchControl {
     setHandler(
       pauseUpdate,
       (request?: PauseRequest) =>
-        this.#change({ paused: { by: 'person', reason: request?.reason ?? 'Somebody paused it.' } }),
+        this.#change({ paused: { by: 'person', reason: request?.reason ?? 'No reason was given.' } }),
       {
         description: 'Starts no more variants until resumeBatch; those in flight end. {"reason":"why"}',
         validator: (request?: PauseRequest) => {
@@ -131,24 +131,12 @@ export class BatchControl {
   /** From the lanes' reports, which come every few per cent. */
   get outlook(): Outlook {
     const deadline = this.#plan?.limits?.deadline?.at ?? null;
-    const now = Date.now();
     const isLate = this.#isLate();
-    const { cached, rendered, failed } = this.tally;
-    const restedMs = this.#pausedMs + (this.#pausedAt === null ? 0 : now - this.#pausedAt);
-    const seconds = (now - this.#startedAt - restedMs) / 1000;
-    const tried = rendered + failed;
-    if (this.#plan === null || tried === 0 || seconds <= 0) {
-      return { perSecond: null, expectedEnd: null, deadline, atRisk: isLate };
-    }
-    const perSecond = tried / seconds;
-    const left = Math.max(0, this.#plan.counts.variants - cached - tried);
-    const end = now + (left / perSecond) * 1000;
-    return {
-      perSecond,
-      expectedEnd: new Date(end).toISOString(),
-      deadline,
-      atRisk: isLate || (deadline !== null && end > Date.parse(deadline)),
-    };
+    const forecast = this.#pace.forecast(Date.now());
+    if (forecast === null) return { perSecond: null, expectedEnd: null, deadline, atRisk: isLate };
+    const { perSecond, endMs, isTelling } = forecast;
+    const willBeLate = deadline !== null && isTelling && endMs > Date.parse(deadline);
+    return { perSecond, expectedEnd: new Date(endMs).toISOString(), deadline, atRisk: isLate || willBeLate };
   }
 
   /** Undefined: nothing held the batch up. */
@@ -163,8 +151,15 @@ export class BatchControl {
     this.#startedAt = Date.now();
     this.#tellProgress();
     if (this.steering.paused === null) return;
-    this.#pausedAt = this.#startedAt;
+    this.#pace.hold(this.#startedAt);
     this.#tell('paused');
+  }
+
+  /** From now on variants are made: what is needed for several of them is there. */
+  beginVariants(lanes: number): void {
+    if (this.#plan === null) return;
+    const { variants, cached } = this.#plan.counts;
+    this.#pace.begin(Date.now(), lanes, variants - cached);
   }
 
   /** Waits until all lanes have ended, one that failed or was cancelled included, and only then throws what went wrong. */
@@ -207,7 +202,8 @@ export class BatchControl {
     this.steering = { ...this.steering, ...change };
     if (change.paused) this.#pauses = [...this.#pauses, change.paused].slice(-MAX_PAUSES);
     if (this.#plan !== null && change.paused !== undefined) {
-      this.#keepTime(change.paused !== null);
+      if (change.paused === null) this.#pace.goOn(Date.now());
+      else this.#pace.hold(Date.now());
       // A pause that takes another's place holds what is held already.
       if ((before === null) !== (change.paused === null))
         this.#tell(change.paused === null ? 'resumed' : 'paused', before);
@@ -261,15 +257,6 @@ export class BatchControl {
     return deadline !== null && Date.now() > Date.parse(deadline.at);
   }
 
-  #keepTime(isPaused: boolean): void {
-    const now = Date.now();
-    if (isPaused) this.#pausedAt ??= now;
-    else if (this.#pausedAt !== null) {
-      this.#pausedMs += now - this.#pausedAt;
-      this.#pausedAt = null;
-    }
-  }
-
   async #resume(): Promise<Steering> {
     this.#forgiven = { tried: this.#tried(), failures: this.failures };
     return await this.#change({ paused: null });
@@ -282,11 +269,14 @@ export class BatchControl {
 
   #take(report: LaneReport): void {
     this.#reports.set(report.lane, report);
+    this.#pace.note(report.lane, report.tally.rendered + report.tally.failed, Date.now());
     this.#onChange();
     const broken = this.#whyBroken();
     if (broken === null || this.steering.paused !== null || this.steering.stopped !== null) return;
     log.warn('the breaker paused the batch', { reason: broken });
-    void this.#change({ paused: { by: 'breaker', reason: broken } });
+    // Nobody is expected any more who would resume it.
+    const stopped: Stop | null = this.#isLate() ? { by: 'deadline', running: 'finish' } : null;
+    void this.#change({ paused: { by: 'breaker', reason: broken }, ...(stopped && { stopped }) });
   }
 
   #whyBroken(): string | null {
@@ -312,6 +302,7 @@ export class BatchControl {
       // While nothing moves no lane reports: that a batch stands still is seen here.
       this.#onChange();
     }
+    if (this.steering.stopped !== null) return;
     // A batch that the breaker holds would wait for somebody who has not come.
     if (deadline.whenLate === 'stop' || this.steering.paused?.by === 'breaker') {
       await this.#change({ stopped: { by: 'deadline', running: 'finish' } });

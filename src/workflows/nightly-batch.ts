@@ -68,6 +68,7 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
       await control.run(lanesOf(plan, plan.scenePages).map((lane) => () => startSceneLane(night, lane)));
     }
     enter('rendering');
+    control.beginVariants(lanesOf(plan, plan.pages).length);
     await control.run(lanesOf(plan, plan.pages).map((lane) => () => startLane(night, lane)));
   } catch (error) {
     // Cancelled in the middle: what is settled is reported, and who has no video is owed one, as after any other night.

@@ -69,10 +69,10 @@ function eventText(batch: BatchRef, { kind, paused, outlook, deadline }: BatchEv
   }
 }
 
-function consequences({ kind, paused, outlook, deadline }: BatchEvent): string[] {
+function consequences({ kind, at, paused, outlook, deadline }: BatchEvent): string[] {
   switch (kind) {
     case 'paused':
-      return [`Nothing more is started. It waits for resumeBatch${stopsAt(paused?.by === 'breaker', deadline)}.`];
+      return [`Nothing more is started. It waits for resumeBatch${stopsAt(at, paused?.by === 'breaker', deadline)}.`];
     case 'resumed':
       return [];
     case 'atRisk':
@@ -86,8 +86,9 @@ function consequences({ kind, paused, outlook, deadline }: BatchEvent): string[]
 }
 
 /** A batch that the breaker holds stops when it is due, whatever its campaign says. */
-function stopsAt(byBreaker: boolean, deadline: NightLimits['deadline']): string {
+function stopsAt(at: string, byBreaker: boolean, deadline: NightLimits['deadline']): string {
   if (deadline === null || !(byBreaker || deadline.whenLate === 'stop')) return '';
+  if (Date.parse(deadline.at) <= Date.parse(at)) return '';
   return `, or stops at ${utc(deadline.at)}`;
 }
 
