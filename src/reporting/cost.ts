@@ -44,6 +44,7 @@ export const costSchema = z.object({
   egress: z.object({ moneyPerView: amount.nullable() }),
   /** Compute, requests, and storage for a month. Null: not all renders were measured. */
   night: amount.nullable(),
+  /** Of those that were measured. Null: none was. */
   perVariant: amount.nullable(),
   /** What `nightreel estimate --save` said of this night; null: it was not asked. */
   estimate: z
@@ -96,6 +97,10 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
       requests.list * prices.requests.list) /
     1_000;
   const isWhole = cpuMs.length === rendered.length && bytes.length === rendered.length;
+  const moneyPerVariant = per(computeMoney, cpuMs.length);
+  const moneyPerMonthPerVariant = per(storageMoney, bytes.length);
+  const requestsPerRender = per(requestMoney, rendered.length);
+  const isKnown = moneyPerVariant !== null && moneyPerMonthPerVariant !== null && requestsPerRender !== null;
   const night = isWhole ? (computeMoney ?? 0) + (storageMoney ?? 0) + requestMoney : null;
   const estimatedMoney = estimate && (estimate.cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   return {
@@ -106,18 +111,18 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
       cpuSeconds,
       cpuSecondsPerVariant: per(cpuSeconds, cpuMs.length),
       money: computeMoney,
-      moneyPerVariant: per(computeMoney, cpuMs.length),
+      moneyPerVariant,
     },
     storage: {
       bytes: storedBytes,
       bytesPerVariant,
       moneyPerMonth: storageMoney,
-      moneyPerMonthPerVariant: per(storageMoney, bytes.length),
+      moneyPerMonthPerVariant,
     },
     requests: { ...requests, money: requestMoney, moneyPerVariant: per(requestMoney, outcomes.length) },
     egress: { moneyPerView: bytesPerVariant === null ? null : (bytesPerVariant / GB) * prices.egressGb },
     night,
-    perVariant: per(night, rendered.length),
+    perVariant: isKnown ? moneyPerVariant + moneyPerMonthPerVariant + requestsPerRender : null,
     estimate: estimate && {
       at: estimate.at,
       variants: estimate.variants,

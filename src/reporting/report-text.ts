@@ -112,7 +112,12 @@ function costLines({ cost }: BatchReport): string[] {
       `${both(storage.moneyPerMonth, storage.moneyPerMonthPerVariant)}${storage.bytes === null ? '' : ` (${sizeText(storage.bytes)})`}`,
     ),
     row('requests', both(requests.money, requests.moneyPerVariant)),
-    row('together', both(cost.night, cost.perVariant)),
+    row(
+      'together',
+      cost.night === null && cost.perVariant !== null
+        ? `${own(cost.perVariant)} a video${part}`
+        : both(cost.night, cost.perVariant),
+    ),
     row('sent to a viewer', `${own(egress.moneyPerView)} each time: an estimate`),
     row(
       'published',

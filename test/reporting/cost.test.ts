@@ -51,10 +51,12 @@ describe('what a night costs', () => {
     expect(cost.requests.money).toBeGreaterThan(0);
   });
 
-  test('of which some renders were not measured is that of the others, and no sum', () => {
+  test('of which some renders were not measured is that of the others for a video, and no sum', () => {
     const cost = night([made(1, 10_000, 100), made(2, undefined, 300)]);
     expect([cost.measured, cost.rendered, cost.compute.cpuSeconds, cost.storage.bytes]).toEqual([1, 2, 10, 400]);
     expect([cost.compute.cpuSecondsPerVariant, cost.night]).toEqual([10, null]);
+    const requests = cost.requests.money / 2;
+    expect(cost.perVariant).toBeCloseTo(0.01 + (200 / GB) * 2 + requests, 12);
   });
 
   test('on which nothing was rendered is that of its requests', () => {
