@@ -40,7 +40,7 @@ export const costSchema = z.object({
     money: amount,
     moneyPerVariant: amount.nullable(),
   }),
-  /** An estimate: of every video of this batch being watched whole, once. */
+  /** An estimate: of a video of this batch's mean size being watched whole, once. */
   egress: z.object({ moneyPerView: amount.nullable() }),
   /** Compute, requests, and storage for a month. Null: not all renders were measured. */
   night: amount.nullable(),
@@ -88,7 +88,8 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
   const computeMoney = cpuSeconds === null ? null : (cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   const storedBytes = totalOf(bytes, 1);
   const storageMoney = storedBytes === null ? null : (storedBytes / GB) * prices.gbMonth;
-  const bytesPerVariant = per(storedBytes, bytes.length);
+  const videos = rendered.reduce((sum, { measures }) => sum + (measures === undefined ? 0 : (measures.videos ?? 1)), 0);
+  const bytesPerVideo = per(storedBytes, videos);
   const requests = requestsOf(plan, outcomes, nights);
   const requestMoney =
     (requests.put * prices.requests.put +
@@ -115,12 +116,12 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
     },
     storage: {
       bytes: storedBytes,
-      bytesPerVariant,
+      bytesPerVariant: per(storedBytes, bytes.length),
       moneyPerMonth: storageMoney,
       moneyPerMonthPerVariant,
     },
     requests: { ...requests, money: requestMoney, moneyPerVariant: per(requestMoney, outcomes.length) },
-    egress: { moneyPerView: bytesPerVariant === null ? null : (bytesPerVariant / GB) * prices.egressGb },
+    egress: { moneyPerView: bytesPerVideo === null ? null : (bytesPerVideo / GB) * prices.egressGb },
     night,
     perVariant: isKnown ? moneyPerVariant + moneyPerMonthPerVariant + requestsPerRender : null,
     estimate: estimate && {

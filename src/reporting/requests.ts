@@ -32,7 +32,9 @@ export function requestsOf(
   const uploads = outcomes.reduce(
     (sum, outcome) => {
       if (outcome.outcome !== 'rendered') return sum;
-      const bytes = outcome.measures?.bytes ?? 0;
+      const { bytes = 0, videos = 1 } = outcome.measures ?? {};
+      // Those that are made together go up whole; each is looked for when it is planned, and before it is made.
+      if (videos > 1) return { put: sum.put + 2 * videos, head: sum.head + 2 * (videos - 1) };
       // Poster and video; of one in parts the poster describes it, and is looked at before and after.
       if (bytes <= PART_BYTES) return { put: sum.put + 2, head: sum.head };
       return { put: sum.put + 3 + Math.ceil(bytes / PART_BYTES), head: sum.head + 3 };
