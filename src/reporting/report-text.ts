@@ -33,7 +33,7 @@ export function reportText(report: BatchReport, link: string): string {
     '',
     ...report.figures.map(figureText).map(({ label, text }) => row(label, text)),
     ...(report.figures.length === 0 ? [] : [`  ${usualText({ nights: report.nights.length })}`]),
-    row('Wall time', duration(summary.wallSeconds)),
+    row('Wall time', summary.wallSeconds === 0 ? 'not known' : duration(summary.wallSeconds)),
     ...section('From people to videos', [
       row('Recipients', count(summary.recipients)),
       row('Rejected rows', count(summary.rejected)),
