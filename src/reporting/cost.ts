@@ -17,6 +17,8 @@ export const costSchema = z.object({
   /** Renders whose processor time was measured, of all of this batch's. */
   measured: count,
   rendered: count,
+  /** Scenes that several videos share and that were rendered tonight: nobody measured them. They are in no number but the requests. */
+  sharedScenes: count.default(0),
   compute: z.object({
     /** Of the measured renders: the attempts that made their videos. Null: none was measured. */
     cpuSeconds: amount.nullable(),
@@ -42,9 +44,9 @@ export const costSchema = z.object({
   }),
   /** An estimate: of a video of this batch's mean size being watched whole, once. */
   egress: z.object({ moneyPerView: amount.nullable() }),
-  /** Compute, requests, and storage for a month. Null: not all renders were measured. */
+  /** Compute, requests, and storage for a month. Null: not all renders were measured, or scenes were shared. */
   night: amount.nullable(),
-  /** Of those that were measured. Null: none was. */
+  /** Of those that were measured. Null: none was, or scenes were shared. */
   perVariant: amount.nullable(),
   /** What `nightreel estimate --save` said of this night; null: it was not asked. */
   estimate: z
@@ -97,17 +99,20 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
       requests.head * prices.requests.head +
       requests.list * prices.requests.list) /
     1_000;
-  const isWhole = cpuMs.length === rendered.length && bytes.length === rendered.length;
+  const { sharedScenes } = plan.counts;
+  const isWhole = sharedScenes === 0 && cpuMs.length === rendered.length && bytes.length === rendered.length;
   const moneyPerVariant = per(computeMoney, cpuMs.length);
   const moneyPerMonthPerVariant = per(storageMoney, bytes.length);
   const requestsPerRender = per(requestMoney, rendered.length);
-  const isKnown = moneyPerVariant !== null && moneyPerMonthPerVariant !== null && requestsPerRender !== null;
+  const isKnown =
+    sharedScenes === 0 && moneyPerVariant !== null && moneyPerMonthPerVariant !== null && requestsPerRender !== null;
   const night = isWhole ? (computeMoney ?? 0) + (storageMoney ?? 0) + requestMoney : null;
   const estimatedMoney = estimate && (estimate.cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   return {
     prices,
     measured: cpuMs.length,
     rendered: rendered.length,
+    sharedScenes,
     compute: {
       cpuSeconds,
       cpuSecondsPerVariant: per(cpuSeconds, cpuMs.length),

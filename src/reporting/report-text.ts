@@ -104,6 +104,12 @@ function costLines({ cost }: BatchReport): string[] {
     cost.measured < cost.rendered && cost.measured > 0
       ? `, of ${count(cost.measured)} of ${count(cost.rendered)} renders`
       : '';
+  const together =
+    cost.sharedScenes > 0
+      ? `${NOT_MEASURED}: ${count(cost.sharedScenes)} scenes that several videos share`
+      : cost.night === null && cost.perVariant !== null
+        ? `${own(cost.perVariant)} a video${part}`
+        : both(cost.night, cost.perVariant);
   return [
     row('compute', `${both(compute.money, compute.moneyPerVariant)}${cpu}${part}`),
     ...(estimate === null ? [] : [row('  estimated', both(estimate.money, estimate.moneyPerVariant))]),
@@ -112,12 +118,7 @@ function costLines({ cost }: BatchReport): string[] {
       `${both(storage.moneyPerMonth, storage.moneyPerMonthPerVariant)}${storage.bytes === null ? '' : ` (${sizeText(storage.bytes)})`}`,
     ),
     row('requests', both(requests.money, requests.moneyPerVariant)),
-    row(
-      'together',
-      cost.night === null && cost.perVariant !== null
-        ? `${own(cost.perVariant)} a video${part}`
-        : both(cost.night, cost.perVariant),
-    ),
+    row('together', together),
     row('sent to a viewer', `${own(egress.moneyPerView)} each time: an estimate`),
     row(
       'published',

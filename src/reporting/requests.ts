@@ -19,7 +19,7 @@ const BOOKS = 8;
 
 /**
  * By the formulae of docs/scaling.md, which were compared with what a server counted: nights that go well, so retries, lost races and
- * repairs come on top. A multipart upload counts as many PUTs as it has parts, and two.
+ * repairs come on top, and GETs of scenes that whoever joins them does not hold in memory. A multipart upload counts as many PUTs as it has parts, and two.
  * @param nights how many earlier ones report and digest compare this one with: both look for each date and its attempts.
  */
 export function requestsOf(

@@ -68,6 +68,13 @@ describe('what a night costs', () => {
     expect([cost.storage.bytesPerVariant, cost.egress.moneyPerView]).toEqual([0.75 * GB, 0.5 * 4]);
   });
 
+  test('on which scenes were rendered for several videos has no sum, as nobody measured them', () => {
+    const input = { outcomes: [made(1, 10_000, 100)], prices, estimate: null, nights: 0 };
+    const of = (sharedScenes: number) => costOf({ ...input, plan: planOf({ sharedScenes }) });
+    expect(of(3)).toMatchObject({ sharedScenes: 3, night: null, perVariant: null, compute: { cpuSeconds: 10 } });
+    expect(of(0)).toMatchObject({ sharedScenes: 0, night: expect.any(Number), perVariant: expect.any(Number) });
+  });
+
   test('on which nothing was rendered is that of its requests', () => {
     const cost = night([cached(1)]);
     expect(cost.night).toBe(cost.requests.money);
