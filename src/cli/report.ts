@@ -14,7 +14,7 @@ export function registerReport(program: Command): void {
       batchId,
     )
     .option('--rebuild', 'write report.html and report.json anew, from the plan and the outcomes in the bucket')
-    .option('--json', 'report.json as it is in the bucket; its schema: docs/report.schema.json')
+    .option('--json', 'what report.json says, in one line; its schema: docs/report.schema.json')
     .addHelpText(
       'after',
       `
