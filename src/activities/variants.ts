@@ -123,7 +123,7 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     meter.addStage('upload', performance.now() - uploadStartedAt);
     const renderMs = elapsedMs();
     recordRender(renderMs, uploadedBytes);
-    const measures = meter.measures({ bytes: uploadedBytes, endedAt: Date.now() });
+    const measures = meter.measures({ bytes: uploadedBytes, videos: missing.length, endedAt: Date.now() });
     if (measures.cpuMs !== undefined) recordVariantCpu(measures.cpuMs);
     return { outcome: 'rendered', video: own, renderMs, measures };
   };

@@ -9,7 +9,12 @@ export function registerHistory(program: Command): void {
     .command('history')
     .description('Compare the last nights of a campaign, newest first')
     .argument('<campaign>', 'a file in campaigns/, without .yaml', campaignId)
-    .option('--nights <count>', 'business dates that closed; of each, its last attempt', positiveInteger, NIGHTS)
+    .option(
+      '--nights <count>',
+      'business dates that closed; of each the last whole attempt, if there is one',
+      positiveInteger,
+      NIGHTS,
+    )
     .option('--json', 'one JSON object a line and night')
     .addHelpText(
       'after',

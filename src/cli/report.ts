@@ -8,9 +8,13 @@ export function registerReport(program: Command): void {
     .description(
       'Show what a night was like: three numbers, failures and what to do, where the time went, what it cost',
     )
-    .argument('[batch]', 'CAMPAIGN/DATE/ATTEMPT; default: the batch that closed last', batchId)
+    .argument(
+      '[batch]',
+      'CAMPAIGN/DATE/ATTEMPT; default: the last night; of several campaigns, the one that closed last',
+      batchId,
+    )
     .option('--rebuild', 'write report.html and report.json anew, from the plan and the outcomes in the bucket')
-    .option('--json', 'report.json as it is in the bucket; its schema: docs/report.schema.json')
+    .option('--json', 'what report.json says, in one line; its schema: docs/report.schema.json')
     .addHelpText(
       'after',
       `

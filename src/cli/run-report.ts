@@ -10,7 +10,7 @@ import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
 
 export interface ReportRequest {
-  /** Null: the one that closed last. */
+  /** Null: the last night's. */
   readonly batch: BatchRef | null;
   readonly rebuild: boolean;
   readonly json: boolean;

@@ -28,7 +28,12 @@ export async function loadPrices(root: string): Promise<Prices> {
   }
   const given = parsed.data;
   // Of another currency, a price that is left out would be wrong.
-  const missing = Object.keys(pricesSchema.shape).filter((name) => !Object.hasOwn(given, name));
+  const missing = [
+    ...Object.keys(pricesSchema.shape).filter((name) => !Object.hasOwn(given, name)),
+    ...Object.keys(pricesSchema.shape.requests.shape).flatMap((name) =>
+      given.requests === undefined || Object.hasOwn(given.requests, name) ? [] : [`requests.${name}`],
+    ),
+  ];
   if (given.currency !== undefined && given.currency !== DEFAULT_PRICES.currency && missing.length > 0) {
     throw new Failure(
       'CampaignInvalid',

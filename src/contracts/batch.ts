@@ -242,6 +242,8 @@ export interface RenderMeasures {
   readonly frames: number;
   /** Bytes of the videos that were stored. */
   readonly bytes: number;
+  /** How many they are; absent: one. */
+  readonly videos?: number;
   /** When they were, ms since 1970. */
   readonly endedAt: number;
 }

@@ -16,7 +16,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
 import { readOutcomes, settledVariants } from './outcomes.ts';
 import { type PersonResult, writeResults } from './results.ts';
-import { failedBefore, type ReportDeps, readReport, writeReport } from './write-report.ts';
+import { failedBefore, nightClosedAt, type ReportDeps, readReport, writeReport } from './write-report.ts';
 
 /** Batches of one campaign that close at the same moment are few. */
 const MAX_SWAPS = 10;
@@ -50,6 +50,7 @@ export async function closeBatch(
     interruptions: interruptions ?? earlier?.interruptions,
     wallMs: wallMs ?? (earlier?.summary.wallSeconds ?? 0) * 1000,
     closedAt: now(),
+    ...(wallMs === null && { nightClosedAt: nightClosedAt(earlier) }),
   };
   const { summary } = await writeReport(deps, closed, signal);
   if (plan.results === 'parquet') {

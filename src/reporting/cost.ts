@@ -17,6 +17,8 @@ export const costSchema = z.object({
   /** Renders whose processor time was measured, of all of this batch's. */
   measured: count,
   rendered: count,
+  /** Scenes that several videos share and that were rendered tonight: nobody measured them. They are in no number but the requests. */
+  sharedScenes: count.default(0),
   compute: z.object({
     /** Of the measured renders: the attempts that made their videos. Null: none was measured. */
     cpuSeconds: amount.nullable(),
@@ -40,10 +42,11 @@ export const costSchema = z.object({
     money: amount,
     moneyPerVariant: amount.nullable(),
   }),
-  /** An estimate: of every video of this batch being watched whole, once. */
+  /** An estimate: of a video of this batch's mean size being watched whole, once. */
   egress: z.object({ moneyPerView: amount.nullable() }),
-  /** Compute, requests, and storage for a month. Null: not all renders were measured. */
+  /** Compute, requests, and storage for a month. Null: not all renders were measured, or scenes were shared. */
   night: amount.nullable(),
+  /** Of those that were measured. Null: none was, or scenes were shared. */
   perVariant: amount.nullable(),
   /** What `nightreel estimate --save` said of this night; null: it was not asked. */
   estimate: z
@@ -87,7 +90,8 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
   const computeMoney = cpuSeconds === null ? null : (cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   const storedBytes = totalOf(bytes, 1);
   const storageMoney = storedBytes === null ? null : (storedBytes / GB) * prices.gbMonth;
-  const bytesPerVariant = per(storedBytes, bytes.length);
+  const videos = rendered.reduce((sum, { measures }) => sum + (measures === undefined ? 0 : (measures.videos ?? 1)), 0);
+  const bytesPerVideo = per(storedBytes, videos);
   const requests = requestsOf(plan, outcomes, nights);
   const requestMoney =
     (requests.put * prices.requests.put +
@@ -95,29 +99,36 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
       requests.head * prices.requests.head +
       requests.list * prices.requests.list) /
     1_000;
-  const isWhole = cpuMs.length === rendered.length && bytes.length === rendered.length;
+  const { sharedScenes } = plan.counts;
+  const isWhole = sharedScenes === 0 && cpuMs.length === rendered.length && bytes.length === rendered.length;
+  const moneyPerVariant = per(computeMoney, cpuMs.length);
+  const moneyPerMonthPerVariant = per(storageMoney, bytes.length);
+  const requestsPerRender = per(requestMoney, rendered.length);
+  const isKnown =
+    sharedScenes === 0 && moneyPerVariant !== null && moneyPerMonthPerVariant !== null && requestsPerRender !== null;
   const night = isWhole ? (computeMoney ?? 0) + (storageMoney ?? 0) + requestMoney : null;
   const estimatedMoney = estimate && (estimate.cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   return {
     prices,
     measured: cpuMs.length,
     rendered: rendered.length,
+    sharedScenes,
     compute: {
       cpuSeconds,
       cpuSecondsPerVariant: per(cpuSeconds, cpuMs.length),
       money: computeMoney,
-      moneyPerVariant: per(computeMoney, cpuMs.length),
+      moneyPerVariant,
     },
     storage: {
       bytes: storedBytes,
-      bytesPerVariant,
+      bytesPerVariant: per(storedBytes, bytes.length),
       moneyPerMonth: storageMoney,
-      moneyPerMonthPerVariant: per(storageMoney, bytes.length),
+      moneyPerMonthPerVariant,
     },
     requests: { ...requests, money: requestMoney, moneyPerVariant: per(requestMoney, outcomes.length) },
-    egress: { moneyPerView: bytesPerVariant === null ? null : (bytesPerVariant / GB) * prices.egressGb },
+    egress: { moneyPerView: bytesPerVideo === null ? null : (bytesPerVideo / GB) * prices.egressGb },
     night,
-    perVariant: per(night, rendered.length),
+    perVariant: isKnown ? moneyPerVariant + moneyPerMonthPerVariant + requestsPerRender : null,
     estimate: estimate && {
       at: estimate.at,
       variants: estimate.variants,

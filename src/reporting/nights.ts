@@ -27,7 +27,7 @@ export async function earlierNights(store: ObjectStore, batch: BatchRef, signal?
   return nights;
 }
 
-/** The last closed attempt of each of the campaign's last business dates, newest first. */
+/** Of each of the campaign's last business dates that closed the last whole attempt, or the last one where none was whole; newest first. */
 export async function closedNights(
   store: ObjectStore,
   campaign: CampaignId,
@@ -37,22 +37,36 @@ export async function closedNights(
   const nights: BatchReport[] = [];
   for (const businessDate of await datesOf(store, campaign, signal)) {
     if (nights.length === wanted) break;
-    const report = await lastReport(store, { campaign, businessDate }, () => true, signal);
+    const date = { campaign, businessDate };
+    const report =
+      (await lastReport(store, date, isWholeNight, signal)) ?? (await lastReport(store, date, isAny, signal));
     if (report !== null) nights.push(report);
   }
   return nights;
 }
 
-/** Of all campaigns, the batch that closed last; null when none has. */
+const isAny = (): boolean => true;
+
+/** The last attempt at the last night: of several campaigns of the one whose closed last; null when none has. */
 export async function latestReport(store: ObjectStore, signal?: AbortSignal): Promise<BatchReport | null> {
   const campaigns = (await store.folders('batches/', signal)).filter(isCampaignId);
-  const latest = await Promise.all(campaigns.map((campaign) => closedNights(store, campaign, 1, signal)));
-  return latest
-    .flat()
-    .reduce<BatchReport | null>(
-      (best, report) => (best === null || report.closedAt > best.closedAt ? report : best),
-      null,
-    );
+  const latest = await Promise.all(campaigns.map((campaign) => lastNight(store, campaign, signal)));
+  return latest.reduce(
+    (best, report) => (best === null || (report !== null && report.closedAt > best.closedAt) ? report : best),
+    null,
+  );
+}
+
+async function lastNight(
+  store: ObjectStore,
+  campaign: CampaignId,
+  signal: AbortSignal | undefined,
+): Promise<BatchReport | null> {
+  for (const businessDate of await datesOf(store, campaign, signal)) {
+    const report = await lastReport(store, { campaign, businessDate }, isAny, signal);
+    if (report !== null) return report;
+  }
+  return null;
 }
 
 /** Newest first. */

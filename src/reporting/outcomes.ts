@@ -28,6 +28,7 @@ const measuresSchema = z.object({
   cpuMs: z.int().exactOptional(),
   frames: z.int(),
   bytes: z.int(),
+  videos: z.int().min(1).exactOptional(),
   endedAt: z.int(),
 });
 const stored = { ...slot, renderMs: z.int(), pointers: z.int(), measures: measuresSchema.exactOptional() };

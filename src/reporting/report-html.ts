@@ -62,17 +62,21 @@ ${facts(report)}
 function lead({ summary, notStarted }: BatchReport): Html {
   const of = (name: 'variants' | 'rendered' | 'failed' | 'cached'): Html =>
     shown(`summary.${name}`, count(summary[name]));
-  const { variants, rendered, failed, wallSeconds } = summary;
+  const { variants, rendered, failed, rejected, wallSeconds } = summary;
+  if (variants === 0 && rejected > 0) {
+    return html`There was nothing to render, and ${shown('summary.rejected', count(rejected))} ${rejected === 1 ? 'row was' : 'rows were'} rejected.`;
+  }
   if (variants === 0) return html`Nobody’s numbers changed, so there was nothing to render.`;
-  const took = html`It took ${shown('summary.wallSeconds', duration(wallSeconds))}.`;
+  // A batch whose workflow was terminated is closed by a backfill, and nobody knows how long it took.
+  const took = wallSeconds === 0 ? null : html` It took ${shown('summary.wallSeconds', duration(wallSeconds))}.`;
   if (notStarted > 0) {
-    return html`The night was stopped: ${shown('notStarted', count(notStarted))} of ${of('variants')} videos were never started, ${of('rendered')} were rendered. ${took}`;
+    return html`The night was stopped: ${shown('notStarted', count(notStarted))} of ${of('variants')} videos were never started, ${of('rendered')} were rendered.${took}`;
   }
   if (failed > 0) {
-    return html`${of('rendered')} videos were rendered, ${of('failed')} of ${of('variants')} could not be made. ${took}`;
+    return html`${of('rendered')} videos were rendered, ${of('failed')} of ${of('variants')} could not be made.${took}`;
   }
-  if (rendered === 0) return html`All ${of('cached')} videos were there already; nothing had to be rendered. ${took}`;
-  return html`${of('rendered')} videos were rendered, and none failed. ${took}`;
+  if (rendered === 0) return html`All ${of('cached')} videos were there already; nothing had to be rendered.${took}`;
+  return html`${of('rendered')} videos were rendered, and none failed.${took}`;
 }
 
 function samples({ samples: videos }: BatchReport): Html {

@@ -46,6 +46,8 @@ export const reportSchema = z.object({
     report: z.string(),
   }),
   closedAt: z.string(),
+  /** When the night itself closed; a backfill closes its batch again. Null: nobody knows. */
+  nightClosedAt: z.string().nullable().default(null),
   /** Of the failed, those that were never started as the batch was stopped before: the report is of a part of the night. */
   notStarted: count.default(0),
   /** Of a batch that was repaired: how many variants had failed when it first closed. Null: it was not. */
@@ -162,6 +164,8 @@ export interface ReportInput {
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
+  /** Of a batch that a backfill closes again. */
+  readonly nightClosedAt?: string | null;
   readonly videoUrl: (key: VariantKey) => string;
   readonly posterUrl: (key: VariantKey) => string;
   /** Reports of the campaign's nights before, newest first; those that do not compare are left out here. */
@@ -181,6 +185,7 @@ export function reportJson({
   interruptions,
   wallMs,
   closedAt,
+  nightClosedAt = wallMs === 0 ? null : closedAt,
   videoUrl,
   posterUrl,
   earlier = [],
@@ -194,11 +199,11 @@ export function reportJson({
   const summary = summarise({ batch, counts, outcomes, wallMs });
   const about = { csv: plan.csvKey !== null, recipientLimit: plan.recipientLimit };
   const nights = comparedNights({ plan: about }, earlier);
-  const closedMs = wallMs === 0 ? null : Date.parse(plan.createdAt) + wallMs;
   return {
     version: 1,
     summary,
     closedAt,
+    nightClosedAt,
     notStarted,
     failedBefore,
     ...(interruptions && { interruptions: { ...interruptions, pauses: [...interruptions.pauses] } }),
@@ -233,7 +238,7 @@ export function reportJson({
     })),
     renderMs: { min: times[0] ?? null, max: percentile(times, 1), histogram: histogram(times) },
     stages: stagesOf(rendered),
-    throughput: throughputOf(rendered, closedMs),
+    throughput: throughputOf(rendered, nightClosedAt === null ? null : Date.parse(nightClosedAt)),
     slowest: slowestOf(rendered),
     cost: costOf({ plan, outcomes, prices, estimate, nights: earlier.length }),
     figures: figuresOf({ summary }, nights),

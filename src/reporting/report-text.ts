@@ -33,7 +33,7 @@ export function reportText(report: BatchReport, link: string): string {
     '',
     ...report.figures.map(figureText).map(({ label, text }) => row(label, text)),
     ...(report.figures.length === 0 ? [] : [`  ${usualText({ nights: report.nights.length })}`]),
-    row('Wall time', duration(summary.wallSeconds)),
+    row('Wall time', summary.wallSeconds === 0 ? 'not known' : duration(summary.wallSeconds)),
     ...section('From people to videos', [
       row('Recipients', count(summary.recipients)),
       row('Rejected rows', count(summary.rejected)),
@@ -104,6 +104,12 @@ function costLines({ cost }: BatchReport): string[] {
     cost.measured < cost.rendered && cost.measured > 0
       ? `, of ${count(cost.measured)} of ${count(cost.rendered)} renders`
       : '';
+  const together =
+    cost.sharedScenes > 0
+      ? `${NOT_MEASURED}: ${count(cost.sharedScenes)} scenes that several videos share`
+      : cost.night === null && cost.perVariant !== null
+        ? `${own(cost.perVariant)} a video${part}`
+        : both(cost.night, cost.perVariant);
   return [
     row('compute', `${both(compute.money, compute.moneyPerVariant)}${cpu}${part}`),
     ...(estimate === null ? [] : [row('  estimated', both(estimate.money, estimate.moneyPerVariant))]),
@@ -112,7 +118,7 @@ function costLines({ cost }: BatchReport): string[] {
       `${both(storage.moneyPerMonth, storage.moneyPerMonthPerVariant)}${storage.bytes === null ? '' : ` (${sizeText(storage.bytes)})`}`,
     ),
     row('requests', both(requests.money, requests.moneyPerVariant)),
-    row('together', both(cost.night, cost.perVariant)),
+    row('together', together),
     row('sent to a viewer', `${own(egress.moneyPerView)} each time: an estimate`),
     row(
       'published',

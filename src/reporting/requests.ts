@@ -19,7 +19,7 @@ const BOOKS = 8;
 
 /**
  * By the formulae of docs/scaling.md, which were compared with what a server counted: nights that go well, so retries, lost races and
- * repairs come on top. A multipart upload counts as many PUTs as it has parts, and two.
+ * repairs come on top, and GETs of scenes that whoever joins them does not hold in memory. A multipart upload counts as many PUTs as it has parts, and two.
  * @param nights how many earlier ones report and digest compare this one with: both look for each date and its attempts.
  */
 export function requestsOf(
@@ -32,7 +32,9 @@ export function requestsOf(
   const uploads = outcomes.reduce(
     (sum, outcome) => {
       if (outcome.outcome !== 'rendered') return sum;
-      const bytes = outcome.measures?.bytes ?? 0;
+      const { bytes = 0, videos = 1 } = outcome.measures ?? {};
+      // Those that are made together go up whole; each is looked for when it is planned, and before it is made.
+      if (videos > 1) return { put: sum.put + 2 * videos, head: sum.head + 2 * (videos - 1) };
       // Poster and video; of one in parts the poster describes it, and is looked at before and after.
       if (bytes <= PART_BYTES) return { put: sum.put + 2, head: sum.head };
       return { put: sum.put + 3 + Math.ceil(bytes / PART_BYTES), head: sum.head + 3 };

@@ -33,6 +33,8 @@ export interface ClosedBatch {
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
+  /** Left out: then, too, where it is known how long the night took. */
+  readonly nightClosedAt?: string | null;
 }
 
 /** The same batch gives the same reports, as long as its earlier nights and the prices stay. */
@@ -92,6 +94,7 @@ export async function rebuildReport(deps: ReportDeps, batch: BatchRef, signal: A
     interruptions: earlier.interruptions,
     wallMs: earlier.summary.wallSeconds * 1000,
     closedAt: earlier.closedAt,
+    nightClosedAt: nightClosedAt(earlier),
   };
   return await writeReport(deps, closed, signal);
 }
@@ -101,6 +104,12 @@ export function failedBefore(earlier: BatchReport | null): number | null {
   if (earlier === null) return null;
   const { failed } = earlier.summary;
   return earlier.failedBefore ?? (failed === 0 ? null : failed);
+}
+
+/** When a batch that has a report first closed; null where its workflow was terminated before, and a backfill closed it. */
+export function nightClosedAt(earlier: BatchReport | null): string | null {
+  if (earlier === null || earlier.summary.wallSeconds === 0) return null;
+  return earlier.nightClosedAt ?? earlier.closedAt;
 }
 
 export const noReport = (batch: BatchRef): Failure =>

@@ -22,6 +22,7 @@ export const OWN_PREFIXES = [
   'templates/',
   'withdrawn/',
   'results/',
+  'estimates/',
   'health/',
 ] as const;
 

@@ -36,6 +36,10 @@ test.each([
     'currency: EUR\nvcpuHour: 0.04',
     /with EUR all prices must be given.*missing: region, source, gbMonth, requests, egressGb/,
   ],
+  [
+    'currency: EUR\nregion: here\nsource: a bill\nvcpuHour: 1\ngbMonth: 1\negressGb: 1\nrequests: { put: 1, list: 1 }',
+    /with EUR all prices must be given.*missing: requests\.get, requests\.head\.$/,
+  ],
   ['vcpuHour: [', /prices\.yaml: /],
 ])('%j is refused in one sentence', async (text, message) => {
   await expect(load(text)).rejects.toMatchObject({

@@ -103,6 +103,7 @@ describe('a render that is measured', () => {
     for (const number of [...Object.values(measures.stages), measures.cpuMs])
       expect(number).toEqual(expect.any(Number));
     expect(Number.isInteger(measures.cpuMs)).toBe(true);
+    expect('videos' in measures).toBe(false);
   });
 
   test('does not answer for one that runs beside it', async () => {
@@ -124,5 +125,6 @@ describe('a render that is measured', () => {
     expect(meter.cpuMs?.browser).toBeGreaterThan(0);
     expect(meter.cpuMs?.encoder).toBeGreaterThanOrEqual(0);
     expect(meter.measures({ bytes: 0, endedAt: 0 })).toMatchObject({ stages: {}, frames: 0 });
+    expect(meter.measures({ bytes: 0, videos: 3, endedAt: 0 })).toMatchObject({ videos: 3 });
   });
 });

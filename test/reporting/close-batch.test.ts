@@ -118,6 +118,37 @@ describe('closing a batch', () => {
     expect(after.state.carryOver.map(({ recipientId }) => recipientId)).toEqual(['bad-row']);
   });
 
+  test('keeps when the night itself closed, whatever a backfill closes later; what is rendered then is no part of it', async () => {
+    const at = (minutes: number) => new Date(Date.parse('2026-11-24T04:00:00Z') + minutes * 60_000).toISOString();
+    const timed = (index: number, minutes: number) => ({
+      ...rendered(index, 4_000),
+      measures: { stages: {}, frames: 1, bytes: 1, endedAt: Date.parse(at(minutes)) },
+    });
+    const batch = await plannedNight(4);
+    const closed = async (minutes: number, wallMs: number | null) => {
+      const deps = { store, manifests: new ManifestReader(store), now: () => at(minutes) };
+      await closeBatch(deps, { batch, wallMs }, signal);
+      const { closedAt, nightClosedAt, throughput } = reportSchema.parse(
+        JSON.parse((await store.getText(objectKeys.reportJson(batch))) ?? ''),
+      );
+      return { closedAt, nightClosedAt, measured: throughput.measured, later: throughput.later };
+    };
+    const lane = [timed(0, 1), cached(1), failed(2, 'FontMissing', 'No font.'), timed(3, 2)];
+    await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes: lane });
+    // The plan took eleven minutes of these twelve.
+    expect(await closed(3, 12 * 60_000)).toEqual({
+      ...{ closedAt: at(3), nightClosedAt: at(3) },
+      ...{ measured: 2, later: 0 },
+    });
+    await recordOutcomes(store, { batch, writer: 'backfill-1', page: 1, outcomes: [timed(2, 5)] });
+    for (const minutes of [6, 9]) {
+      expect(await closed(minutes, null)).toEqual({
+        ...{ closedAt: at(minutes), nightClosedAt: at(3) },
+        ...{ measured: 3, later: 1 },
+      });
+    }
+  });
+
   test('writes what became of everyone as a table where the campaign wants it, and again after a repair', async () => {
     const batch = await plannedNight(3, 'parquet');
     const deps = { store, manifests: new ManifestReader(store), now };

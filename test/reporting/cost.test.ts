@@ -18,9 +18,13 @@ const prices = {
   requests: { put: 1, get: 0.1, head: 0.01, list: 10 },
 };
 
-const made = (n: number, cpuMs: number | undefined, bytes: number): VariantOutcome => ({
+const made = (n: number, cpuMs: number | undefined, bytes: number, videos?: number): VariantOutcome => ({
   ...(rendered(n, 4_000) as RenderedOutcome),
-  measures: { stages: {}, frames: 1, bytes, endedAt: 1, ...(cpuMs !== undefined && { cpuMs }) },
+  measures: {
+    ...{ stages: {}, frames: 1, bytes, endedAt: 1 },
+    ...(cpuMs !== undefined && { cpuMs }),
+    ...(videos !== undefined && { videos }),
+  },
 });
 
 const night = (outcomes: readonly VariantOutcome[]) =>
@@ -51,10 +55,24 @@ describe('what a night costs', () => {
     expect(cost.requests.money).toBeGreaterThan(0);
   });
 
-  test('of which some renders were not measured is that of the others, and no sum', () => {
+  test('of which some renders were not measured is that of the others for a video, and no sum', () => {
     const cost = night([made(1, 10_000, 100), made(2, undefined, 300)]);
     expect([cost.measured, cost.rendered, cost.compute.cpuSeconds, cost.storage.bytes]).toEqual([1, 2, 10, 400]);
     expect([cost.compute.cpuSecondsPerVariant, cost.night]).toEqual([10, null]);
+    const requests = cost.requests.money / 2;
+    expect(cost.perVariant).toBeCloseTo(0.01 + (200 / GB) * 2 + requests, 12);
+  });
+
+  test('whose variants have several renditions stores them all, and sends one to a viewer', () => {
+    const cost = night([made(1, 10_000, GB, 2), made(2, 10_000, GB / 2)]);
+    expect([cost.storage.bytesPerVariant, cost.egress.moneyPerView]).toEqual([0.75 * GB, 0.5 * 4]);
+  });
+
+  test('on which scenes were rendered for several videos has no sum, as nobody measured them', () => {
+    const input = { outcomes: [made(1, 10_000, 100)], prices, estimate: null, nights: 0 };
+    const of = (sharedScenes: number) => costOf({ ...input, plan: planOf({ sharedScenes }) });
+    expect(of(3)).toMatchObject({ sharedScenes: 3, night: null, perVariant: null, compute: { cpuSeconds: 10 } });
+    expect(of(0)).toMatchObject({ sharedScenes: 0, night: expect.any(Number), perVariant: expect.any(Number) });
   });
 
   test('on which nothing was rendered is that of its requests', () => {
@@ -100,9 +118,9 @@ describe('requests', () => {
   });
 
   /** What one more variant adds, by the formula. */
-  const reckoned = (bytes: number) => {
+  const reckoned = (bytes: number, videos?: number) => {
     const of = (outcomes: readonly VariantOutcome[]) => requestsOf(planOf(), outcomes);
-    const [one, two] = [of([made(1, 1, 1)]), of([made(1, 1, 1), made(2, 1, bytes)])];
+    const [one, two] = [of([made(1, 1, 1)]), of([made(1, 1, 1), made(2, 1, bytes, videos)])];
     return { put: two.put - one.put, get: two.get - one.get, head: two.head - one.head };
   };
 
@@ -141,6 +159,11 @@ describe('requests', () => {
 
   test('are reckoned as many as a small video and its pointer really send', async () => {
     expect(await counted(1, Buffer.alloc(1_000, 'a'), 0)).toEqual(reckoned(1_000));
+  });
+
+  test('are reckoned for each rendition of a variant, which go up whole however large they are together', () => {
+    const [one, three] = [reckoned(1_000), reckoned(12 * 1024 * 1024, 3)];
+    expect([three.put - one.put, three.head - one.head, three.get - one.get]).toEqual([2 * 2, 2 * 2, 0]);
   });
 
   test('are reckoned as many as a video in parts and its pointer really send', async () => {

@@ -143,6 +143,17 @@ describe('what is usual', () => {
     expect(variantsOf(digest)).toEqual({ name: 'variants', value: 100, usual: 100, trend: 'same' });
   });
 
+  test('is the mean of the two in the middle of an even number of nights, of variants a whole number', () => {
+    const usualOf = (...nights: readonly number[]) =>
+      variantsOf(
+        digestOfNight(
+          night,
+          nights.map((variants) => reportOf({ outcomes: many(variants, 1_000) })),
+        ),
+      )?.usual;
+    expect([usualOf(90), usualOf(90, 130), usualOf(131, 90, 200, 100), usualOf(3, 1, 2)]).toEqual([90, 110, 116, 2]);
+  });
+
   test('leaves a tenth of play', () => {
     const trend = (usual: number) =>
       variantsOf(digestOfNight(night, [reportOf({ outcomes: many(usual, 1_000) })]))?.trend;

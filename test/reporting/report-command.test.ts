@@ -37,10 +37,14 @@ afterAll(async () => {
 });
 
 /** Closes a night of six variants, one of which failed. */
-async function night(businessDate: string, closedAt: string): Promise<BatchRef> {
-  const batch = { ...planOf().batch, businessDate: businessDate as BusinessDate };
+async function night(
+  businessDate: string,
+  closedAt: string,
+  { attempt = 1, ...about }: { readonly attempt?: number; readonly recipientLimit?: number } = {},
+): Promise<BatchRef> {
+  const batch = { ...planOf().batch, businessDate: businessDate as BusinessDate, attempt };
   const counts = { rows: VARIANTS, recipients: VARIANTS, variants: VARIANTS };
-  const plan = { ...planOf(counts), batch, carriedOver: [] };
+  const plan = { ...planOf(counts), batch, carriedOver: [], ...about };
   const variants = Array.from({ length: VARIANTS }, (_, index) => ({
     ...{ index, key: keyOf(index), rendition: 'phone-720p', params: { name: 'Ada' } },
     ...{ recipients: [`r-${index}`], cached: null },
@@ -163,5 +167,17 @@ describe('nights that closed', () => {
       expect.objectContaining({ batchId: 'referral/2026-11-23/1', kind: 'whole', variants: 6, currency: 'USD' }),
     ]);
     expect(before?.businessDate).toBe('2026-11-20');
+  });
+
+  test('are in the table with their last whole attempt, while the last one is reported whatever it was', async () => {
+    await night('2026-11-23', '2026-11-24T09:00:00Z', { attempt: 2, recipientLimit: 6 });
+    const { stdout } = await run('history', 'referral', '--json');
+    const [newest] = stdout.split('\n').map((line) => (line === '' ? null : JSON.parse(line)));
+    expect(newest).toMatchObject({ batchId: 'referral/2026-11-23/1', kind: 'whole' });
+    expect((await run('report')).stdout).toContain('referral/2026-11-23/2');
+
+    await night('2026-11-24', '2026-11-25T09:00:00Z', { recipientLimit: 6 });
+    const only = await run('history', 'referral', '--json', '--nights', '1');
+    expect(JSON.parse(only.stdout)).toMatchObject({ batchId: 'referral/2026-11-24/1', kind: 'list' });
   });
 });

@@ -16,14 +16,15 @@ afterAll(async () => {
   await pages?.[Symbol.asyncDispose]();
 });
 
-type Night = Pick<Parameters<typeof reportJson>[0], 'plan' | 'outcomes'>;
+type Input = Parameters<typeof reportJson>[0];
+type Night = Pick<Input, 'plan' | 'outcomes'> & Partial<Input>;
 
 const pageOf = (night: Night, base: string): Promise<string> =>
   reportHtml(
     reportJson({
-      ...night,
       notStarted: 0,
       wallMs: 2_890_000,
+      ...night,
       closedAt: '2026-11-24T04:48:10Z',
       videoUrl: (key) => `${base}/${objectKeys.video(key)}`,
       posterUrl: (key) => `${base}/${objectKeys.poster(key)}`,
@@ -124,6 +125,23 @@ describe('the report in a browser', () => {
   test('of an empty night says so', async () => {
     const { page } = await pages.open(await pageOf({ plan: planOf(), outcomes: [] }, pages.base));
     expect(await textOf(page)).toContain('Nobody’s numbers changed');
+    await page.close();
+  });
+
+  test('of a night whose rows were all rejected says that, and not that nothing changed', async () => {
+    const { page } = await pages.open(await pageOf({ plan: planOf({ rejected: 3 }), outcomes: [] }, pages.base));
+    const text = await textOf(page);
+    expect(text).toContain('There was nothing to render, and 3 rows were rejected.');
+    expect(text).not.toContain('Nobody’s numbers changed');
+    await page.close();
+  });
+
+  test('of a night of which nobody knows how long it took does not say', async () => {
+    const night = { plan: planOf(), outcomes: [rendered(1, 4_000)], wallMs: 0 };
+    const { page } = await pages.open(await pageOf(night, pages.base));
+    const text = await textOf(page);
+    expect(text).toContain('1 videos were rendered, and none failed.');
+    expect(text).not.toContain('It took');
     await page.close();
   });
 });

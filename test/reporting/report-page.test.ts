@@ -8,7 +8,7 @@ import type { VariantKey } from '../../src/contracts/ids.ts';
 import { objectKeys } from '../../src/contracts/ids.ts';
 import { reportHtml } from '../../src/reporting/report-html.ts';
 import { type BatchReport, reportJson } from '../../src/reporting/report-json.ts';
-import { busyNight, failed, nightsBefore, ordinaryNight, planOf, rendered } from './night.ts';
+import { busyNight, failed, nightsBefore, ordinaryNight, planOf, rendered, withMeasures } from './night.ts';
 import { type OpenReport, ReportPages, type View } from './report-pages.ts';
 import { readNumber, valueAt } from './shown-numbers.ts';
 
@@ -42,6 +42,10 @@ const NIGHTS: Readonly<Record<string, () => Input>> = {
   }),
   'a night without measures': ordinaryNight,
   'an empty night': () => ({ plan: planOf(), outcomes: [] }),
+  'a night that rendered scenes for several videos': () => ({
+    plan: planOf({ recipients: 2, variants: 2, distinctScenes: 5, sharedScenes: 3 }),
+    outcomes: withMeasures([rendered(1, 4_000), rendered(2, 3_000)]),
+  }),
   'a night of one video': () => ({ plan: planOf({ recipients: 1 }), outcomes: [rendered(1, 4_000)], wallMs: 42_000 }),
   'a stopped night whose failures quote HTML': () => ({
     plan: planOf({ recipients: 5, rejected: 1 }),
@@ -108,6 +112,7 @@ describe('the numbers on the page', () => {
       ...['compute.money', 'storage.moneyPerMonth', 'requests.money', 'egress.moneyPerView'].map(
         (one) => `cost.${one}`,
       ),
+      ...(json.cost?.sharedScenes ? ['cost.sharedScenes'] : []),
       ...['published.computePerVariant', 'published.bandwidthPerVariant', 'published.nightOf5000'].map(
         (one) => `cost.${one}`,
       ),

@@ -59,6 +59,7 @@ describe('a pointer pattern', () => {
     ['users/{recipientId}/{recipientId}.json', 'must have {recipientId}, once'],
     ['users/{id}.json', 'has {id}'],
     ['videos/{recipientId}.json', 'must begin with a folder of its own'],
+    ['estimates/{recipientId}.json', 'must begin with a folder of its own'],
     ['{campaign}/{recipientId}.json', 'must begin with a folder of its own'],
     ['/users/{recipientId}.json', 'empty'],
     ['users/../{recipientId}.json', 'empty'],

@@ -67,11 +67,14 @@ export class Meter implements Disposable {
   }
 
   /** What it came to. */
-  measures({ bytes, endedAt }: Pick<RenderMeasures, 'bytes' | 'endedAt'>): RenderMeasures {
+  measures({ bytes, videos = 1, endedAt }: Pick<RenderMeasures, 'bytes' | 'videos' | 'endedAt'>): RenderMeasures {
     const { cpuMs } = this;
     const stages = Object.fromEntries(Object.entries(this.stages).map(([stage, ms]) => [stage, Math.round(ms)]));
     const total = cpuMs === null ? null : cpuMs.browser + cpuMs.encoder + cpuMs.worker;
-    return { stages, ...(total !== null && { cpuMs: Math.round(total) }), frames: this.frameCount, bytes, endedAt };
+    return {
+      ...{ stages, ...(total !== null && { cpuMs: Math.round(total) }) },
+      ...{ frames: this.frameCount, bytes, ...(videos > 1 && { videos }), endedAt },
+    };
   }
 
   [Symbol.dispose](): void {

@@ -7,7 +7,6 @@ import { FAILURES, type FailureActor, type FailureClass } from '../../contracts/
 import { count, durationInWords } from '../format.ts';
 import { interruptionSentences } from '../interruptions.ts';
 import type { BatchReport } from '../report-json.ts';
-import { percentile } from '../summary.ts';
 
 /** Nights that the usual is the median of. */
 export const MAX_EARLIER_NIGHTS = 10;
@@ -103,7 +102,8 @@ export const figuresOf = (
 ): Figure[] =>
   (['variants', 'renderMsP95', 'failureRate'] as const).map((name) => {
     const value = summary[name];
-    const usual = median(nights.map((night) => night.summary[name]));
+    const middle = median(nights.map((night) => night.summary[name]));
+    const usual = middle === null || name === 'failureRate' ? middle : Math.round(middle);
     return { name, value, usual, trend: trendOf(value, usual) };
   });
 
@@ -146,7 +146,8 @@ const after = (wallSeconds: number, word: string): string =>
 
 function median(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null).sort((a, b) => a - b);
-  return percentile(known, 0.5);
+  const [lower, upper] = [known[Math.ceil(known.length / 2) - 1], known[Math.floor(known.length / 2)]];
+  return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
 }
 
 function trendOf(value: number | null, usual: number | null): Figure['trend'] {
