@@ -95,6 +95,20 @@ test.each([
   },
 );
 
+test('that it is late counts as told once somebody has it: a webhook, or the log where there is none', async () => {
+  const late = event({ kind: 'late' });
+  webhook.answers = [404];
+  await announceEvent(deps(), batch, late, RUN, never);
+  expect(await hasToldLate(store, batch, never)).toBe(false);
+  webhook.answers = [200];
+  const onlyOwn = { slack: null, own: { url: webhook.url('/own'), secret: 'a secret of a test' } };
+  await announceEvent(deps({ webhooks: onlyOwn }), batch, late, RUN, never);
+  expect(await hasToldLate(store, batch, never)).toBe(true);
+  const another = { ...batch, attempt: 1_000 };
+  await announceEvent(deps({ webhooks: { slack: null, own: null } }), another, late, RUN, never);
+  expect(await hasToldLate(store, another, never)).toBe(true);
+});
+
 test('while the store does not answer it fails as something to try again, and is told once it does', async () => {
   let isSilent = true;
   await using proxy = await S3Proxy.start(server, () => isSilent && new Promise<boolean>(() => undefined));

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Alarm, eventAlarm, type Links, nightAlarm, type OpenNight } from './alarm.ts';
 import { alarmMessage } from './alarm-slack.ts';
+import { markTold, wasTold } from './outbox.ts';
 import { LIMIT_MS, logPosted, type PostDeps, type Posted, type PostRequest, postTo } from './post-digest.ts';
 
 export interface AlarmDeps extends PostDeps {
@@ -61,13 +62,18 @@ async function post(
     const what = `The store did not answer within ${limitMs / 1000} s, while ‘${alarm.kind}’ of ${alarm.campaign} was to be told.`;
     throw new Failure('StorageUnavailable', `${what} It is tried again.`, { cause: error });
   });
-  if (posted.length === 0) deps.log.warn({ alarm }, alarm.text);
+  if (posted.length === 0) {
+    deps.log.warn({ alarm }, alarm.text);
+    await markTold(deps, keyOf('log'), signal);
+  }
   logPosted(deps.log, { kind: alarm.kind, batch: alarm.batchId, campaign: alarm.campaign }, posted);
   return posted;
 }
 
-/** Whether the batch has told by itself that it is late. */
+/** Whether the batch has told by itself that it is late, and somebody has it: a webhook, or the log where there is none. */
 export async function hasToldLate(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<boolean> {
-  for await (const _ of store.list(objectKeys.events(batch, 'late'), signal)) return true;
+  for await (const { key } of store.list(objectKeys.events(batch, 'late'), signal)) {
+    if (await wasTold(store, key, signal)) return true;
+  }
   return false;
 }
