@@ -1,0 +1,57 @@
+/** A campaign's two schedules, and what is found in the morning: a real Temporal server, a real store, no worker. */
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ScheduleNotFoundError } from '@temporalio/client';
+import { applySchedule, deleteSchedule } from '../../src/client/schedules.ts';
+import { WEEKDAYS } from '../../src/config/business-date.ts';
+import { type BusinessDate, type CampaignId, workflowIds } from '../../src/contracts/ids.ts';
+import { TestS3 } from '../support/s3.ts';
+import { TestTemporal } from '../support/temporal.ts';
+
+const HOUR = 3_600_000;
+
+let temporal: TestTemporal;
+let server: TestS3;
+
+beforeAll(async () => {
+  [temporal, server] = await Promise.all([TestTemporal.start(), TestS3.start()]);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([temporal?.[Symbol.asyncDispose](), server?.[Symbol.asyncDispose]()]);
+});
+
+/** A campaign with a night every day, the next one in two hours; it is looked for in ten. */
+async function scheduled(name: string) {
+  const campaign = name as CampaignId;
+  const dueMs = Math.floor(Date.now() / 60_000) * 60_000 + 2 * HOUR;
+  const due = new Date(dueMs).toISOString();
+  const [hour, minute] = [Number(due.slice(11, 13)), Number(due.slice(14, 16))];
+  const night = { campaign, days: WEEKDAYS, timeZone: 'UTC' };
+  await applySchedule(temporal.client, { ...night, hour, minute, deadline: null, catchupHours: 6 });
+  const asOfMs = dueMs + 8.25 * HOUR;
+  const input = { ...night, at: due.slice(11, 16), asOf: new Date(asOfMs).toISOString() };
+  return { campaign, dueMs, due, asOfMs, input, businessDate: due.slice(0, 10) as BusinessDate };
+}
+
+const exists = (scheduleId: string): Promise<boolean> =>
+  temporal.client.schedule
+    .getHandle(scheduleId)
+    .describe()
+    .then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof ScheduleNotFoundError) return false;
+        throw error;
+      },
+    );
+
+test('the watch of a campaign whose nightly schedule somebody has deleted goes as well; with neither it says so', async () => {
+  const { campaign } = await scheduled('orphaned');
+  await temporal.client.schedule.getHandle(workflowIds.schedule(campaign)).delete();
+  await deleteSchedule(temporal.client, campaign);
+  expect(await exists(workflowIds.watch(campaign))).toBe(false);
+  await expect(deleteSchedule(temporal.client, campaign)).rejects.toMatchObject({
+    failureClass: 'CampaignInvalid',
+    message: expect.stringContaining("Campaign 'orphaned' has no schedule."),
+  });
+});
