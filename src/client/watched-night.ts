@@ -45,7 +45,8 @@ export async function lookForNight(
     const { businessDate, dueAt } = lastNightBefore(before.toISOString(), scheduleOf(schedule));
     const quiet = (state: NightState): LookedFor => ({ businessDate, state, open: null, batch: null });
     if (!(await isExpected(client, campaign, dueAt))) return quiet('notExpected');
-    const plans = (await plansOf(store, campaign, businessDate, signal)).filter(isOfSource);
+    const attempts = await plansOf(store, campaign, businessDate, signal);
+    const plans = attempts.filter((plan) => isOfSource(plan) && isOfNight(plan, dueAt));
     for (const { batch } of plans) {
       if ((await store.head(objectKeys.reportJson(batch), signal)) !== null) return quiet('closed');
     }
@@ -80,6 +81,10 @@ async function isExpected(client: Client, campaign: CampaignId, dueAt: string): 
 
 /** A list given by hand, or the first so many, is not the night. */
 const isOfSource = ({ csvKey, recipientLimit }: PlanDocument): boolean => csvKey === null && recipientLimit === null;
+
+/** What was planned by hand in the afternoon has nobody whose numbers changed since. A night that reads up to some time before it began was planned after that. */
+const isOfNight = ({ window, createdAt }: PlanDocument, dueAt: string): boolean =>
+  [window.until, createdAt].some((instant) => Date.parse(instant) >= Date.parse(dueAt));
 
 /** Runs of the night that have not completed, the newest first. One that has planned nothing has no date. */
 async function runsOf(client: Client, campaign: CampaignId, date: BusinessDate, dueAt: string) {

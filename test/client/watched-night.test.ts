@@ -3,12 +3,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { applySchedule, deleteSchedule } from '../../src/client/schedules.ts';
+import { lookForNight } from '../../src/client/watched-night.ts';
 import { WEEKDAYS } from '../../src/config/business-date.ts';
-import { type BusinessDate, type CampaignId, workflowIds } from '../../src/contracts/ids.ts';
+import { type BusinessDate, type CampaignId, objectKeys, workflowIds } from '../../src/contracts/ids.ts';
+import { planOf } from '../reporting/night.ts';
 import { TestS3 } from '../support/s3.ts';
 import { TestTemporal } from '../support/temporal.ts';
 
 const HOUR = 3_600_000;
+const never = new AbortController().signal;
 
 let temporal: TestTemporal;
 let server: TestS3;
@@ -54,4 +57,24 @@ test('the watch of a campaign whose nightly schedule somebody has deleted goes a
     failureClass: 'CampaignInvalid',
     message: expect.stringContaining("Campaign 'orphaned' has no schedule."),
   });
+});
+
+test.each([
+  ['run by hand before', -1, -1, 'missing'],
+  ['started when it was due', 0, 0, 'closed'],
+  ['started the morning after', 0, 12, 'closed'],
+  ['started when it was due, with a lag', -0.5, 0.01, 'closed'],
+  ['started ahead of time by its schedule', 0, -2, 'closed'],
+])('the night of an attempt %s (reads to %d h, planned at %d h) is %s', async (_, untilHours, createdHours, state) => {
+  const { input, campaign, businessDate, dueMs } = await scheduled(
+    `by-hand-${untilHours}-${createdHours}`.replaceAll('.', ''),
+  );
+  const at = (hours: number): string => new Date(dueMs + hours * HOUR).toISOString();
+  using store = server.store();
+  const batch = { campaign, businessDate, attempt: 1 };
+  const plan = { ...planOf(), batch, window: { since: null, until: at(untilHours) }, createdAt: at(createdHours) };
+  await store.put(objectKeys.plan(batch), JSON.stringify(plan), { contentType: 'application/json' });
+  await store.put(objectKeys.reportJson(batch), '{}', { contentType: 'application/json' });
+  const found = await lookForNight({ client: temporal.client, store }, input, never);
+  expect(found).toMatchObject({ businessDate, state });
 });
