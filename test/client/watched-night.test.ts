@@ -1,11 +1,14 @@
 /** A campaign's two schedules, and what is found in the morning: a real Temporal server, a real store, no worker. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { applySchedule, deleteSchedule } from '../../src/client/schedules.ts';
 import { lookForNight } from '../../src/client/watched-night.ts';
 import { WEEKDAYS } from '../../src/config/business-date.ts';
 import { type BusinessDate, type CampaignId, objectKeys, workflowIds } from '../../src/contracts/ids.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.ts';
+import { TASK_QUEUES } from '../../src/contracts/task-queues.ts';
 import { planOf } from '../reporting/night.ts';
 import { TestS3 } from '../support/s3.ts';
 import { TestTemporal } from '../support/temporal.ts';
@@ -75,6 +78,21 @@ test.each([
   const plan = { ...planOf(), batch, window: { since: null, until: at(untilHours) }, createdAt: at(createdHours) };
   await store.put(objectKeys.plan(batch), JSON.stringify(plan), { contentType: 'application/json' });
   await store.put(objectKeys.reportJson(batch), '{}', { contentType: 'application/json' });
-  const found = await lookForNight({ client: temporal.client, store }, input, never);
+  const found = await lookForNight({ client: temporal.client, store, now: Date.now }, input, never);
   expect(found).toMatchObject({ businessDate, state });
 });
+
+test('after an outage across both times a night that begins a moment after it is looked for is not missing', async () => {
+  const { input, campaign, due, asOfMs } = await scheduled('outage');
+  using store = server.store();
+  const deps = { client: temporal.client, store, now: () => asOfMs + HOUR };
+  const looking = lookForNight(deps, input, never);
+  await sleep(2_000);
+  const workflowId = workflowIds.scheduled(campaign, due);
+  const night = await temporal.client.workflow.start('nightlyBatch', {
+    ...{ workflowId, taskQueue: TASK_QUEUES.orchestrator, args: [{ campaign }] },
+    typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.campaignId, value: campaign }],
+  });
+  await night.terminate('nobody works here');
+  expect(await looking).toMatchObject({ state: 'failed', open: { runs: [{ workflowId, status: 'TERMINATED' }] } });
+}, 60_000);
