@@ -48,7 +48,7 @@ export async function printSummary(
   summary: BatchSummary,
   { json, workflow }: { readonly json: boolean; readonly workflow: string | null },
 ): Promise<void> {
-  const link = store.url(summary.report);
+  const link = store.reportUrl(summary.report);
   if (json) {
     process.stdout.write(`${JSON.stringify({ ...summary, report: link })}\n`);
     return;

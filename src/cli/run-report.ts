@@ -32,7 +32,7 @@ export async function runReport(settings: Settings, { batch, rebuild, json }: Re
   const report = rebuild ? await rebuildReport(deps, wanted, signal) : await readReport(store, wanted, signal);
   if (report === null) throw noReport(wanted);
   process.stdout.write(
-    json ? `${JSON.stringify(report)}\n` : reportText(report, store.url(objectKeys.reportHtml(wanted))),
+    json ? `${JSON.stringify(report)}\n` : reportText(report, store.reportUrl(objectKeys.reportHtml(wanted))),
   );
 }
 

@@ -35,8 +35,7 @@ Examples:
         const schedule = { campaign: id, days, hour, minute, timeZone, deadline, catchupHours };
         const done = await applySchedule(client, schedule);
         print(`Schedule of '${id}' ${done}: ${days.join(', ')} at ${at} ${timeZone}.`);
-        const watch = watchTime(schedule);
-        print(`A night that has not closed is told at ${watch.at}${watch.dayShift > 0 ? ' the next day' : ''}.`);
+        print(watchSentence(watchTime(schedule)));
       }),
     );
 
@@ -87,6 +86,12 @@ Examples:
         print(`Deleted the schedule of '${id}'.`);
       }),
     );
+}
+
+/** When it is told that a night has not closed. */
+export function watchSentence({ at, dayShift }: { readonly at: string; readonly dayShift: number }): string {
+  const day = ['', ' the next day', ' two days later'][dayShift] ?? '';
+  return `A night that has not closed is told at ${at}${day}.`;
 }
 
 const ALL = ['--all', 'every campaign that has a schedule'] as const;

@@ -215,15 +215,23 @@ const lineOf = (campaign: string, { state, info }: ScheduleDescription): Omit<Sc
   })),
 });
 
-/** Deletes the campaign's schedules; one sentence when there is none. */
+/** Deletes the campaign's schedules, also one that is left alone; one sentence when there is none. */
 export async function deleteSchedule(client: Client, campaign: CampaignId): Promise<void> {
-  await withSchedule(client, campaign, (handle) => handle.delete());
-  await client.schedule
-    .getHandle(workflowIds.watch(campaign))
-    .delete()
-    .catch((error: unknown) => {
-      if (!(error instanceof ScheduleNotFoundError)) throw error;
-    });
+  const nightly = await deleteOne(client, workflowIds.schedule(campaign));
+  const watch = await deleteOne(client, workflowIds.watch(campaign));
+  if (nightly === null || watch === null) return;
+  throw noSchedule(campaign, nightly);
+}
+
+/** Null: it is deleted; else why it was not there. */
+async function deleteOne(client: Client, scheduleId: string): Promise<ScheduleNotFoundError | null> {
+  try {
+    await client.schedule.getHandle(scheduleId).delete();
+    return null;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return error;
+    throw error;
+  }
 }
 
 /** Runs `act` on the campaign's schedule; one sentence when there is none. */
@@ -236,10 +244,13 @@ export async function withSchedule<T>(
     return await act(client.schedule.getHandle(workflowIds.schedule(campaign)));
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    throw new Failure(
-      'CampaignInvalid',
-      `Campaign '${campaign}' has no schedule. Create it with \`nightreel schedule apply ${campaign}\`.`,
-      { cause: error },
-    );
+    throw noSchedule(campaign, error);
   }
 }
+
+const noSchedule = (campaign: CampaignId, cause: ScheduleNotFoundError): Failure =>
+  new Failure(
+    'CampaignInvalid',
+    `Campaign '${campaign}' has no schedule. Create it with \`nightreel schedule apply ${campaign}\`.`,
+    { cause },
+  );

@@ -21,6 +21,8 @@ export interface ObjectStoreTarget {
   readonly bucket: string;
   /** What comes before a key, without the slash, where videos can be read without credentials; null: links are `s3://bucket/key`. */
   readonly publicBaseUrl: string | null;
+  /** The same where staff can read `batches/`; null: where everybody reads. */
+  readonly reportBaseUrl: string | null;
   /** Null: as the bucket's own setting says. */
   readonly encryption: Encryption | null;
   readonly embedded: boolean;
@@ -86,6 +88,7 @@ const embeddedObjectStore = (store: StackObjectStore): ObjectStoreTarget => ({
   },
   bucket: store.bucket,
   publicBaseUrl: store.publicBaseUrl,
+  reportBaseUrl: null,
   encryption: null,
   embedded: true,
 });

@@ -29,6 +29,7 @@ export interface OwnObjectStore {
   readonly clientConfig: S3ClientConfig;
   readonly bucket: string;
   readonly publicBaseUrl: string | null;
+  readonly reportBaseUrl: string | null;
   /** Null: as the bucket's own setting says. */
   readonly encryption: Encryption | null;
 }
@@ -79,6 +80,7 @@ const settingsSchema = z.object({
   NIGHTREEL_HOME: z.string().optional(),
   NIGHTREEL_BUCKET: bucketName.optional(),
   NIGHTREEL_PUBLIC_URL: url.optional(),
+  NIGHTREEL_REPORT_URL: url.optional(),
   NIGHTREEL_S3_ADDRESSING: z.enum(ADDRESSINGS, { error: `must be one of ${ADDRESSINGS.join(', ')}` }).optional(),
   NIGHTREEL_S3_ENCRYPTION: z.enum(ENCRYPTIONS, { error: `must be one of ${ENCRYPTIONS.join(', ')}` }).optional(),
   NIGHTREEL_S3_KMS_KEY: z.string().optional(),
@@ -167,6 +169,7 @@ function readObjectStore(set: Readonly<Record<string, string>>, settings: Settin
     },
     bucket,
     publicBaseUrl: settings.NIGHTREEL_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    reportBaseUrl: settings.NIGHTREEL_REPORT_URL?.replace(/\/+$/, '') ?? null,
     encryption: readEncryption(settings),
   };
 }

@@ -32,6 +32,8 @@ export interface ObjectStoreOptions {
   readonly bucket: string;
   /** Where the bucket can be read over HTTP (a CDN, or the endpoint itself), without a slash at the end. */
   readonly publicBaseUrl?: string | null;
+  /** Where staff can read what a CDN does not serve, reports above all; null: where everybody reads. */
+  readonly reportBaseUrl?: string | null;
   readonly encryption?: Encryption | null;
   /** A connection on which nothing moves for so long is given up with StorageUnavailable; 30 s by default. */
   readonly idleTimeoutMs?: number;
@@ -84,13 +86,23 @@ export class ObjectStore implements Disposable {
   /** The endpoint in words, for messages. */
   readonly endpoint: string;
   private readonly publicBaseUrl: string | null;
+  private readonly reportBaseUrl: string | null;
   private readonly encryption: Encryption | null;
   /** For servers that know neither of S3's newer checksums: the MD5 that all of them have always known. */
   private readonly onlyMd5: () => Promise<boolean>;
 
-  constructor({ clientConfig, bucket, publicBaseUrl = null, encryption = null, idleTimeoutMs }: ObjectStoreOptions) {
+  constructor(options: ObjectStoreOptions) {
+    const {
+      clientConfig,
+      bucket,
+      publicBaseUrl = null,
+      reportBaseUrl = null,
+      encryption = null,
+      idleTimeoutMs,
+    } = options;
     this.bucket = bucket;
     this.publicBaseUrl = publicBaseUrl === null ? null : publicBaseUrl.replace(/\/+$/, '');
+    this.reportBaseUrl = reportBaseUrl === null ? this.publicBaseUrl : reportBaseUrl.replace(/\/+$/, '');
     this.encryption = encryption;
     this.endpoint = describeEndpoint(clientConfig);
     this.client = createS3Client(clientConfig, idleTimeoutMs);
@@ -224,6 +236,11 @@ export class ObjectStore implements Disposable {
   url(key: string, publicUrl: string | null = this.publicBaseUrl): string {
     if (publicUrl === null) return `s3://${this.bucket}/${key}`;
     return `${publicUrl}/${key.split('/').map(encodeURIComponent).join('/')}`;
+  }
+
+  /** The same for staff: to a report, or to what a failure left. */
+  reportUrl(key: string): string {
+    return this.url(key, this.reportBaseUrl);
   }
 
   /** Where a key lies, in words. */

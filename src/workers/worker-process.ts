@@ -142,7 +142,7 @@ export async function runWorkerProcess(
       const digests = { store, webhooks, uiLink, now: Date.now, log };
       const workflowLink = (workflowId: string) => workflowUrl(temporal, workflowId);
       const alarms = { store, webhooks, links: { uiLink, workflowLink }, now: Date.now, log };
-      const watch = { client: new Client({ connection, namespace: temporal.namespace }), store };
+      const watch = { client: new Client({ connection, namespace: temporal.namespace }), store, now: Date.now };
       const activities = {
         ...createBatchActivities({
           ...{ store, manifests, now, digests, prices, uiLink, alarms },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { watchSentence } from '../../src/cli/schedule.ts';
 import { scheduleOptions, watchOptions, watchTime } from '../../src/client/schedules.ts';
 import { type CampaignId, isCampaignId } from '../../src/contracts/ids.ts';
 
@@ -59,5 +60,13 @@ describe('the schedule that looks for a night in the morning', () => {
     [23, 50, '23:50', '00:05', 2],
   ])('of a night at %i:%i that is due at %s comes at %s, %i days later', (hour, minute, deadline, at, dayShift) => {
     expect(watchTime({ hour, minute, deadline })).toEqual({ at, dayShift });
+  });
+
+  test.each([
+    ['06:15', 0, '06:15.'],
+    ['07:15', 1, '07:15 the next day.'],
+    ['00:05', 2, '00:05 two days later.'],
+  ])('at %s, %i days later, is announced as %s', (at, dayShift, said) => {
+    expect(watchSentence({ at, dayShift })).toBe(`A night that has not closed is told at ${said}`);
   });
 });

@@ -9,6 +9,7 @@ import type { BatchRef } from '../../src/contracts/ids.ts';
 import { type AlarmDeps, announceEvent, announceNight, hasToldLate } from '../../src/reporting/digest/post-alarm.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { TestS3 } from '../support/s3.ts';
+import { S3Proxy } from '../support/s3-proxy.ts';
 import { TestWebhook } from '../support/webhook.ts';
 import { planOf } from './night.ts';
 
@@ -93,6 +94,34 @@ test.each([
     ]);
   },
 );
+
+test('that it is late counts as told once somebody has it: a webhook, or the log where there is none', async () => {
+  const late = event({ kind: 'late' });
+  webhook.answers = [404];
+  await announceEvent(deps(), batch, late, RUN, never);
+  expect(await hasToldLate(store, batch, never)).toBe(false);
+  webhook.answers = [200];
+  const onlyOwn = { slack: null, own: { url: webhook.url('/own'), secret: 'a secret of a test' } };
+  await announceEvent(deps({ webhooks: onlyOwn }), batch, late, RUN, never);
+  expect(await hasToldLate(store, batch, never)).toBe(true);
+  const another = { ...batch, attempt: 1_000 };
+  await announceEvent(deps({ webhooks: { slack: null, own: null } }), another, late, RUN, never);
+  expect(await hasToldLate(store, another, never)).toBe(true);
+});
+
+test('while the store does not answer it fails as something to try again, and is told once it does', async () => {
+  let isSilent = true;
+  await using proxy = await S3Proxy.start(server, () => isSilent && new Promise<boolean>(() => undefined));
+  using slow = server.store({ endpoint: proxy.endpoint });
+  const telling = announceEvent(deps({ store: slow, limitMs: 500 }), batch, event(), RUN, never);
+  await expect(telling).rejects.toMatchObject({ failureClass: 'StorageUnavailable' });
+  expect(webhook.posts).toHaveLength(0);
+  const cancelled = announceEvent(deps({ store: slow }), batch, event(), RUN, AbortSignal.timeout(100));
+  await expect(cancelled).rejects.toMatchObject({ failureClass: 'Cancelled' });
+  isSilent = false;
+  await announceEvent(deps({ store: slow }), batch, event(), RUN, never);
+  expect(webhook.received('/own')).toHaveLength(1);
+});
 
 test('without a webhook it is one line of the log, a warning', async () => {
   await announceEvent(deps({ webhooks: { slack: null, own: null } }), batch, event(), RUN, never);

@@ -15,7 +15,7 @@ import { type AnnounceDeps, announceBatch, postDigest } from '../../src/reportin
 import { readDigest } from '../../src/reporting/digest/read-digest.ts';
 import { recordOutcomes } from '../../src/reporting/outcomes.ts';
 import { writeJsonLines } from '../../src/storage/documents.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { ObjectStore } from '../../src/storage/object-store.ts';
 import { TestS3 } from '../support/s3.ts';
 import { TestWebhook } from '../support/webhook.ts';
 import { failed, keyOf, planOf, rendered } from './night.ts';
@@ -215,6 +215,15 @@ test('without a webhook the digest is one line of the log', async () => {
   expect(lines).toMatchObject([
     { level: 30, msg: '1 variant rendered in 1 minute, 1 failed', digest: { summary: { failed: 1 } } },
   ]);
+});
+
+test('a digest links to the report where staff can read it', async () => {
+  const tonight = await closedNight('2026-10-20');
+  const [publicBaseUrl, reportBaseUrl] = ['https://cdn.example', 'https://staff.example'];
+  const { bucket } = server;
+  using behindCdn = new ObjectStore({ clientConfig: server.clientConfig(), bucket, publicBaseUrl, reportBaseUrl });
+  const digest = await readDigest(behindCdn, tonight, () => null);
+  expect(digest?.links.report).toBe(`https://staff.example/${objectKeys.reportHtml(tonight)}`);
 });
 
 test('a digest compares with the nights before, of each the last attempt, and with none after it', async () => {

@@ -107,11 +107,13 @@ describe("the user's own object store", () => {
     const { s3 } = readEnvironment({
       AWS_ENDPOINT_URL_S3: 'http://minio:9000',
       NIGHTREEL_PUBLIC_URL: 'https://cdn.example/v/',
+      NIGHTREEL_REPORT_URL: 'https://staff.example/',
     });
     expect(s3).toMatchObject({
       bucket: 'nightreel',
       clientConfig: { endpoint: 'http://minio:9000', forcePathStyle: true, region: 'us-east-1' },
       publicBaseUrl: 'https://cdn.example/v',
+      reportBaseUrl: 'https://staff.example',
     });
   });
 
@@ -148,6 +150,7 @@ test.each([
   ['NIGHTREEL_LOG_LEVEL', 'loud'],
   ['NIGHTREEL_BUCKET', 'Not A Bucket'],
   ['NIGHTREEL_PUBLIC_URL', 'cdn.example'],
+  ['NIGHTREEL_REPORT_URL', 'staff.example'],
   ['NIGHTREEL_S3_ADDRESSING', 'virtual'],
   ['NIGHTREEL_S3_ENCRYPTION', 'rot13'],
 ])('%s=%s is refused by name', (name, value) => {

@@ -137,6 +137,16 @@ describe('links', () => {
     expect(closed.url('videos/ac/x.mp4')).toBe('s3://films/videos/ac/x.mp4');
   });
 
+  test('lead staff to reports elsewhere where that is said, else to where everybody reads', () => {
+    const report = 'batches/c/2026-01-05/1/report.html';
+    const cdn = { clientConfig: server.clientConfig(), bucket: 'films', publicBaseUrl: 'https://cdn.example' };
+    using own = new ObjectStore({ ...cdn, reportBaseUrl: 'https://staff.example/films/' });
+    expect(own.reportUrl(report)).toBe(`https://staff.example/films/${report}`);
+    expect(own.url('videos/ac/x.mp4')).toBe('https://cdn.example/videos/ac/x.mp4');
+    using same = new ObjectStore(cdn);
+    expect(same.reportUrl(report)).toBe(`https://cdn.example/${report}`);
+  });
+
   test('escape what a URL cannot hold', () => {
     expect(store.url('users/a%2Fb.json')).toBe(`${server.publicBaseUrl}/users/a%252Fb.json`);
   });

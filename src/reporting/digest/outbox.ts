@@ -79,6 +79,18 @@ export async function settle(
   await swapJson(store, key, etag, why === null ? { state: 'posted', by, at } : failed, signal);
 }
 
+/** Writes down what needed no webhook: the log has it. */
+export async function markTold({ store, now }: OutboxDeps, key: string, signal: AbortSignal): Promise<void> {
+  const entry: Entry = { state: 'posted', by: randomUUID(), at: new Date(now()).toISOString() };
+  await store.put(key, JSON.stringify(entry), { contentType: 'application/json' }, signal);
+}
+
+/** Whether what is written down there says that it surely arrived. */
+export async function wasTold(store: ObjectStore, key: string, signal: AbortSignal): Promise<boolean> {
+  const { entry } = await read(store, key, signal);
+  return entry?.state === 'posted';
+}
+
 /** A damaged one counts as none. */
 async function read(
   store: ObjectStore,

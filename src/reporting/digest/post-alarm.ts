@@ -1,14 +1,18 @@
 import type { BatchEvent } from '../../contracts/alarms.ts';
+import { Failure } from '../../contracts/failures.ts';
 import { type BatchRef, objectKeys } from '../../contracts/ids.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Alarm, eventAlarm, type Links, nightAlarm, type OpenNight } from './alarm.ts';
 import { alarmMessage } from './alarm-slack.ts';
+import { markTold, wasTold } from './outbox.ts';
 import { LIMIT_MS, logPosted, type PostDeps, type Posted, type PostRequest, postTo } from './post-digest.ts';
 
 export interface AlarmDeps extends PostDeps {
   readonly links: Links;
   readonly log: Logger;
+  /** So long a try takes at most; by default as long as a digest's. */
+  readonly limitMs?: number;
 }
 
 /** The run of a batch that tells something. */
@@ -48,16 +52,28 @@ async function post(
   keyOf: PostRequest['keyOf'],
   signal: AbortSignal,
 ): Promise<readonly Posted[]> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+  const { limitMs = LIMIT_MS } = deps;
+  const limit = AbortSignal.timeout(limitMs);
+  const limited = AbortSignal.any([signal, limit]);
   const message = { own: alarm, slack: alarmMessage(alarm) };
-  const posted = await postTo(deps, { message, keyOf, again: false }, limited);
-  if (posted.length === 0) deps.log.warn({ alarm }, alarm.text);
+  const posted = await postTo(deps, { message, keyOf, again: false }, limited).catch((error: unknown) => {
+    // Nobody has cancelled it: it is worth another try, and Cancelled is not.
+    if (!limit.aborted || signal.aborted) throw error;
+    const what = `The store did not answer within ${limitMs / 1000} s, while ‘${alarm.kind}’ of ${alarm.campaign} was to be told.`;
+    throw new Failure('StorageUnavailable', `${what} It is tried again.`, { cause: error });
+  });
+  if (posted.length === 0) {
+    deps.log.warn({ alarm }, alarm.text);
+    await markTold(deps, keyOf('log'), signal);
+  }
   logPosted(deps.log, { kind: alarm.kind, batch: alarm.batchId, campaign: alarm.campaign }, posted);
   return posted;
 }
 
-/** Whether the batch has told by itself that it is late. */
+/** Whether the batch has told by itself that it is late, and somebody has it: a webhook, or the log where there is none. */
 export async function hasToldLate(store: ObjectStore, batch: BatchRef, signal: AbortSignal): Promise<boolean> {
-  for await (const _ of store.list(objectKeys.events(batch, 'late'), signal)) return true;
+  for await (const { key } of store.list(objectKeys.events(batch, 'late'), signal)) {
+    if (await wasTold(store, key, signal)) return true;
+  }
   return false;
 }

@@ -71,7 +71,7 @@ export async function postDigest(
 export interface PostRequest {
   readonly message: Message;
   /** Where it is written down that it was posted. */
-  readonly keyOf: (channel: Channel) => string;
+  readonly keyOf: (channel: Channel | 'log') => string;
   readonly again: boolean;
 }
 

@@ -15,5 +15,5 @@ export async function readDigest(
   if (text === null) return null;
   const report = reportSchema.parse(JSON.parse(text));
   const earlier = await earlierNights(store, batch, signal);
-  return digestOf({ report, earlier, reportUrl: store.url(report.summary.report), uiLink });
+  return digestOf({ report, earlier, reportUrl: store.reportUrl(report.summary.report), uiLink });
 }

@@ -95,8 +95,7 @@ export async function explain(
     advice: failed && FAILURES[failed].sentence,
     actor: failed && FAILURES[failed].actor,
     attempts: attempts.map(({ line, screenshot }) => {
-      // The bucket's own address: viewers need not see failures.
-      return { ...line, screenshotUrl: screenshot && store.url(screenshot) };
+      return { ...line, screenshotUrl: screenshot && store.reportUrl(screenshot) };
     }),
     silent: silentAttempts(attempts.map(({ line }) => line)),
     unreadable,
