@@ -77,9 +77,9 @@ for (const campaign of ['referral', 'birthday']) {
 const running = new RunningBatches();
 observeBatches(() => running.figures());
 const batch = { variants: 200, expectedEndMs: Date.now() + 600_000, deadlineMs: Date.now() + 1_800_000 };
-running.progress({ campaign: 'referral', batchId: 'referral/2026-11-24/1', settled: 50, ...batch });
-running.progress({ campaign: 'birthday', batchId: 'birthday/2026-11-24/1', settled: 200, ...batch });
-running.over('birthday', 'birthday/2026-11-24/1');
+running.progress({ campaign: 'referral', batchId: 'referral/2026-11-24/1', settled: 50, ...batch }, Date.now());
+running.progress({ campaign: 'birthday', batchId: 'birthday/2026-11-24/1', settled: 200, ...batch }, Date.now());
+running.over('birthday/2026-11-24/1');
 observePool(() => ({
   slots: 4,
   ready: 4,
