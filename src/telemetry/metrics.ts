@@ -170,9 +170,19 @@ function recordStage(stage: Stage, durationMs: number): void {
   instruments().stageDuration.record(durationMs / 1000, { stage });
 }
 
-/** Does the work of a stage inside a span, and notes how long it took when it worked. */
-export async function timeStage<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
-  return await inStep(stage, work, (durationMs) => recordStage(stage, durationMs));
+/**
+ * Does the work of a stage inside a span, and notes how long it took when it worked.
+ * @param onDone is told that, too, ms.
+ */
+export async function timeStage<T>(
+  stage: Stage,
+  work: () => Promise<T>,
+  onDone: (durationMs: number) => void = () => undefined,
+): Promise<T> {
+  return await inStep(stage, work, (durationMs) => {
+    recordStage(stage, durationMs);
+    onDone(durationMs);
+  });
 }
 
 /** A request that the object store asked to send later. */
