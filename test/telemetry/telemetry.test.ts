@@ -240,6 +240,10 @@ describe('scraped by Prometheus', () => {
     [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '5%' }, 'a share from 0 to 1'],
     [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' }, 'a share from 0 to 1'],
     [{ NIGHTREEL_TEMPORAL_METRICS_PORT: 'on' }, 'NIGHTREEL_TEMPORAL_METRICS_PORT must be a port from 1 to 65535'],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' },
+      'OTEL_EXPORTER_OTLP_COMPRESSION must not be set',
+    ],
   ])('a wrong variable is named: %j', (variables, message) => {
     expect(() => readTelemetry(variables)).toThrow(message);
   });
@@ -262,7 +266,7 @@ describe('scraped by Prometheus', () => {
     const pushed = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
     expect(readTelemetry(pushed).temporal).toEqual({ otlp: 'http://x' });
     expect(readTelemetry({ ...pushed, OTEL_METRICS_EXPORTER: 'none' }).temporal).toBeNull();
-    const own = { NIGHTREEL_TEMPORAL_METRICS_PORT: '9465' };
+    const own = { NIGHTREEL_TEMPORAL_METRICS_PORT: '9465', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' };
     expect(readTelemetry({ ...pushed, ...own }).temporal).toEqual({ host: 'localhost', port: 9465 });
     expect(readTelemetry({}).temporal).toBeNull();
   });
