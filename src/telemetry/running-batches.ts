@@ -9,6 +9,8 @@ export interface BatchFigures {
   readonly campaign: string;
   /** Settled of all its variants, 0 to 1. */
   readonly progress: number | null;
+  /** Variants not settled yet. */
+  readonly unsettled: number | null;
   /** Seconds since 1970. */
   readonly expectedEndS: number | null;
   /** From the expected end, or from now if that is later, to the deadline; negative: it will be late. */
@@ -49,12 +51,13 @@ export class RunningBatches {
     const oldestFirst = [...this.told.values()].sort((a, b) => a.startedAt - b.startedAt);
     return [...this.campaigns].map((campaign) => {
       const told = oldestFirst.findLast(({ batch }) => batch.campaign === campaign);
-      if (told === undefined) return { campaign, progress: null, expectedEndS: null, slackS: null };
+      if (told === undefined) return { campaign, progress: null, unsettled: null, expectedEndS: null, slackS: null };
       const { settled, variants, expectedEndMs, deadlineMs } = told.batch;
       const end = expectedEndMs === null ? null : Math.max(expectedEndMs, now);
       return {
         campaign,
         progress: variants === 0 ? 1 : settled / variants,
+        unsettled: variants - settled,
         expectedEndS: end === null ? null : end / 1000,
         slackS: end === null || deadlineMs === null ? null : (deadlineMs - end) / 1000,
       };

@@ -12,7 +12,9 @@ test('a running batch says how far it is, when it will be done, and how much tim
   const running = new RunningBatches(() => START);
   running.progress(BATCH, START);
   const expectedEndS = (START + 30 * MINUTE) / 1000;
-  expect(running.figures()).toEqual([{ campaign: 'referral', progress: 0.25, expectedEndS, slackS: 1800 }]);
+  expect(running.figures()).toEqual([
+    { campaign: 'referral', progress: 0.25, unsettled: 150, expectedEndS, slackS: 1800 },
+  ]);
 });
 
 test('one that stands still ends now at the earliest, so its slack shrinks', () => {
@@ -38,7 +40,8 @@ test('of one that is over nothing is said, and the end of an earlier one does no
   running.over('referral/2026-11-25/1');
   expect(running.figures()).toMatchObject([{ progress: 0.5 }]);
   running.over('referral/2026-11-26/1');
-  expect(running.figures()).toEqual([{ campaign: 'referral', progress: null, expectedEndS: null, slackS: null }]);
+  const nothing = { progress: null, unsettled: null, expectedEndS: null, slackS: null };
+  expect(running.figures()).toEqual([{ campaign: 'referral', ...nothing }]);
 });
 
 test('of two of a campaign the one that began last counts, whichever tells something last, and then the one that is left', () => {

@@ -155,6 +155,7 @@ describe('scraped by Prometheus', () => {
       'nightreel_queue_wait_seconds_sum{queue="render"} 0.25',
       'nightreel_storage_retries_total 2',
       'nightreel_batch_progress_ratio{campaign="referral"} 0.25',
+      'nightreel_batch_unsettled{campaign="referral"} 150',
       // It is over, and a series cannot end.
       'nightreel_batch_progress_ratio{campaign="birthday"} NaN',
     ]) {
