@@ -7,6 +7,7 @@ import { partsOf, type VideoPart } from '../planning/scene-key.ts';
 import type { Soundtrack } from '../rendering/audio/soundtrack.ts';
 import type { Evidence } from '../rendering/evidence.ts';
 import { type JoinedVideo, joinScenes } from '../rendering/join.ts';
+import { Meter } from '../rendering/measuring/meter.ts';
 import {
   packScene,
   packSoundtrack,
@@ -117,7 +118,9 @@ async function join({ template, rendition }: JoinedVariant, parts: Parts): Promi
     else scenes.push(unpackScene(bytes));
   }
   if (scenes.length !== template.scenes.length) throw new Failure('Internal', 'A joined video lacks a scene.');
-  return await timeStage('assemble', () =>
-    joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack }),
+  return await timeStage(
+    'assemble',
+    () => joinScenes({ template, rendition: RENDITIONS[rendition], scenes, soundtrack }),
+    (durationMs) => Meter.current?.addStage('assemble', durationMs),
   );
 }

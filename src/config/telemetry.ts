@@ -11,6 +11,9 @@ const SAMPLERS = ['always_on', 'always_off', 'traceidratio'].flatMap((name) => [
 /** The defaults of OpenTelemetry's specification: only this machine may ask. */
 const SCRAPE = { host: 'localhost', port: 9464 } as const;
 
+/** With one of them the native part of Temporal's SDK, which cannot compress, would not start. */
+const COMPRESSION = ['OTEL_EXPORTER_OTLP_COMPRESSION', 'OTEL_EXPORTER_OTLP_METRICS_COMPRESSION'] as const;
+
 /** Failure `EnvironmentInvalid` names the variable that is wrong. */
 export function readTelemetry(variables: Variables): TelemetryTargets {
   if (variables['OTEL_SDK_DISABLED']?.toLowerCase() === 'true')
@@ -22,6 +25,7 @@ export function readTelemetry(variables: Variables): TelemetryTargets {
   const host = variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host;
   const pushesMetrics = otlp !== null && metrics.includes('otlp');
   const temporalPort = portOf(variables, 'NIGHTREEL_TEMPORAL_METRICS_PORT', null);
+  if (temporalPort === null && pushesMetrics) assertUncompressed(variables);
   return {
     otlp,
     traces: otlp !== null && ratio !== null && traces.includes('otlp') ? { ratio } : null,
@@ -32,6 +36,15 @@ export function readTelemetry(variables: Variables): TelemetryTargets {
     // Its SDK serves or sends, and not both.
     temporal: temporalPort !== null ? { host, port: temporalPort } : pushesMetrics ? { otlp } : null,
   };
+}
+
+function assertUncompressed(variables: Variables): void {
+  const name = COMPRESSION.find((each) => variables[each]);
+  if (name === undefined) return;
+  throw new Failure(
+    'EnvironmentInvalid',
+    `${name} must not be set: Temporal's SDK cannot send its metrics compressed. Set OTEL_EXPORTER_OTLP_TRACES_COMPRESSION for the spans alone, or have Temporal's metrics scraped at NIGHTREEL_TEMPORAL_METRICS_PORT.`,
+  );
 }
 
 /** Those that are named; `none` among them: none. */

@@ -228,8 +228,8 @@ export interface BegunVariant extends RenderedVariant {
   readonly wasReset: boolean;
 }
 
-/** The stages of making a video that are timed by themselves, in their order. Joining scenes has `verify` and `upload` alone. */
-export const RENDER_STAGES = ['acquire', 'params', 'capture', 'encode', 'verify', 'upload'] as const;
+/** The stages of making a video that are timed by themselves, in their order; `assemble` is of joining scenes, checks included. */
+export const RENDER_STAGES = ['acquire', 'params', 'capture', 'encode', 'verify', 'assemble', 'upload'] as const;
 export type RenderStage = (typeof RENDER_STAGES)[number];
 
 /** What the attempt that made a variant's video took, for the report: whole numbers. */

@@ -17,9 +17,9 @@ export interface BatchSinks extends Sinks {
   readonly nightreel: {
     /** The batch's pace says, for the first time, that it will miss its deadline; or it has. Not told again by a replay. */
     atRisk(campaign: string): void;
-    /** Told by a replay, too: the process that takes a batch over knows how far it is. */
+    /** Not told again by a replay. */
     progress(batch: RunningBatch): void;
-    /** Nothing more is started in it: its report is being written, or it has failed. */
+    /** Nothing more is started in it: its report is being written, or it has failed. Told by a replay, too. */
     over(campaign: string, batchId: string): void;
   };
 }

@@ -6,7 +6,6 @@ import type { Rendition } from '../contracts/video.ts';
 import type { Template } from '../templates/template.ts';
 import type { Soundtrack } from './audio/soundtrack.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
-import { Meter } from './measuring/meter.ts';
 import { assemble } from './mp4/assemble.ts';
 import type { StoredScene } from './mp4/stored-scene.ts';
 import { isMoreTelling } from './stills/poster-choice.ts';
@@ -51,9 +50,7 @@ export async function joinScenes({ template, rendition, scenes, soundtrack }: Jo
   const bytes = await assemble(clips, { audio: soundtrack });
   const { frameCount, durationMs } = template;
   const packets = [frameCount, ...(soundtrack === null ? [] : [soundtrack.packets.length])];
-  const verifyStartedAt = performance.now();
   assertJoined(bytes, { packets, durationMs });
-  Meter.current?.addStage('verify', performance.now() - verifyStartedAt);
   return {
     ...size,
     bytes,

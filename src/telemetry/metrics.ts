@@ -170,9 +170,19 @@ function recordStage(stage: Stage, durationMs: number): void {
   instruments().stageDuration.record(durationMs / 1000, { stage });
 }
 
-/** Does the work of a stage inside a span, and notes how long it took when it worked. */
-export async function timeStage<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
-  return await inStep(stage, work, (durationMs) => recordStage(stage, durationMs));
+/**
+ * Does the work of a stage inside a span, and notes how long it took when it worked.
+ * @param onDone is told that, too, ms.
+ */
+export async function timeStage<T>(
+  stage: Stage,
+  work: () => Promise<T>,
+  onDone: (durationMs: number) => void = () => undefined,
+): Promise<T> {
+  return await inStep(stage, work, (durationMs) => {
+    recordStage(stage, durationMs);
+    onDone(durationMs);
+  });
 }
 
 /** A request that the object store asked to send later. */
@@ -278,6 +288,10 @@ export function observeBatches(read: () => readonly BatchFigures[]): void {
     description: 'Settled of all variants of the batch of the campaign that runs now',
     unit: '1',
   });
+  const unsettled = meter.createObservableGauge('nightreel.batch.unsettled', {
+    description: 'Variants of that batch that are not settled yet',
+    unit: '{variant}',
+  });
   const expectedEnd = meter.createObservableGauge('nightreel.batch.expected_end.timestamp.seconds', {
     description: 'When it will have settled all at its pace so far, in seconds since 1970',
     unit: 's',
@@ -290,10 +304,11 @@ export function observeBatches(read: () => readonly BatchFigures[]): void {
     (observed) => {
       for (const { campaign, ...figures } of read()) {
         observed.observe(progress, figures.progress ?? Number.NaN, { campaign });
+        observed.observe(unsettled, figures.unsettled ?? Number.NaN, { campaign });
         observed.observe(expectedEnd, figures.expectedEndS ?? Number.NaN, { campaign });
         observed.observe(expectedSlack, figures.slackS ?? Number.NaN, { campaign });
       }
     },
-    [progress, expectedEnd, expectedSlack],
+    [progress, unsettled, expectedEnd, expectedSlack],
   );
 }

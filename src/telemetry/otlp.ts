@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { metrics, NodeSDK, resources, tracing } from '@opentelemetry/sdk-node';
+import { core, metrics, NodeSDK, resources, tracing } from '@opentelemetry/sdk-node';
 import { startAtZero } from './metrics.ts';
 import { serveMetrics } from './scraping.ts';
 import type { Telemetry, TelemetryOptions } from './telemetry.ts';
@@ -55,10 +55,12 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
     ],
     logRecordProcessors: [],
     instrumentations: [],
+    // All processes must understand each other, and what callers say of people must not travel: no OTEL_PROPAGATORS, no baggage.
+    textMapPropagator: new core.W3CTraceContextPropagator(),
   });
   sdk.start();
   startAtZero();
-  const temporalOptions = await temporalMetrics(targets, onExportError);
+  const temporalOptions = await temporalMetrics(targets, identityIn(resource), onExportError);
   return {
     temporalPlugins: () => (spanProcessor === null ? [] : [new TracingPlugin({ resource, spanProcessor })]),
     workflowInterceptorModules: () => (spanProcessor === null ? [] : workflowInterceptorModules()),
@@ -73,6 +75,14 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
     },
   };
 }
+
+/** The SDK below is not Temporal's, which says its own name. */
+const identityIn = ({ attributes }: resources.Resource): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(attributes).flatMap(([name, value]) =>
+      typeof value === 'string' && !name.startsWith('telemetry.') ? [[name, value]] : [],
+    ),
+  );
 
 const at = (endpoint: string, path: string) => ({
   url: `${endpoint.replace(/\/+$/, '')}${path}`,

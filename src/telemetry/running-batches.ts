@@ -9,6 +9,8 @@ export interface BatchFigures {
   readonly campaign: string;
   /** Settled of all its variants, 0 to 1. */
   readonly progress: number | null;
+  /** Variants not settled yet. */
+  readonly unsettled: number | null;
   /** Seconds since 1970. */
   readonly expectedEndS: number | null;
   /** From the expected end, or from now if that is later, to the deadline; negative: it will be late. */
@@ -17,38 +19,45 @@ export interface BatchFigures {
 
 interface Told {
   readonly at: number;
+  readonly startedAt: number;
   readonly batch: RunningBatch;
 }
 
 export class RunningBatches {
-  /** By campaign; null: it had one that is over. */
-  private readonly told = new Map<string, Told | null>();
+  /** By batch ID. */
+  private readonly told = new Map<string, Told>();
+  /** That had a batch here, over or not. */
+  private readonly campaigns = new Set<string>();
   private readonly now: () => number;
 
   constructor(now: () => number = Date.now) {
     this.now = now;
   }
 
-  /** Of two batches of one campaign, the one that told something last counts. */
-  progress(batch: RunningBatch): void {
-    this.told.set(batch.campaign, { at: this.now(), batch });
+  /** @param startedAt ms since 1970: of the batches of one campaign that are not over, the one that began last counts. */
+  progress(batch: RunningBatch, startedAt: number): void {
+    this.campaigns.add(batch.campaign);
+    this.told.set(batch.batchId, { at: this.now(), startedAt, batch });
   }
 
-  over(campaign: string, batchId: string): void {
-    if (this.told.get(campaign)?.batch.batchId === batchId) this.told.set(campaign, null);
+  over(batchId: string): void {
+    this.told.delete(batchId);
   }
 
   /** One for each campaign that had a batch here; null: nothing can be said, or not any more. */
   figures(): BatchFigures[] {
     const now = this.now();
-    return [...this.told].map(([campaign, told]) => {
-      if (told === null || now - told.at > SILENT_AFTER_MS)
-        return { campaign, progress: null, expectedEndS: null, slackS: null };
+    for (const [batchId, { at }] of this.told) if (now - at > SILENT_AFTER_MS) this.told.delete(batchId);
+    const oldestFirst = [...this.told.values()].sort((a, b) => a.startedAt - b.startedAt);
+    return [...this.campaigns].map((campaign) => {
+      const told = oldestFirst.findLast(({ batch }) => batch.campaign === campaign);
+      if (told === undefined) return { campaign, progress: null, unsettled: null, expectedEndS: null, slackS: null };
       const { settled, variants, expectedEndMs, deadlineMs } = told.batch;
       const end = expectedEndMs === null ? null : Math.max(expectedEndMs, now);
       return {
         campaign,
         progress: variants === 0 ? 1 : settled / variants,
+        unsettled: variants - settled,
         expectedEndS: end === null ? null : end / 1000,
         slackS: end === null || deadlineMs === null ? null : (deadlineMs - end) / 1000,
       };

@@ -3,11 +3,14 @@ import type { BatchSinks } from '../contracts/sinks.ts';
 import { countAtRisk } from './metrics.ts';
 import type { RunningBatches } from './running-batches.ts';
 
-/** What becomes of what workflows tell. */
+/**
+ * What becomes of what workflows tell. How far a batch was once is no news: whoever looks at an old night has its history replayed
+ * here. A batch that this process takes over tells again when its next lane reports.
+ */
 export const batchSinks = (running: RunningBatches): InjectedSinks<BatchSinks> => ({
   nightreel: {
     atRisk: { fn: (_, campaign) => countAtRisk(campaign), callDuringReplay: false },
-    progress: { fn: (_, batch) => running.progress(batch), callDuringReplay: true },
-    over: { fn: (_, campaign, batchId) => running.over(campaign, batchId), callDuringReplay: true },
+    progress: { fn: ({ startTime }, batch) => running.progress(batch, startTime.getTime()), callDuringReplay: false },
+    over: { fn: (_, __, batchId) => running.over(batchId), callDuringReplay: true },
   },
 });

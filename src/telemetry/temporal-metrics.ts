@@ -16,16 +16,20 @@ const LOGGING: TemporalOptions['logging'] = {
   forward: {},
 };
 
-/** Undefined: nobody wants them, or, with the reason told, nobody can listen there. */
+/**
+ * Undefined: nobody wants them, or, with the reason told, nobody can listen there.
+ * @param identity what tells this process from others, as its own metrics say it: attributes of the resource. Who scrapes gives it a name.
+ */
 export async function temporalMetrics(
   { temporal }: Pick<TelemetryTargets, 'temporal'>,
+  identity: Readonly<Record<string, string>>,
   onError: (message: string) => void,
 ): Promise<TemporalOptions | undefined> {
   if (temporal === null) return undefined;
   if ('otlp' in temporal) {
     const url = `${temporal.otlp.replace(/\/+$/, '')}/v1/metrics`;
     const otel = { url, http: true, metricsExportInterval: EVERY, useSecondsForDurations: true } as const;
-    return { metrics: { otel }, logging: LOGGING };
+    return { metrics: { otel, globalTags: identity }, logging: LOGGING };
   }
   const { host, port } = temporal;
   try {

@@ -11,8 +11,8 @@ import {
 import type { RenderStage } from '../contracts/batch.ts';
 import { Failure, type FailureClass } from '../contracts/failures.ts';
 
-/** What making a video is made of, as spans and metrics name it; `assemble` is of joining scenes. */
-export type Stage = RenderStage | 'assemble' | 'publish';
+/** What making a video is made of, as spans and metrics name it. */
+export type Stage = RenderStage | 'publish';
 
 /** Runs `body` inside a span, which ends with it; a failure marks it with its class. A no-op without a running SDK. */
 export async function withSpan<T>(name: string, attributes: Attributes, body: (span: Span) => Promise<T>): Promise<T> {

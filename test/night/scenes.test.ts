@@ -120,8 +120,8 @@ describe('a first night', () => {
     // One more scene each had to be captured for the two whose count nobody shares.
     expect(measures.map(({ frames }) => frames).sort((a, b) => a - b)).toEqual([0, 0, 12, 12]);
     for (const { frames, stages, cpuMs, bytes } of measures) {
-      const rendering = frames > 0 ? ['acquire', 'params', 'capture', 'encode'] : [];
-      expect(Object.keys(stages)).toEqual([...rendering, 'verify', 'upload']);
+      const rendering = frames > 0 ? ['acquire', 'params', 'capture', 'encode', 'verify'] : [];
+      expect(Object.keys(stages)).toEqual([...rendering, 'assemble', 'upload']);
       expect([cpuMs, bytes].every((figure) => figure !== undefined && figure > 0)).toBe(true);
     }
   });

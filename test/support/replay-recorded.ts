@@ -6,6 +6,8 @@
 import { resolve } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { workflowInterceptorModules } from '../../src/telemetry/otlp.ts';
+import { RunningBatches } from '../../src/telemetry/running-batches.ts';
+import { batchSinks } from '../../src/telemetry/sinks.ts';
 import { type RecordedHistory, readRecordings, textOf } from './histories.ts';
 import { historyFromJson } from './history-json.ts';
 
@@ -32,6 +34,10 @@ const bundle = async (modules: string[]): Promise<string> => {
 const code = await bundle([]);
 const traced = await bundle(workflowInterceptorModules());
 
+/** Tonight's batch runs here, of a campaign whose old nights are replayed. */
+const running = new RunningBatches();
+const sinks = batchSinks(running);
+
 interface Replayed {
   readonly workflowId: string;
   readonly error: string | null;
@@ -44,7 +50,7 @@ async function replay(workflows: string, histories: readonly RecordedHistory[]):
     history: historyFromJson(withRunId(history, runId)),
   }));
   for await (const { workflowId, error } of Worker.runReplayHistories(
-    { workflowBundle: { code: workflows } },
+    { workflowBundle: { code: workflows }, sinks },
     decoded,
   )) {
     results.push({ workflowId, error: error === undefined ? null : `${error.name}: ${error.message}` });
@@ -67,7 +73,10 @@ function altered(activity: string): string {
 }
 
 const histories = (await readRecordings()).flatMap((recording) => recording.histories);
+const tonight = { campaign: 'card', batchId: 'card/2099-01-01/1', settled: 1, variants: 2 };
+running.progress({ ...tonight, expectedEndMs: null, deadlineMs: null }, Date.now());
 const replayed = await replay(code, histories);
+const told = running.figures();
 const replayedTraced = await replay(traced, histories);
 const noticed: Record<string, string | null> = {};
 for (const [type, activity] of Object.entries(ALTERATIONS)) {
@@ -75,5 +84,5 @@ for (const [type, activity] of Object.entries(ALTERATIONS)) {
   if (done === undefined) throw new Error(`no history of a ${type} that calls ${activity}`);
   noticed[type] = (await replay(altered(activity), [done]))[0]?.error ?? null;
 }
-process.stdout.write(`\n${JSON.stringify({ replayed, replayedTraced, noticed })}\n`);
+process.stdout.write(`\n${JSON.stringify({ replayed, replayedTraced, noticed, told })}\n`);
 process.exit(0);

@@ -3,6 +3,7 @@
  * every instrument; prints as JSON what it loaded and what can be scraped from it, and its log on stderr.
  */
 import { createRequire } from 'node:module';
+import { propagation } from '@opentelemetry/api';
 import { readTelemetry } from '../../src/config/telemetry.ts';
 import { FAILURES, Failure, type FailureClass } from '../../src/contracts/failures.ts';
 import type { VariantKey } from '../../src/contracts/ids.ts';
@@ -54,6 +55,7 @@ await withSpan('batch', { campaign: 'referral' }, async () => {
   await leaking.catch(() => undefined);
 });
 log.info('outside');
+const headers = propagation.fields();
 const at = { page: 1, index: 0, key };
 countOutcomes([
   { ...at, outcome: 'rendered', renderMs: 1_234, pointers: 3 },
@@ -77,9 +79,9 @@ for (const campaign of ['referral', 'birthday']) {
 const running = new RunningBatches();
 observeBatches(() => running.figures());
 const batch = { variants: 200, expectedEndMs: Date.now() + 600_000, deadlineMs: Date.now() + 1_800_000 };
-running.progress({ campaign: 'referral', batchId: 'referral/2026-11-24/1', settled: 50, ...batch });
-running.progress({ campaign: 'birthday', batchId: 'birthday/2026-11-24/1', settled: 200, ...batch });
-running.over('birthday', 'birthday/2026-11-24/1');
+running.progress({ campaign: 'referral', batchId: 'referral/2026-11-24/1', settled: 50, ...batch }, Date.now());
+running.progress({ campaign: 'birthday', batchId: 'birthday/2026-11-24/1', settled: 200, ...batch }, Date.now());
+running.over('birthday/2026-11-24/1');
 observePool(() => ({
   slots: 4,
   ready: 4,
@@ -122,6 +124,6 @@ await telemetry.stop();
 const loaded = Object.keys(createRequire(import.meta.url).cache);
 const sdkFiles = loaded.filter((path) => /@opentelemetry\/(?!api\/)/.test(path)).length;
 const plugins = telemetry.temporalPlugins().length;
-console.log(
-  JSON.stringify({ sdkFiles, plugins, modules: telemetry.workflowInterceptorModules().length, startMs, scraped }),
-);
+const modules = telemetry.workflowInterceptorModules().length;
+const temporalTags = telemetry.temporalOptions?.metrics?.globalTags ?? null;
+console.log(JSON.stringify({ sdkFiles, plugins, modules, startMs, scraped, temporalTags, headers }));

@@ -17,6 +17,8 @@ const said = z.object({
   modules: z.int(),
   startMs: z.number(),
   scraped: z.string().nullable(),
+  temporalTags: z.record(z.string(), z.string()).nullable(),
+  headers: z.array(z.string()),
 });
 const line = z.object({
   level: z.string(),
@@ -92,10 +94,23 @@ describe('with a collector', () => {
   });
 });
 
+test("Temporal's own metrics say of which process they are, and spans travel in one format, whatever the variables say", async () => {
+  const { result } = await emit({
+    OTEL_EXPORTER_OTLP_ENDPOINT: await listen((_, response) => response.end()),
+    OTEL_PROPAGATORS: 'b3',
+    OTEL_RESOURCE_ATTRIBUTES: 'service.namespace=films,service.version=1.2.4',
+  });
+  const instance = { 'service.instance.id': expect.stringMatching(/./), 'host.name': expect.stringMatching(/./) };
+  const service = { 'service.name': 'nightreel-test', 'service.version': '1.2.4', 'service.namespace': 'films' };
+  expect(result.temporalTags).toMatchObject({ ...service, ...instance });
+  expect(result.headers).toEqual(['traceparent', 'tracestate']);
+});
+
 describe('without one', () => {
   test('nothing of the SDK is loaded, and logs are the same', async () => {
     const { result, log } = await emit();
-    expect(result).toEqual({ sdkFiles: 0, plugins: 0, modules: 0, startMs: expect.anything(), scraped: null });
+    const none = { sdkFiles: 0, plugins: 0, modules: 0, scraped: null, temporalTags: null, headers: [] };
+    expect(result).toEqual({ ...none, startMs: expect.anything() });
     expect(log.map(({ level, msg }) => [level, msg])).toEqual([
       ['info', 'inside the batch'],
       ['info', 'outside'],
@@ -140,6 +155,7 @@ describe('scraped by Prometheus', () => {
       'nightreel_queue_wait_seconds_sum{queue="render"} 0.25',
       'nightreel_storage_retries_total 2',
       'nightreel_batch_progress_ratio{campaign="referral"} 0.25',
+      'nightreel_batch_unsettled{campaign="referral"} 150',
       // It is over, and a series cannot end.
       'nightreel_batch_progress_ratio{campaign="birthday"} NaN',
     ]) {
@@ -210,7 +226,7 @@ describe('scraped by Prometheus', () => {
   test("a port for the metrics of Temporal's SDK that is taken is told, and nobody listens there", async () => {
     const port = Number(new URL(await listen((_, response) => response.end('another'))).port);
     const told: string[] = [];
-    const found = await temporalMetrics({ temporal: { host: '127.0.0.1', port } }, (message) => told.push(message));
+    const found = await temporalMetrics({ temporal: { host: '127.0.0.1', port } }, {}, (message) => told.push(message));
     expect(found).toBeUndefined();
     expect(told).toEqual([
       expect.stringMatching(/on 127\.0\.0\.1:\d+ \(the port is taken\).*NIGHTREEL_TEMPORAL_METRICS_PORT/),
@@ -225,6 +241,10 @@ describe('scraped by Prometheus', () => {
     [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '5%' }, 'a share from 0 to 1'],
     [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' }, 'a share from 0 to 1'],
     [{ NIGHTREEL_TEMPORAL_METRICS_PORT: 'on' }, 'NIGHTREEL_TEMPORAL_METRICS_PORT must be a port from 1 to 65535'],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' },
+      'OTEL_EXPORTER_OTLP_COMPRESSION must not be set',
+    ],
   ])('a wrong variable is named: %j', (variables, message) => {
     expect(() => readTelemetry(variables)).toThrow(message);
   });
@@ -247,7 +267,7 @@ describe('scraped by Prometheus', () => {
     const pushed = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
     expect(readTelemetry(pushed).temporal).toEqual({ otlp: 'http://x' });
     expect(readTelemetry({ ...pushed, OTEL_METRICS_EXPORTER: 'none' }).temporal).toBeNull();
-    const own = { NIGHTREEL_TEMPORAL_METRICS_PORT: '9465' };
+    const own = { NIGHTREEL_TEMPORAL_METRICS_PORT: '9465', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' };
     expect(readTelemetry({ ...pushed, ...own }).temporal).toEqual({ host: 'localhost', port: 9465 });
     expect(readTelemetry({}).temporal).toBeNull();
   });

@@ -14,19 +14,21 @@ interface Result {
   readonly replayed: readonly { readonly workflowId: string; readonly error: string | null }[];
   readonly replayedTraced: Result['replayed'];
   readonly noticed: Readonly<Record<string, string | null>>;
+  readonly told: readonly { readonly campaign: string; readonly progress: number | null }[];
 }
 
 let recordings: Recording[];
 let replayed: Result['replayed'];
 let replayedTraced: Result['replayed'];
 let noticed: Result['noticed'];
+let told: Result['told'];
 
 beforeAll(async () => {
   recordings = await readRecordings();
   const program = join(import.meta.dirname, '../support/replay-recorded.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [program], { maxBuffer: 1 << 26 });
   // The SDK writes to standard output as well.
-  ({ replayed, replayedTraced, noticed } = lastJson(stdout) as unknown as Result);
+  ({ replayed, replayedTraced, noticed, told } = lastJson(stdout) as unknown as Result);
 }, 2 * MINUTE);
 
 const all = () => recordings.flatMap(({ histories }) => histories);
@@ -37,6 +39,10 @@ test.each([
 ])('every recorded history replays against the workflow code %s', (_, results) => {
   expect(results().filter(({ error }) => error !== null)).toEqual([]);
   expect(results()).toHaveLength(all().length);
+});
+
+test("an old night that is replayed takes nothing from what tonight's tells", () => {
+  expect(told).toMatchObject([{ campaign: 'card', progress: 0.5 }]);
 });
 
 test.each([
