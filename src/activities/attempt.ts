@@ -9,7 +9,7 @@ import type { FailedStage } from '../reporting/why/failure-line.ts';
 import { recordCpu } from '../telemetry/metrics.ts';
 import { activeTraceId, withSpan } from '../telemetry/tracing.ts';
 import type { Template } from '../templates/template.ts';
-import { withoutPersonalData } from './scrub.ts';
+import { withoutPersonalData } from './harmless.ts';
 
 export interface AttemptWork {
   /** Name of its span. */
@@ -47,7 +47,11 @@ export class Attempt {
     using meter = new Meter();
     try {
       return await withSpan(span, { ...common, ...attributes }, () =>
-        withoutPersonalData(params, () => this.observe(() => meter.measured(() => work(meter)))),
+        withoutPersonalData(
+          params,
+          () => this.template,
+          () => this.observe(() => meter.measured(() => work(meter))),
+        ),
       );
     } finally {
       recordCpu(meter.cpuMs);
