@@ -36,6 +36,16 @@ export class Attempt {
     this.stage = evidence.stage;
   };
 
+  /** A scene is rendered, and is to be stored. */
+  readonly onMade = (): void => {
+    this.stage = 'upload';
+  };
+
+  /** A scene is there. What comes next, until another one is made, is a part of joining. */
+  readonly onThere = (): void => {
+    this.stage = 'join';
+  };
+
   /** Does the work of it, metered, in a span of its own. When it fails, neither this nor anybody outside is told of the params. */
   async perform<T>({ span, attributes, plan, params }: AttemptWork, work: (meter: Meter) => Promise<T>): Promise<T> {
     const common = {
