@@ -106,7 +106,7 @@ test(
       'Fix the script named in the message.',
       'failed at capture after frame',
       'no scene for ‹name› with ‹earnings›',
-      'screenshot http',
+      'screenshot s3://',
       `trace      ${crashed.traceId}`,
       'temporal   failed, http',
       'not stored',

@@ -11,6 +11,7 @@ import { readFailureLines } from './failure-lines.ts';
 import type { Planned } from './find-planned.ts';
 
 export interface WhyAttempt extends FailureLine {
+  /** `s3://bucket/key` */
   readonly screenshotUrl: string | null;
 }
 
@@ -56,6 +57,8 @@ export interface Why {
   readonly silent: readonly { readonly activity: string; readonly attempt: number }[];
   /** Keys of what should tell of an attempt, and does not. */
   readonly unreadable: readonly string[];
+  /** What was looked through before it was found and could not be read: it may stand in a newer batch as well. */
+  readonly damaged: readonly string[];
   readonly videos: readonly WhyVideo[];
   readonly reproduce: string;
 }
@@ -95,11 +98,12 @@ export async function explain(
     advice: failed && FAILURES[failed].sentence,
     actor: failed && FAILURES[failed].actor,
     attempts: attempts.map(({ line, screenshot }) => {
-      // The bucket's own address: viewers need not see failures.
-      return { ...line, screenshotUrl: screenshot && store.url(screenshot) };
+      // Whatever is public of the bucket, failures are not.
+      return { ...line, screenshotUrl: screenshot && store.url(screenshot, null) };
     }),
     silent: silentAttempts(attempts.map(({ line }) => line)),
     unreadable,
+    damaged: planned.damaged,
     videos,
     reproduce: reproduceCommand({ kind, key, batch: batchId }),
   };
