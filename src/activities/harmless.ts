@@ -1,8 +1,9 @@
 /**
- * What a template says, in as many of its words as surely tell nothing of a recipient. Params may stand in it in any form: in
- * capitals, cut, added up. So a word stays only where it is one of the template's own files, of the engine's scripts in the page or of
- * the browser's own messages, and
- * none of the params; digits never stay. A value that stands there as it is becomes the name of its param.
+ * What a template says, without what its params hold. They may stand in it in any form: in capitals, cut, added up. So a word stays
+ * only where it is one of the template's own files, of the engine's scripts in the page or of the browser's own messages, and none
+ * of the params; digits never stay. A value that stands there as it is becomes the name of its param.
+ *
+ * Which of its own words a template says may still depend on a recipient, as `gold` or `silver` does on what they earned: it stays.
  */
 
 import { asFailure, Failure } from '../contracts/failures.ts';
@@ -36,7 +37,7 @@ export const LEFT_OUT = '…';
 const known: ReadonlySet<string> = new Set(KNOWN.match(WORD));
 const vocabularies = new WeakMap<object, ReadonlySet<string>>();
 
-/** A function that leaves out of a text all that may be a recipient's. Null: of the template nothing is known. */
+/** A function that leaves out of a text what may be a value of the params. Null: of the template nothing is known. */
 export function harmlessWords(params: Params, template: Pick<Template, 'files'> | null): (text: string) => string {
   const own = wordsOf(params);
   const scrub = scrubberFor(params);

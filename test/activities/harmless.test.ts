@@ -1,5 +1,7 @@
 /** What a template says of its recipients does not get through, in whatever form it says it. */
 
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { harmlessWords, withoutPersonalData } from '../../src/activities/harmless.ts';
 import { Failure } from '../../src/contracts/failures.ts';
@@ -49,6 +51,14 @@ describe('of what a template says', () => {
 
   test('what is left out is left out once, and what moves a cursor is, too', () => {
     expect(harmless('for Ottilie Quillfeather Lindqvist,\u001b[31m with')).toBe('for … with');
+  });
+
+  test('a word of the template that a param only chose stays: docs/why.md says so', async () => {
+    expect(harmlessWords({ earnings: 98765 }, template)('cannot draw scene with tier')).toBe(
+      'cannot draw scene with tier',
+    );
+    const page = await readFile(join(import.meta.dirname, '../../docs/why.md'), 'utf8');
+    expect(page).toContain('`gold` is in its script and was chosen by what somebody');
   });
 
   test('of an unknown template nothing stays but the words of the browser', () => {
