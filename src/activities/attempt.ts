@@ -9,7 +9,7 @@ import type { FailedStage } from '../reporting/why/failure-line.ts';
 import { recordCpu } from '../telemetry/metrics.ts';
 import { activeTraceId, withSpan } from '../telemetry/tracing.ts';
 import type { Template } from '../templates/template.ts';
-import { withoutPersonalData } from './scrub.ts';
+import { withoutPersonalData } from './harmless.ts';
 
 export interface AttemptWork {
   /** Name of its span. */
@@ -36,6 +36,16 @@ export class Attempt {
     this.stage = evidence.stage;
   };
 
+  /** A scene is rendered, and is to be stored. */
+  readonly onMade = (): void => {
+    this.stage = 'upload';
+  };
+
+  /** A scene is there. What comes next, until another one is made, is a part of joining. */
+  readonly onThere = (): void => {
+    this.stage = 'join';
+  };
+
   /** Does the work of it, metered, in a span of its own. When it fails, neither this nor anybody outside is told of the params. */
   async perform<T>({ span, attributes, plan, params }: AttemptWork, work: (meter: Meter) => Promise<T>): Promise<T> {
     const common = {
@@ -47,7 +57,11 @@ export class Attempt {
     using meter = new Meter();
     try {
       return await withSpan(span, { ...common, ...attributes }, () =>
-        withoutPersonalData(params, () => this.observe(() => meter.measured(() => work(meter)))),
+        withoutPersonalData(
+          params,
+          () => this.template,
+          () => this.observe(() => meter.measured(() => work(meter))),
+        ),
       );
     } finally {
       recordCpu(meter.cpuMs);

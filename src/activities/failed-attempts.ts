@@ -7,7 +7,7 @@ import type { EngineFingerprint } from '../contracts/batch.ts';
 import { asFailure, describeFailure, Failure, type FailureClass, RETRY } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf } from '../contracts/ids.ts';
 import { PageError } from '../rendering/browser/page-error.ts';
-import { FAILED_ATTEMPT, type FailureLine, reproduceCommand } from '../reporting/why/failure-line.ts';
+import { FAILED_ATTEMPT, type FailedStage, type FailureLine, reproduceCommand } from '../reporting/why/failure-line.ts';
 import { attemptName, failuresOf, putFailureLine, type Subject } from '../reporting/why/failure-lines.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -19,6 +19,7 @@ import { harmlessWords } from './harmless.ts';
 const STORE_LIMIT_MS = 3_000;
 /** A template that fails for everybody shows the same a thousand times. */
 const SCREENSHOTS_PER_BATCH = 200;
+const STORE_FAILED: ReadonlySet<FailureClass> = new Set(['StorageDenied', 'StorageUnfit', 'StorageUnavailable']);
 
 export interface FailedAttemptsDeps {
   readonly store: ObjectStore;
@@ -115,12 +116,22 @@ function lineOf(at: AttemptAt, { plan, template, params, evidence, stage, error 
     failureClass: failure.failureClass,
     message: failure.message,
     causes: causesOf(error instanceof Failure ? error.cause : error, harmless),
-    ...{ stage, lastFrame: evidence?.lastFrame ?? null, frameCount: template?.frameCount ?? null },
+    ...{
+      stage: stageOf(stage, failure),
+      lastFrame: evidence?.lastFrame ?? null,
+      frameCount: template?.frameCount ?? null,
+    },
     template: plan && { id: plan.template.id, digest: plan.template.digest },
     ...{ rendition: plan?.rendition ?? null, plannedEngine: plan?.engine.digest ?? null },
     said: (evidence?.messages ?? []).map(({ level, text, place }) => ({ level, text: harmless(text), place })),
     reproduce: reproduceCommand(subject),
   } as const;
+}
+
+/** A video goes up while it is made: where the store fails then, it is the upload that failed. */
+function stageOf(stage: FailedStage, { failureClass }: Failure): FailedStage {
+  const isMaking = stage === 'capture' || stage === 'encode' || stage === 'verify';
+  return isMaking && STORE_FAILED.has(failureClass) ? 'upload' : stage;
 }
 
 const CAUSES = 8;

@@ -1,14 +1,16 @@
 /**
- * What a template says, in as many of its words as surely tell nothing of a recipient. Params may stand in it in any form: in
- * capitals, cut, added up. So a word stays only where it is one of the template's own files, of the engine's scripts in the page or of
- * the browser's own messages, and
- * none of the params; digits never stay. A value that stands there as it is becomes the name of its param.
+ * What a template says, without what its params hold. They may stand in it in any form: in capitals, cut, added up. So a word stays
+ * only where it is one of the template's own files, of the engine's scripts in the page or of the browser's own messages, and none
+ * of the params; digits never stay. A value that stands there as it is becomes the name of its param.
+ *
+ * Which of its own words a template says may still depend on a recipient, as `gold` or `silver` does on what they earned: it stays.
  */
 
+import { asFailure, Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 import { ENGINE_SCRIPT } from '../rendering/page/scripts.ts';
 import type { Template } from '../templates/template.ts';
-import { scrubberFor } from './scrub.ts';
+import { causeChain, scrubberFor } from './scrub.ts';
 
 /** Words of V8's, Chromium's and Node.js's messages. */
 const KNOWN = `
@@ -35,7 +37,7 @@ export const LEFT_OUT = '…';
 const known: ReadonlySet<string> = new Set(KNOWN.match(WORD));
 const vocabularies = new WeakMap<object, ReadonlySet<string>>();
 
-/** A function that leaves out of a text all that may be a recipient's. Null: of the template nothing is known. */
+/** A function that leaves out of a text what may be a value of the params. Null: of the template nothing is known. */
 export function harmlessWords(params: Params, template: Pick<Template, 'files'> | null): (text: string) => string {
   const own = wordsOf(params);
   const scrub = scrubberFor(params);
@@ -50,6 +52,32 @@ export function harmlessWords(params: Params, template: Pick<Template, 'files'> 
       .replaceAll(WORD_OR_NAME, (word) => (word.startsWith('‹') || isHarmless(word) ? word : LEFT_OUT))
       .replaceAll(/\s+/g, ' ')
       .replaceAll(/…(?:[^\p{L}\p{N}‹›…]{0,3}…)+/gu, LEFT_OUT);
+}
+
+/**
+ * Runs what may quote a recipient when it fails. The failure that comes out has the same class, and may go to Temporal, to a span and
+ * to the log: of what the engine did not write, only harmless words are left in it.
+ * @param aboutTemplate asked when it fails; null: of the template nothing is known.
+ */
+export async function withoutPersonalData<T>(
+  params: Params,
+  aboutTemplate: () => Pick<Template, 'files'> | null,
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    const harmless = harmlessWords(params, aboutTemplate());
+    const { failureClass, message, detail, cause, stack = '' } = asFailure(error);
+    const told = error instanceof Failure ? scrubberFor(params)(message) : harmless(message);
+    const failure = new Failure(failureClass, told, {
+      detail: detail === undefined ? undefined : harmless(detail),
+      cause: cause === undefined ? undefined : harmless(causeChain(cause)),
+    });
+    // V8 begins a stack with the message; what follows are places in our own code.
+    failure.stack = `${failureClass}: ${told}${stack.includes(message) ? stack.slice(stack.indexOf(message) + message.length) : ''}`;
+    throw failure;
+  }
 }
 
 /** All words of all values, in small letters. */

@@ -68,6 +68,7 @@ export async function renderAndJoin(
       span.setAttributes({ 'nightreel.scene': part.key, 'nightreel.scene.origin': got.origin });
       return got;
     });
+    options.onThere?.();
     if (origin === 'made') rendered += 1;
     parts.push({ part, bytes });
   }
@@ -81,6 +82,8 @@ export interface PartOptions {
   readonly onFailure?: (evidence: Evidence) => void;
   /** Told when it is rendered, and is to be stored. */
   readonly onMade?: () => void;
+  /** Told of each part that is there, stored. */
+  readonly onThere?: () => void;
 }
 
 /** One part: from memory, from the store, or rendered and stored. */

@@ -53,13 +53,13 @@ export const createRenderActivities = (deps: RenderDeps) => {
     const template = await inStep('load template', () => templates.load(plan.template.id, plan.template.digest));
     attempt.template = template;
     const { params, rendition, key } = variant;
-    const { onFailure } = attempt;
+    const { onFailure, onMade, onThere } = attempt;
     const options = { signal, onProgress, onFailure };
     if (plan.assembly === 'scenes') {
       attempt.stage = 'join';
       try {
         const request = { template, engineDigest: plan.engine.digest, rendition, params };
-        const { video } = await renderAndJoin({ renderer, scenes }, request, options);
+        const { video } = await renderAndJoin({ renderer, scenes }, request, { ...options, onMade, onThere });
         return [{ ...video, making: 'scenes' }];
       } catch (error) {
         if (!(error instanceof Failure && error.failureClass === 'AssemblyMismatch')) throw error;
@@ -120,9 +120,7 @@ export const createRenderActivities = (deps: RenderDeps) => {
             const options = {
               signal,
               onFailure: attempt.onFailure,
-              onMade: () => {
-                attempt.stage = 'upload';
-              },
+              onMade: attempt.onMade,
               onProgress: (now: Progress) => {
                 progress = now;
               },

@@ -1,4 +1,3 @@
-import { asFailure, Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 
 /** Shorter values (an initial, a single digit) stand in ordinary words too: taking them out would only garble. */
@@ -21,25 +20,6 @@ export function scrubberFor(params: Params): (text: string) => string {
     .filter(({ value }) => value.trim().length >= MIN_LENGTH)
     .sort((a, b) => b.value.length - a.value.length);
   return (text) => longestFirst.reduce((left, { value, name }) => left.replaceAll(value, `‹${name}›`), text);
-}
-
-/**
- * Runs what may quote a recipient when it fails. The failure that comes out has the same class, and neither its message
- * nor the causes that it tells holds a value of the params: it may go to Temporal, to a span and to the log.
- */
-export async function withoutPersonalData<T>(params: Params, body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    const scrub = scrubberFor(params);
-    const { failureClass, message, detail, cause, stack } = asFailure(error);
-    const scrubbed = new Failure(failureClass, scrub(message), {
-      detail: detail === undefined ? undefined : scrub(detail),
-      cause: cause === undefined ? undefined : scrub(causeChain(cause)),
-    });
-    scrubbed.stack = stack === undefined ? undefined : scrub(stack);
-    throw scrubbed;
-  }
 }
 
 /** The messages of an error and of what caused it, outermost first. */

@@ -77,6 +77,7 @@ export function whyText(why: Why, temporal: KnownRuns, links: Links): string {
       ],
     ),
     ...why.unreadable.map((name): Row => ['unreadable', name]),
+    ...why.damaged.map((sentence): Row => ['damaged', sentence]),
     ...temporalRows(temporal),
     ...why.videos.map(
       ({ rendition: id, url, posterUrl }): Row => [

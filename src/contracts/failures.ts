@@ -214,8 +214,8 @@ export interface FailureOptions {
 export class Failure extends Error {
   readonly failureClass: FailureClass;
   /**
-   * Text that may quote a recipient, in one line. Shown to the person at the terminal and, scrubbed, kept in the worker's
-   * log; never sent to Temporal, put into a span or written into a report.
+   * Text that may quote a recipient, in one line. Shown to the person at the terminal; its harmless words are kept in the worker's
+   * log. Never sent to Temporal, put into a span or written into a report.
    */
   readonly detail: string | undefined;
 

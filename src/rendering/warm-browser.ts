@@ -99,6 +99,7 @@ export class WarmBrowser implements AsyncDisposable {
 
   /** Opens a template with params, shown at a frame's size. Its frames can then be taken, any number of times. */
   async open(template: Template, params: Params, frame: Size): Promise<FrameSource> {
+    this.page.expect(template, params);
     if (!(await this.compositor.setView(template, frame))) {
       await this.page.loadStage();
       await this.compositor.setView(template, frame);

@@ -70,6 +70,18 @@ test('each attempt is a line of its own, in order, and what its page showed lies
   expect((await store.get(attempts[1]?.screenshot ?? 'none'))?.body.toString()).toBe('jpeg');
 });
 
+test.each([
+  ['capture', 'StorageUnavailable', 'upload'],
+  ['encode', 'StorageDenied', 'upload'],
+  ['encode', 'EncoderFailed', 'encode'],
+] as const)('where %s ends with %s, the stage that failed is %s', async (stage, failureClass, told) => {
+  const { logged } = await attempted(store, 4, async (own) => {
+    own.onFailure({ stage, lastFrame: 7, messages: [], screenshot: null });
+    throw new Failure(failureClass, 'It did not work.');
+  });
+  expect(logged[0]).toMatchObject({ stage: told, failureClass });
+});
+
 test('of what is no failure of ours nothing is believed', async () => {
   const { thrown, logged } = await attempted(store, 3, async (own) => {
     own.params = { name: 'Ada' };

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { scrubberFor, withoutPersonalData } from '../../src/activities/scrub.ts';
-import { Failure } from '../../src/contracts/failures.ts';
+import { scrubberFor } from '../../src/activities/scrub.ts';
 
 describe('scrubbing a message of the recipient it is about', () => {
   test('every value of the params is replaced by the name of its param', () => {
@@ -17,19 +16,5 @@ describe('scrubbing a message of the recipient it is about', () => {
 
   test('single characters and blanks stay, for they stand in any sentence', () => {
     expect(scrubberFor({ initial: 'a', count: 3, blank: '  ' })('a frame of 3  takes')).toBe('a frame of 3  takes');
-  });
-});
-
-describe('a failure that may quote a recipient', () => {
-  test('keeps its class and loses the values, in its message and in what caused it', async () => {
-    const cause = new Error('cannot place 98765', { cause: new Error('Zoë is too wide') });
-    const failing = withoutPersonalData({ name: 'Zoë', earnings: 98765 }, async () => {
-      throw new Failure('TemplateCrashed', 'seek threw for Zoë', { cause });
-    });
-    await expect(failing).rejects.toMatchObject({
-      failureClass: 'TemplateCrashed',
-      message: 'seek threw for ‹name›',
-      cause: 'cannot place ‹earnings› <- ‹name› is too wide',
-    });
   });
 });

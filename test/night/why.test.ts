@@ -69,6 +69,8 @@ test(
     expect(classes).toContain('BrowserCrashed');
     expect(JSON.stringify(lines)).not.toMatch(new RegExp(PERSONAL.join('|')));
 
+    // Capitals, a piece of a name and a formatted number are in what it threw.
+    expect(await logged).not.toMatch(/rower|wilhelmina|r-471[123]|(?<![0-9a-z])98,?765(?![0-9a-z])/i);
     const inLog = (await logged)
       .split('\n')
       .filter((line) => line.includes('"event":"render_attempt_failed"'))

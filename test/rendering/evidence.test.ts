@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
+import { Failure } from '../../src/contracts/failures.ts';
 import { RENDITIONS } from '../../src/contracts/video.ts';
 import { CAPTURE_ROUTES } from '../../src/rendering/browser/flags.ts';
 import type { Evidence } from '../../src/rendering/evidence.ts';
@@ -99,6 +100,39 @@ describe('what a template leaves when it fails', () => {
     await renderer.render({ template: broken.template, params: { name: 'One' }, rendition: RENDITION }, never());
     const evidence = await failing(renderer, broken.template, { name: 'After' });
     expect(await redness(evidence)).toBeGreaterThan(0.5);
+  }, 60_000);
+
+  const REWINDS = `if (!window.wrapped) {
+    window.wrapped = true;
+    const own = window.__hf.seek;
+    window.__hf.seek = (t) => {
+      own(t);
+      if (t === 0) console.warn('at the beginning for ' + window.shown);
+      if (window.shown === 'After' && t > 0.5) throw new Error('no more');
+    };
+  }
+  window.shown = params.name;`;
+
+  test('says nothing of whoever was there before, also where their render was cancelled', async () => {
+    await using broken = await tinyThat(REWINDS);
+    const stop = new AbortController();
+    const onProgress = ({ frame }: { readonly frame: number }) => {
+      if (frame === 10) stop.abort(new Failure('Cancelled', 'Enough.'));
+    };
+    const before = { template: broken.template, params: RED, rendition: RENDITION };
+    await failureOf(renderer.render(before, { signal: stop.signal, onProgress }));
+    const { messages } = await failing(renderer, broken.template, { name: 'After' });
+    expect(messages.map(({ text }) => text)).toEqual(['at the beginning for After', 'Error: no more']);
+  }, 60_000);
+
+  test('shows and says nothing of whoever was there before, also where its page was not even asked for', async () => {
+    const stage = 'top.nightreelStage';
+    const refuses = `{ const { view } = ${stage}; ${stage}.view = () => { ${stage}.view = view; throw new Error('no'); }; }`;
+    await using broken = await tinyThat(`${REWINDS} if (params.name === 'Before') ${refuses}`);
+    await renderer.render({ template: broken.template, params: RED, rendition: RENDITION }, never());
+    const evidence = await failing(renderer, broken.template, { name: 'After' });
+    expect(evidence).toMatchObject({ stage: 'params', messages: [], lastFrame: null, screenshot: SIZE });
+    expect(await redness(evidence)).toBe(0);
   }, 60_000);
 
   test('is no picture once the browser is given back: it is somebody else’s by then', async () => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from '@jest/globals';
 import { BrowserPool, type PoolMember } from '../../src/rendering/browser/pool.ts';
 import { keptLog, until } from './support.ts';
@@ -185,6 +186,23 @@ describe('replacing', () => {
     expect(members[0]?.isClosed).toBe(true);
     await pool[Symbol.asyncDispose]();
     expect(members.every(({ isClosed }) => isClosed)).toBe(true);
+  });
+
+  test('a successor is launched on behalf of nobody, and so is one that does not start', async () => {
+    const asked = new AsyncLocalStorage<string>();
+    const log = { ...keptLog(), error: () => void told.push(asked.getStore()) };
+    const launched: (string | undefined)[] = [];
+    const told: (string | undefined)[] = [];
+    const launch = async (): Promise<Member> => {
+      launched.push(asked.getStore());
+      await turn();
+      if (launched.length === 2) throw new Error('no memory');
+      return new Member(launched.length);
+    };
+    await using pool = await BrowserPool.start({ slots: 1, recycleAfter: 1, retryMs: 5, launch, log });
+    await asked.run('a render', async () => (await pool.acquire(never)).release());
+    await until('a successor', () => launched.length === 3);
+    expect({ launched, told }).toEqual({ launched: [undefined, undefined, undefined], told: [undefined] });
   });
 
   test('a discarded member is never lent again', async () => {

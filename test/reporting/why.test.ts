@@ -2,8 +2,10 @@
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Failure } from '../../src/contracts/failures.ts';
-import { batchIdOf, parseBatchId } from '../../src/contracts/ids.ts';
+import { batchIdOf, objectKeys, parseBatchId } from '../../src/contracts/ids.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
+import { FAILED_ATTEMPT, type FailureLine } from '../../src/reporting/why/failure-line.ts';
+import { failuresOf, putFailureLine } from '../../src/reporting/why/failure-lines.ts';
 import { findPlanned, type Planned, parseReference, type Reference } from '../../src/reporting/why/find-planned.ts';
 import { explain, silentAttempts } from '../../src/reporting/why/why.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
@@ -110,6 +112,49 @@ test('what became of it is told, with a number for its people', async () => {
   expect(fine.videos[0]?.url).toContain(`${twin}.mp4`);
   expect(JSON.stringify([failed, fine])).not.toMatch(/twin-|ann"|Ann|Twin/);
   expect(await explain(deps, await find(ann ?? ''))).toMatchObject({ isClosed: false, outcome: null });
+});
+
+test('a picture is where reports are', async () => {
+  const planned = await find(await keyOf('Ann', 'film/2026-11-02/1'));
+  const name = `${failuresOf(planned)}20261104T000000.000Z-renderVariant-01-0c7d21aa`;
+  const { key, page, index, batch } = planned;
+  const line: FailureLine = {
+    ...{ event: FAILED_ATTEMPT, version: 1, at: '2026-11-04T00:00:00.000Z', campaign: batch.campaign },
+    ...{ batch: batchIdOf(batch), kind: 'variant', key, page, index, activity: 'renderVariant', attempt: 1 },
+    ...{ willRetry: false, workflowId: 'variant', runId: 'run', failureClass: 'TemplateCrashed', message: 'It threw.' },
+    ...{ causes: [], stage: 'capture', lastFrame: 3, frameCount: 30, template: null, rendition: null },
+    ...{ plannedEngine: null, worker: { host: 'here', pid: 1, identity: '1@here' }, engine: null, said: [] },
+    ...{ screenshot: `${name}.jpg`, traceId: null, reproduce: 'nightreel render' },
+  };
+  await store.put(`${name}.jpg`, 'jpeg', { contentType: 'image/jpeg' });
+  await putFailureLine(store, `${name}.json`, line, AbortSignal.timeout(10_000));
+  const { attempts } = await explain(deps, planned);
+  expect(attempts).toMatchObject([{ screenshotUrl: store.reportUrl(`${name}.jpg`) }]);
+});
+
+test('a page that is damaged is told, and the rest is looked through', async () => {
+  const ann = await keyOf('Ann', 'film/2026-11-02/1');
+  const batch = parseBatchId('film/2026-11-04/1');
+  if (batch === null) throw new TypeError('no batch');
+  const key = objectKeys.manifestPage(batch, 1);
+  const whole = (await store.getText(key)) ?? '';
+  await store.put(key, whole.slice(0, -20), { contentType: 'application/json' });
+  try {
+    const fresh = { store, manifests: new ManifestReader(store) };
+    const reference = { digits: ann, campaign: null, businessDate: null, batch: null };
+    const planned = await findPlanned(fresh, reference);
+    expect(batchIdOf(planned.batch)).toBe('film/2026-11-02/1');
+    const { damaged } = await explain(fresh, planned);
+    expect(damaged).toEqual([expect.stringContaining(key)]);
+    for (const nowhere of [{ digits: '0123456789ab' }, { batch }]) {
+      await expect(findPlanned(fresh, { ...reference, ...nowhere })).rejects.toMatchObject({
+        failureClass: 'ManifestDamaged',
+        message: expect.stringContaining(`Not all could be read: ${damaged[0]}`),
+      });
+    }
+  } finally {
+    await store.put(key, whole, { contentType: 'application/json' });
+  }
 });
 
 test('attempts before a failed one that left nothing are told by their numbers', () => {

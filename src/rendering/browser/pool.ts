@@ -4,6 +4,7 @@
  * is replaced at once. Knows nothing of what a browser is.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Log } from '../log.ts';
 import { mebibytes } from './memory.ts';
@@ -91,6 +92,8 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
   private readonly recycleAboveBytes: number;
   private readonly idle = Promise.withResolvers<void>();
   private isDraining = false;
+  /** Runs something as if nobody had asked for it: what a browser tells later belongs to no render that is over. */
+  private readonly apart = AsyncLocalStorage.snapshot();
   private readonly counts = { warmed: 0, lent: 0, recycled: 0, discarded: 0 };
 
   private constructor(options: PoolOptions<Member>) {
@@ -270,17 +273,16 @@ export class BrowserPool<Member extends PoolMember> implements AsyncDisposable {
       else if (slot.isLent) slot.next = member;
       else this.settleIn(slot, member);
     };
-    const launching = this.options.launch(this.lifetime.signal).then(
-      (member) => {
-        slot.launching = null;
-        this.counts.warmed += 1;
-        settle(member);
-      },
-      (error: unknown) => {
-        slot.launching = null;
-        this.launchFailed(slot, error);
-      },
-    );
+    const launched = (member: Member): void => {
+      slot.launching = null;
+      this.counts.warmed += 1;
+      settle(member);
+    };
+    const failed = (error: unknown): void => {
+      slot.launching = null;
+      this.launchFailed(slot, error);
+    };
+    const launching = this.apart(() => this.options.launch(this.lifetime.signal).then(launched, failed));
     slot.launching = launching.finally(() => this.serveNext());
   }
 

@@ -52,6 +52,8 @@ export class TemplatePage {
   private isFresh = true;
   /** Whether the page can show nothing of anybody but whom it was last opened for. */
   private isOwn = true;
+  /** Whether the page was put back to its beginning, or is being put back, since its last params. */
+  private isRewound = false;
   private ownScript = { source: '', identifier: '' };
   private uncaught = Promise.withResolvers<never>();
   private uncaughtError: PageError | null = null;
@@ -82,6 +84,12 @@ export class TemplatePage {
     const { session } = devtools;
     session.on('Runtime.exceptionThrown', ({ exceptionDetails }) => page.noteError(pageErrorOf(exceptionDetails)));
     session.on('Runtime.consoleAPICalled', (call) => page.said.noteCall(call));
+    // What the document before said until it went was about somebody else.
+    let stage = '';
+    session.on('Page.frameNavigated', ({ frame: { id, parentId } }) => {
+      if (parentId === undefined) stage = id;
+      else if (parentId === stage && page.asked !== null) page.said.forget(page.asked.template);
+    });
     session.on('Runtime.bindingCalled', ({ payload }) => page.findings.note(payload));
     // A dialog stops every script of the page until somebody answers; leaving the page must always be allowed.
     session.on('Page.javascriptDialogOpening', ({ type }) => {
@@ -104,13 +112,19 @@ export class TemplatePage {
     this.isOwn = true;
   }
 
+  /** Says whom it is opened for next. Until it has their params, what it shows and says is of whoever was there before. */
+  expect(template: Template, params: Params): void {
+    this.asked = { template, params };
+    this.said.forget(template);
+    this.isOwn = false;
+  }
+
   /**
    * Brings the page to where frames of this video can be captured. The template is loaded when it is not there yet; a
    * stock composition always is, with `params` as its variables.
    */
   async open(template: Template, params: Params): Promise<void> {
-    this.asked = { template, params };
-    this.said.forget(template);
+    this.expect(template, params);
     await this.give(template, params, this.deadlines.paramsMs);
   }
 
@@ -139,11 +153,19 @@ export class TemplatePage {
       return;
     }
     // By content: whoever warmed this page may have read the template at another time.
-    if (this.loaded?.digest !== template.digest) await this.load(template, null);
-    await this.within(paramsMs, this.rewinding, template, 'while it was put back to its beginning');
+    const isThere = this.loaded?.digest === template.digest;
+    if (!isThere) await this.load(template, null);
+    else if (!this.isRewound) this.rewind();
+    try {
+      await this.within(paramsMs, this.rewinding, template, 'while it was put back to its beginning');
+    } finally {
+      // It drew the one before once more, and may have spoken of them.
+      if (isThere) this.said.forget(template);
+    }
     this.forgetErrors();
     this.isOwn = this.isFresh;
     this.isFresh = false;
+    this.isRewound = false;
     await this.getReady(
       template,
       `applyParams(${JSON.stringify(params)}, ${JSON.stringify(template.fonts)}, ${paramsMs})`,
@@ -155,6 +177,7 @@ export class TemplatePage {
   /** Begins to put the page back to its beginning, which the next `open` would have to do. What goes wrong is of no account. */
   rewind(): void {
     if (this.loaded?.contract !== 'warm') return;
+    this.isRewound = true;
     this.rewinding = this.browser.devtools.evaluate('__nightreel.rewind()').catch(() => undefined);
   }
 
@@ -168,6 +191,7 @@ export class TemplatePage {
     const where = `at frame ${frame} of ${template.frameCount}`;
     const { devtools } = this.browser;
     const { frameMs } = this.deadlines;
+    this.isRewound = false;
     const seek = `__nightreel.seek(${frame / template.fps})`;
     const mark = nextMark();
     try {

@@ -16,7 +16,7 @@ export type FailedStage = (typeof FAILED_STAGES)[number];
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 
-/** Nothing in it is of a recipient: a test looks for that. docs/why.md describes each field. */
+/** No value of a recipient's params is in it: a test looks for that. docs/why.md describes each field. */
 export const failureLineSchema = z.strictObject({
   event: z.literal(FAILED_ATTEMPT),
   version: z.literal(1),

@@ -26,16 +26,21 @@ export interface Reference {
   readonly batch: BatchRef | null;
 }
 
-interface At {
+interface Line {
   readonly plan: PlanDocument;
   readonly batch: BatchRef;
   readonly page: number;
   readonly index: number;
 }
 
-export type Planned =
-  | (At & { readonly kind: 'variant'; readonly key: VariantKey; readonly variant: ManifestVariant })
-  | (At & { readonly kind: 'scene'; readonly key: SceneKey; readonly scene: PlannedScene });
+type FoundLine =
+  | (Line & { readonly kind: 'variant'; readonly key: VariantKey; readonly variant: ManifestVariant })
+  | (Line & { readonly kind: 'scene'; readonly key: SceneKey; readonly scene: PlannedScene });
+
+export type Planned = FoundLine & {
+  /** What was looked through and could not be read, a sentence each: it may stand there as well. */
+  readonly damaged: readonly string[];
+};
 
 /** Fewer would be anybody's. */
 const DIGITS = /^[0-9a-f]{6,64}$/;
@@ -62,7 +67,7 @@ export function parseReference(text: string): Reference | null {
 
 /**
  * The planned line of it: in the batch that is named, else in the newest that has it. Failure `CampaignInvalid` where there is none,
- * or several begin so.
+ * or several begin so; `ManifestDamaged` where there is none in what could be read of them.
  */
 export async function findPlanned(
   { store, manifests }: { readonly store: ObjectStore; readonly manifests: ManifestReader },
@@ -70,14 +75,15 @@ export async function findPlanned(
   signal?: AbortSignal,
 ): Promise<Planned> {
   let looked = 0;
+  const damaged: string[] = [];
   for await (const batch of where.batch === null ? newestBatches(store, where, signal) : [where.batch]) {
     if (looked === BATCHES_LOOKED_AT) break;
     looked += 1;
     // It may still be planned, or never have been.
     if (where.batch === null && (await store.head(objectKeys.plan(batch), signal)) === null) continue;
-    const found = await linesOf(manifests, batch, digits);
+    const found = await linesOf(manifests, batch, digits, damaged);
     const [first, second] = found;
-    if (first !== undefined && second === undefined) return first;
+    if (first !== undefined && second === undefined) return { ...first, damaged };
     if (first === undefined) continue;
     const some = found.slice(0, NAMED).map(({ key }) => key.slice(0, digits.length + 8));
     throw new Failure(
@@ -91,7 +97,11 @@ export async function findPlanned(
       : looked < BATCHES_LOOKED_AT
         ? `the ${looked} batches ${where.campaign === null ? 'in the bucket' : `of ${where.campaign}, ${where.businessDate}`}`
         : `the ${looked} newest batches. Name another with --batch CAMPAIGN/DATE/ATTEMPT`;
-  throw new Failure('CampaignInvalid', `No variant and no scene that begins with ${digits} is in ${places}.`);
+  const none = `No variant and no scene that begins with ${digits} is in ${places}.`;
+  if (damaged.length === 0) throw new Failure('CampaignInvalid', none);
+  const [first, ...others] = damaged;
+  const more = others.length === 0 ? '' : ` So it is with ${others.length} more.`;
+  throw new Failure('ManifestDamaged', `${none} Not all could be read: ${first}${more}`);
 }
 
 /** By business date, of all campaigns. */
@@ -114,22 +124,46 @@ async function* newestBatches(
   }
 }
 
-/** All lines of a batch whose key, or that of one of their renditions, begins so. */
-async function linesOf(manifests: ManifestReader, batch: BatchRef, digits: string): Promise<Planned[]> {
-  const plan = await manifests.plan(batch);
-  const found: Planned[] = [];
-  const pages = pMapIterable(numbers(plan.pages), (page) => manifests.page(batch, page), { concurrency: READ_AHEAD });
-  for await (const { page, variants } of pages) {
+/**
+ * All lines of a batch whose key, or that of one of their renditions, begins so.
+ * @param damaged takes what cannot be read.
+ */
+async function linesOf(
+  manifests: ManifestReader,
+  batch: BatchRef,
+  digits: string,
+  damaged: string[],
+): Promise<FoundLine[]> {
+  const readable = async <T>(reading: Promise<T>): Promise<T | null> => {
+    try {
+      return await reading;
+    } catch (error) {
+      if (!(error instanceof Failure && error.failureClass === 'ManifestDamaged')) throw error;
+      damaged.push(error.message);
+      return null;
+    }
+  };
+  const plan = await readable(manifests.plan(batch));
+  if (plan === null) return [];
+  const found: FoundLine[] = [];
+  const pages = pMapIterable(numbers(plan.pages), (page) => readable(manifests.page(batch, page)), {
+    concurrency: READ_AHEAD,
+  });
+  for await (const one of pages) {
+    if (one === null) continue;
+    const { page, variants } = one;
     for (const variant of variants) {
       if (!videosOf(variant).some(({ key }) => key.startsWith(digits)) && !variant.key.startsWith(digits)) continue;
       const { key, index } = variant;
       found.push({ kind: 'variant', plan, batch, page, index, key, variant });
     }
   }
-  const scenes = pMapIterable(numbers(plan.scenePages), (page) => manifests.scenePage(batch, page), {
+  const scenes = pMapIterable(numbers(plan.scenePages), (page) => readable(manifests.scenePage(batch, page)), {
     concurrency: READ_AHEAD,
   });
-  for await (const { page, scenes: some } of scenes) {
+  for await (const one of scenes) {
+    if (one === null) continue;
+    const { page, scenes: some } = one;
     for (const scene of some) {
       const { key, index } = scene;
       if (key.startsWith(digits)) found.push({ kind: 'scene', plan, batch, page, index, key, scene });

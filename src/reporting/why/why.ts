@@ -11,6 +11,7 @@ import { readFailureLines } from './failure-lines.ts';
 import type { Planned } from './find-planned.ts';
 
 export interface WhyAttempt extends FailureLine {
+  /** Where staff read reports; `s3://bucket/key` where nobody said. */
   readonly screenshotUrl: string | null;
 }
 
@@ -56,6 +57,8 @@ export interface Why {
   readonly silent: readonly { readonly activity: string; readonly attempt: number }[];
   /** Keys of what should tell of an attempt, and does not. */
   readonly unreadable: readonly string[];
+  /** What was looked through before it was found and could not be read: it may stand in a newer batch as well. */
+  readonly damaged: readonly string[];
   readonly videos: readonly WhyVideo[];
   readonly reproduce: string;
 }
@@ -99,6 +102,7 @@ export async function explain(
     }),
     silent: silentAttempts(attempts.map(({ line }) => line)),
     unreadable,
+    damaged: planned.damaged,
     videos,
     reproduce: reproduceCommand({ kind, key, batch: batchId }),
   };
