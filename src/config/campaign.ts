@@ -1,8 +1,7 @@
 /** Campaign files: `campaigns/<id>.yaml` → a typed, validated, frozen `Campaign`. */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isNativeError } from 'node:util/types';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { RESULTS, type Results } from '../contracts/batch.ts';
@@ -15,6 +14,7 @@ import { checkPointerPattern } from '../storage/pointer-keys.ts';
 import { WHEN_WITHDRAWN, type WhenWithdrawn } from '../storage/pointers.ts';
 import { sourceSchema, type WarehouseSource } from '../warehouse/source.ts';
 import { isTimeZone, type NightSchedule, WEEKDAYS } from './business-date.ts';
+import { readIfThere } from './read-if-there.ts';
 
 export interface CampaignSchedule extends NightSchedule {
   /** A night that was missed by no more than this is made up for. */
@@ -198,15 +198,6 @@ function lineOf(document: Document, lines: LineCounter, path: readonly string[])
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
   return 1;
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isNativeError(error) && 'code' in error && error.code === 'ENOENT') return null;
-    throw new Failure('CampaignInvalid', `${path} cannot be read: ${String(error)}`, { cause: error });
-  }
 }
 
 function deepFreeze<T>(value: T): T {

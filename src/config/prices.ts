@@ -1,12 +1,12 @@
 /** `prices.yaml` of the project: what its machines and its bucket really cost. */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { DEFAULT_PRICES, type Prices, pricesSchema } from '../reporting/prices.ts';
+import { readIfThere } from './read-if-there.ts';
 
 const FILE = 'prices.yaml';
 
@@ -50,14 +50,5 @@ function parsedYaml(text: string): unknown {
     throw new Failure('CampaignInvalid', `${FILE}: ${isNativeError(error) ? error.message : String(error)}`, {
       cause: error,
     });
-  }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isNativeError(error) && 'code' in error && error.code === 'ENOENT') return null;
-    throw new Failure('CampaignInvalid', `${path} cannot be read: ${String(error)}`, { cause: error });
   }
 }
