@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { AnnounceEventInput, LookForNightInput, NightState, WatchedNight } from '../contracts/alarms.ts';
+import type { AnnounceEventInput, LookForNightInput, WatchedNight } from '../contracts/alarms.ts';
 import type {
   BatchSummary,
   CloseBatchInput,
@@ -10,10 +10,10 @@ import type {
   SceneSlot,
   VariantSlot,
 } from '../contracts/batch.ts';
-import type { BatchRef, BusinessDate } from '../contracts/ids.ts';
+import type { BatchRef } from '../contracts/ids.ts';
 import { isPublishedByPage, type ManifestReader } from '../planning/manifest-reader.ts';
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
-import type { OpenNight } from '../reporting/digest/alarm.ts';
+import type { LookedFor } from '../reporting/digest/alarm.ts';
 import { type AlarmDeps, announceEvent, announceNight, hasToldLate } from '../reporting/digest/post-alarm.ts';
 import { type AnnounceDeps, announceBatch, type Posted } from '../reporting/digest/post-digest.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
@@ -24,16 +24,8 @@ export interface BatchDeps extends CloseDeps {
   readonly manifests: ManifestReader;
   readonly digests: AnnounceDeps;
   readonly alarms: AlarmDeps;
-  /** What became of the last night; `open` and `batch` are null where there is nothing to tell, or to tell of. */
-  readonly lookForNight: (
-    input: LookForNightInput,
-    signal: AbortSignal,
-  ) => Promise<{
-    readonly businessDate: BusinessDate;
-    readonly state: NightState;
-    readonly open: OpenNight | null;
-    readonly batch: BatchRef | null;
-  }>;
+  /** What became of the last night. */
+  readonly lookForNight: (input: LookForNightInput, signal: AbortSignal) => Promise<LookedFor>;
 }
 
 export type BatchActivities = ReturnType<typeof createBatchActivities>;

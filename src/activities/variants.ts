@@ -102,7 +102,6 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     if (finished === null) return null;
     attempt.stage = 'upload';
     const renderedMs = elapsedMs();
-    const uploadStartedAt = performance.now();
     let uploadedBytes = 0;
     for (const [at, { key, rendition }] of missing.entries()) {
       const video = finished[at];
@@ -115,12 +114,15 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
           signal,
           parts,
         );
-      const stored = await timeStage('upload', () => (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put)));
+      const stored = await timeStage(
+        'upload',
+        () => (uploadDirect ? put(video.bytes) : viaFile(video.bytes, put)),
+        (durationMs) => meter.addStage('upload', durationMs),
+      );
       uploadedBytes += stored.sizeBytes;
       if (key === variant.key) own = stored;
     }
     if (own === null) throw new Failure('Internal', "A variant's own video is not among those of its page.");
-    meter.addStage('upload', performance.now() - uploadStartedAt);
     const renderMs = elapsedMs();
     recordRender(renderMs, uploadedBytes);
     const measures = meter.measures({ bytes: uploadedBytes, videos: missing.length, endedAt: Date.now() });

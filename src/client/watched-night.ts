@@ -4,17 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import { isWeekday, lastNightBefore, type NightSchedule } from '../config/business-date.ts';
 import type { LookForNightInput, NightState } from '../contracts/alarms.ts';
-import {
-  type BatchRef,
-  type BusinessDate,
-  batchIdOf,
-  type CampaignId,
-  objectKeys,
-  workflowIds,
-} from '../contracts/ids.ts';
+import { type BusinessDate, batchIdOf, type CampaignId, objectKeys, workflowIds } from '../contracts/ids.ts';
 import { plansOf } from '../planning/batches.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
-import type { OpenNight } from '../reporting/digest/alarm.ts';
+import type { LookedFor, OpenNight } from '../reporting/digest/alarm.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readProgress } from './batches.ts';
 import { asTemporalCall } from './connect.ts';
@@ -32,14 +25,6 @@ export interface WatchDeps {
   readonly store: ObjectStore;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-}
-
-/** `open`: what there is to tell; null: nothing. `batch`: the one that runs, where it says which it is. */
-export interface LookedFor {
-  readonly businessDate: BusinessDate;
-  readonly state: NightState;
-  readonly open: OpenNight | null;
-  readonly batch: BatchRef | null;
 }
 
 /** Looks again for some seconds before it says of a night of before an outage that nobody started it. */

@@ -122,6 +122,14 @@ function classesOf({ campaign, businessDate }: BatchRef, counts: FailureCounts, 
     }));
 }
 
+/** `open`: what there is to tell; null: nothing. `batch`: the one that runs, where it says which it is. */
+export interface LookedFor {
+  readonly businessDate: BusinessDate;
+  readonly state: NightState;
+  readonly open: OpenNight | null;
+  readonly batch: BatchRef | null;
+}
+
 /** A night that has no report in the morning. */
 export interface OpenNight {
   readonly campaign: string;

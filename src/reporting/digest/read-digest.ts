@@ -1,7 +1,7 @@
-import { type BatchRef, objectKeys } from '../../contracts/ids.ts';
+import type { BatchRef } from '../../contracts/ids.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { earlierNights } from '../nights.ts';
-import { reportSchema } from '../report-json.ts';
+import { readReport } from '../write-report.ts';
 import { type Digest, type DigestInput, digestOf } from './digest.ts';
 
 /** The digest of a batch as the bucket has it now; null when the batch has never closed. */
@@ -11,9 +11,8 @@ export async function readDigest(
   uiLink: DigestInput['uiLink'],
   signal?: AbortSignal,
 ): Promise<Digest | null> {
-  const text = await store.getText(objectKeys.reportJson(batch), signal);
-  if (text === null) return null;
-  const report = reportSchema.parse(JSON.parse(text));
+  const report = await readReport(store, batch, signal);
+  if (report === null) return null;
   const earlier = await earlierNights(store, batch, signal);
   return digestOf({ report, earlier, reportUrl: store.reportUrl(report.summary.report), uiLink });
 }
