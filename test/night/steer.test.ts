@@ -16,6 +16,8 @@ let home: TestHome;
 let probe: NightProbe;
 let worker: Worker;
 let collector: TestCollector;
+/** A night whose morning comes while the other tests run: the last test looks at it. */
+let due: { readonly night: string; readonly workflowId: string };
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'nightreel-steer-'));
@@ -25,7 +27,8 @@ beforeAll(async () => {
   probe = await NightProbe.connect(home);
   collector = await TestCollector.start();
   worker = Worker.start(home, [], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
-}, MINUTE);
+  due = await startDueNight();
+}, 2 * MINUTE);
 
 afterAll(async () => {
   await worker?.stop();
@@ -35,14 +38,18 @@ afterAll(async () => {
   await rm(project, { recursive: true });
 }, 2 * MINUTE);
 
-/** A campaign whose morning comes in one to two minutes, in UTC. */
-async function writeDueCampaign(): Promise<void> {
-  const at = new Date(Date.now() + 110_000).toISOString().slice(11, 16);
-  const night = new Date(Date.now() - 3_600_000).toISOString().slice(11, 16);
+/** A batch that is paused from its first moment, of a campaign whose morning comes in two to three minutes, in UTC. */
+async function startDueNight(): Promise<typeof due> {
+  const at = new Date(Date.now() + 170_000).toISOString().slice(11, 16);
+  const begun = new Date(Date.now() - 3_600_000).toISOString();
   const card = await readFile(join(project, 'campaigns/card.yaml'), 'utf8');
-  const schedule = `schedule: { days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], at: "${night}", timeZone: UTC }`;
-  const due = card.replace(/^schedule:.*$/m, `deadline: { at: "${at}", whenLate: stop }\n${schedule}`);
-  await writeFile(join(project, 'campaigns/due.yaml'), due);
+  const schedule = `schedule: { days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], at: "${begun.slice(11, 16)}", timeZone: UTC }`;
+  const text = card.replace(/^schedule:.*$/m, `deadline: { at: "${at}", whenLate: stop }\n${schedule}`);
+  await writeFile(join(project, 'campaigns/due.yaml'), text);
+  const night = begun.slice(0, 10);
+  const { workflowId } = await startNight('due', night, people(9, 'Late'));
+  await probe.update(workflowId, 'pauseBatch', { reason: 'until it is too late' });
+  return { night, workflowId };
 }
 
 /** Starts a batch over a CSV of these names; returns what starts it again. */
@@ -157,28 +164,6 @@ test(
   3 * MINUTE,
 );
 
-test(
-  'at its deadline a batch stops when its campaign wants that, and says before that it is at risk',
-  async () => {
-    await writeDueCampaign();
-    const night = new Date(Date.now() - 3_600_000).toISOString().slice(0, 10);
-    const { workflowId } = await startNight('due', night, people(9, 'Late'));
-    await probe.update(workflowId, 'pauseBatch', { reason: 'until it is too late' });
-    expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 9, rendered: 0, failed: 9 });
-    expect(await probe.json(`batches/due/${night}/1/report.json`)).toMatchObject({ notStarted: 9 });
-    expect(await probe.query(workflowId, 'progress')).toMatchObject({
-      phase: 'done',
-      steering: { stopped: { by: 'deadline', running: 'finish' } },
-      outlook: { atRisk: true, deadline: expect.stringMatching(/Z$/) },
-    });
-    // Metrics are sent every few seconds.
-    await until(async () => collector.text('metrics').includes('nightreel.batches.at_risk') || null, 'the metric');
-    // Whoever has none is owed one: the next run makes them.
-    expect((await probe.json('state/due.json'))['carryOver']).toHaveLength(9);
-  },
-  5 * MINUTE,
-);
-
 describe('what was never started is not lost', () => {
   test.each([
     ['2026-03-04', 'stopped, what runs is finished', ['stop', 'card']],
@@ -233,4 +218,23 @@ test(
     expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 12, failed: 0, pointers: 12 });
   },
   3 * MINUTE,
+);
+
+test(
+  'at its deadline a batch stops when its campaign wants that, and says before that it is at risk',
+  async () => {
+    const { night, workflowId } = due;
+    expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 9, rendered: 0, failed: 9 });
+    expect(await probe.json(`batches/due/${night}/1/report.json`)).toMatchObject({ notStarted: 9 });
+    expect(await probe.query(workflowId, 'progress')).toMatchObject({
+      phase: 'done',
+      steering: { stopped: { by: 'deadline', running: 'finish' } },
+      outlook: { atRisk: true, deadline: expect.stringMatching(/Z$/) },
+    });
+    // Metrics are sent every few seconds.
+    await until(async () => collector.text('metrics').includes('nightreel.batches.at_risk') || null, 'the metric');
+    // Whoever has none is owed one: the next run makes them.
+    expect((await probe.json('state/due.json'))['carryOver']).toHaveLength(9);
+  },
+  5 * MINUTE,
 );
