@@ -3,10 +3,11 @@
  * constants. Pure. A night here goes well: what fails and is tried again comes on top. docs/scaling.md explains the formulae.
  */
 
+import { OUTCOMES_PER_PAGE } from '../../src/contracts/batch.ts';
 import { VARIANTS_PER_PAGE } from '../../src/planning/manifest.ts';
 import { lookupRequests } from '../../src/planning/stored-videos.ts';
 import { MIN_STEP, REPORTS } from '../../src/workflows/lane-reports.ts';
-import { CHILDREN_PER_RUN, OUTCOMES_PER_PAGE } from '../../src/workflows/variant-lane.ts';
+import { CHILDREN_PER_RUN } from '../../src/workflows/variant-lane.ts';
 
 export interface Night {
   readonly recipients: number;

@@ -16,6 +16,9 @@ export interface Watermark {
   readonly recipientId: string | null;
 }
 
+/** Outcomes per outcome page: keeps the activity's argument small whatever the night brings. */
+export const OUTCOMES_PER_PAGE = 100;
+
 /** Where what became of everyone is written, for other systems: nowhere, or as Parquet in the bucket. */
 export const RESULTS = ['none', 'parquet'] as const;
 export type Results = (typeof RESULTS)[number];

@@ -1,8 +1,8 @@
 /** The requests that a night sends to its bucket, counted from its plan and its outcomes. Pure. */
 
-import type { VariantOutcome } from '../contracts/batch.ts';
+import { OUTCOMES_PER_PAGE, type VariantOutcome } from '../contracts/batch.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
-import { PART_BYTES } from '../rendering/part-sink.ts';
+import { LEAST_MEDIA_IN_PARTS, PART_BYTES } from '../rendering/part-sink.ts';
 
 export interface RequestCounts {
   readonly put: number;
@@ -11,8 +11,6 @@ export interface RequestCounts {
   readonly list: number;
 }
 
-/** `OUTCOMES_PER_PAGE` of a lane. */
-const OUTCOMES_PER_PAGE = 100;
 const KEYS_PER_LIST = 1_000;
 /** Claim, plan, rejects, withdrawn, both reports, state, what was posted. */
 const BOOKS = 8;
@@ -36,7 +34,7 @@ export function requestsOf(
       // Those that are made together go up whole; each is looked for when it is planned, and before it is made.
       if (videos > 1) return { put: sum.put + 2 * videos, head: sum.head + 2 * (videos - 1) };
       // Poster and video; of one in parts the poster describes it, and is looked at before and after.
-      if (bytes <= PART_BYTES) return { put: sum.put + 2, head: sum.head };
+      if (bytes < LEAST_MEDIA_IN_PARTS) return { put: sum.put + 2, head: sum.head };
       return { put: sum.put + 3 + Math.ceil(bytes / PART_BYTES), head: sum.head + 3 };
     },
     { put: 0, head: 0 },

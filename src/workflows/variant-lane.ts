@@ -6,7 +6,13 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LaneCursor, LaneTally, VariantLaneInput, VariantOutcome } from '../contracts/batch.ts';
+import {
+  type LaneCursor,
+  type LaneTally,
+  OUTCOMES_PER_PAGE,
+  type VariantLaneInput,
+  type VariantOutcome,
+} from '../contracts/batch.ts';
 import { FAILURES } from '../contracts/failures.ts';
 import { UNSTEERED } from '../contracts/steering.ts';
 import { batches, pointers } from './activity-proxies.ts';
@@ -16,8 +22,6 @@ import { laneTallyQuery, steerSignal } from './messages.ts';
 import { priorityOf } from './priority.ts';
 import { variantWindow } from './variant-children.ts';
 
-/** Outcomes per outcome page: keeps the activity's argument small whatever the night brings. */
-export const OUTCOMES_PER_PAGE = 100;
 /** Children per run, at 7 to 9 events each: the history stays near the 4,096 events at which the server asks for a new run. */
 export const CHILDREN_PER_RUN = 400;
 

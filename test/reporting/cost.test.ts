@@ -161,6 +161,11 @@ describe('requests', () => {
     expect(await counted(1, Buffer.alloc(1_000, 'a'), 0)).toEqual(reckoned(1_000));
   });
 
+  test('are reckoned as many as a video really sends that is larger than a part and goes up whole', async () => {
+    const bytes = Buffer.alloc(7 * 1024 * 1024, 'c');
+    expect(await counted(3, bytes, 0)).toEqual(reckoned(bytes.byteLength));
+  });
+
   test('are reckoned for each rendition of a variant, which go up whole however large they are together', () => {
     const [one, three] = [reckoned(1_000), reckoned(12 * 1024 * 1024, 3)];
     expect([three.put - one.put, three.head - one.head, three.get - one.get]).toEqual([2 * 2, 2 * 2, 0]);

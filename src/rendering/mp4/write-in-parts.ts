@@ -15,7 +15,7 @@ export interface WrittenFile {
 /**
  * Writes the same file that `assemble` makes of the whole stream. Its index comes first and is known last: so the first part is held
  * back, with enough media to be large enough whatever the index takes, and the others go as soon as they are full. A file with less
- * media than two parts is not sent.
+ * media than `LEAST_MEDIA_IN_PARTS` is not sent.
  *
  * @param stream fragmented MP4 with one track, as ffmpeg writes it.
  * @param soundtrack lies between the pictures: nothing is written before it is known.
