@@ -1,0 +1,15 @@
+/** The checks that need a template's files alone: no browser, a moment. */
+
+import type { Finding } from './finding.ts';
+import { readTemplateSource } from './source/template-source.ts';
+import { STATIC_CHECKS } from './static/index.ts';
+
+/** @param isWanted which of them run, by ID. Failure `TemplateInvalid` when `folder` cannot be read at all. */
+export async function checkSource(folder: string, isWanted: (id: string) => boolean = () => true): Promise<Finding[]> {
+  const checks = STATIC_CHECKS.filter(({ id }) => isWanted(id));
+  if (checks.length === 0) return [];
+  const source = await readTemplateSource(folder);
+  const findings: Finding[] = [];
+  for (const check of checks) findings.push(...(await check.run(source)));
+  return findings;
+}
