@@ -37,43 +37,47 @@ export function referencesOf({ pages, styles, scripts, scriptBase }: ReferenceSo
   ];
 }
 
-const ATTRIBUTES: Readonly<Record<string, Readonly<Record<string, Use>>>> = {
-  img: { src: 'picture', srcset: 'picture' },
-  source: { src: 'media', srcset: 'picture' },
-  video: { src: 'media', poster: 'picture' },
-  audio: { src: 'media' },
-  track: { src: 'media' },
-  script: { src: 'script', href: 'script', 'xlink:href': 'script' },
-  iframe: { src: 'page' },
-  embed: { src: 'page' },
-  object: { data: 'page' },
-  input: { src: 'picture' },
-  image: { href: 'picture', 'xlink:href': 'picture' },
-  feimage: { href: 'picture', 'xlink:href': 'picture' },
-  use: { href: 'picture', 'xlink:href': 'picture' },
-  body: { background: 'picture' },
-  base: { href: 'page' },
-};
+const ATTRIBUTES = new Map(
+  Object.entries<Readonly<Record<string, Use>>>({
+    img: { src: 'picture', srcset: 'picture' },
+    source: { src: 'media', srcset: 'picture' },
+    video: { src: 'media', poster: 'picture' },
+    audio: { src: 'media' },
+    track: { src: 'media' },
+    script: { src: 'script', href: 'script', 'xlink:href': 'script' },
+    iframe: { src: 'page' },
+    embed: { src: 'page' },
+    object: { data: 'page' },
+    input: { src: 'picture' },
+    image: { href: 'picture', 'xlink:href': 'picture' },
+    feimage: { href: 'picture', 'xlink:href': 'picture' },
+    use: { href: 'picture', 'xlink:href': 'picture' },
+    body: { background: 'picture' },
+    base: { href: 'page' },
+  }),
+);
 
-const LINKS: Readonly<Record<string, Use>> = {
-  stylesheet: 'style',
-  preload: 'data',
-  modulepreload: 'script',
-  prefetch: 'data',
-  prerender: 'data',
-  preconnect: 'hint',
-  'dns-prefetch': 'hint',
-  icon: 'hint',
-  'apple-touch-icon': 'hint',
-  manifest: 'hint',
-};
+const LINKS = new Map<string, Use>(
+  Object.entries({
+    stylesheet: 'style',
+    preload: 'data',
+    modulepreload: 'script',
+    prefetch: 'data',
+    prerender: 'data',
+    preconnect: 'hint',
+    'dns-prefetch': 'hint',
+    icon: 'hint',
+    'apple-touch-icon': 'hint',
+    manifest: 'hint',
+  }),
+);
 
 function ofElement({ file }: Page, { tag, attributes, placeOf }: PageElement): Reference[] {
   const found: Reference[] = [];
   const add = (address: string, use: Use, attribute: string): void => {
     found.push({ address: address.trim(), isWhole: true, base: file.path, use, place: placeOf(attribute) });
   };
-  for (const [name, use] of Object.entries(ATTRIBUTES[tag] ?? {})) {
+  for (const [name, use] of Object.entries(ATTRIBUTES.get(tag) ?? {})) {
     const value = attributes.get(name);
     if (value === undefined || value.trim() === '') continue;
     if (name === 'srcset') for (const address of addressesOf(value)) add(address, use, name);
@@ -84,7 +88,7 @@ function ofElement({ file }: Page, { tag, attributes, placeOf }: PageElement): R
   const href = attributes.get('href');
   if (tag === 'link' && href !== undefined) {
     const rel = (attributes.get('rel') ?? '').toLowerCase().split(/\s+/);
-    const use = rel.map((name) => LINKS[name]).find((one) => one !== undefined);
+    const use = rel.map((name) => LINKS.get(name)).find((one) => one !== undefined);
     if (use !== undefined) add(href, use, 'href');
   }
   return found;

@@ -6,15 +6,11 @@ import { type Constants, constantsOf, lastName, type Text, textOf } from './expr
 import type { Reference, Use } from './references.ts';
 import type { Script } from './script.ts';
 
-const CALLS: Readonly<Record<string, Use>> = { fetch: 'data', importScripts: 'script', sendBeacon: 'data' };
-const MADE: Readonly<Record<string, Use>> = {
-  Worker: 'script',
-  SharedWorker: 'script',
-  WebSocket: 'data',
-  EventSource: 'data',
-  Audio: 'media',
-};
-const PROPERTIES: Readonly<Record<string, Use>> = { src: 'data', srcset: 'picture', poster: 'picture' };
+const CALLS = new Map<string, Use>(Object.entries({ fetch: 'data', importScripts: 'script', sendBeacon: 'data' }));
+const MADE = new Map<string, Use>(
+  Object.entries({ Worker: 'script', SharedWorker: 'script', WebSocket: 'data', EventSource: 'data', Audio: 'media' }),
+);
+const PROPERTIES = new Map<string, Use>(Object.entries({ src: 'data', srcset: 'picture', poster: 'picture' }));
 /** Properties of a style that hold pictures. */
 const STYLES = ['background', 'backgroundImage', 'borderImage', 'maskImage', 'mask', 'listStyleImage', 'cssText'];
 
@@ -41,7 +37,7 @@ export function requestsOf(script: Script, base: string): Reference[] {
     AssignmentExpression: ({ left, right }) => {
       if (left.type !== 'MemberExpression') return;
       const name = lastName(left);
-      const use = PROPERTIES[name];
+      const use = PROPERTIES.get(name);
       if (use !== undefined) addFrom(right, use);
       else if (STYLES.includes(name)) for (const text of urlsOf(textOf(right, constants))) add(text, 'picture', right);
     },
@@ -54,13 +50,13 @@ type AddFrom = (node: AnyNode | null | undefined, use: Use) => void;
 function ofCall({ callee, arguments: args }: CallExpression, constants: Constants, addFrom: AddFrom): void {
   const name = lastName(callee);
   const [first, second] = args;
-  const use = CALLS[name];
+  const use = CALLS.get(name);
   if (use !== undefined) addFrom(first, use);
   const word = first === undefined ? null : (textOf(first, constants)?.text ?? null);
   // XMLHttpRequest's; any other `open` has no method first.
   if (name === 'open' && /^(?:GET|POST|HEAD|PUT)$/i.test(word ?? '')) addFrom(second, 'data');
   if (name === 'setAttribute' && word !== null) {
-    const known = PROPERTIES[word];
+    const known = PROPERTIES.get(word);
     if (known !== undefined) addFrom(second, known);
   }
 }
@@ -73,7 +69,7 @@ function ofNew(
 ): void {
   const name = lastName(callee);
   const [first, second] = args;
-  const use = MADE[name];
+  const use = MADE.get(name);
   if (use !== undefined) addFrom(first, use);
   if (name !== 'FontFace' || second === undefined || second.type === 'SpreadElement') return;
   for (const text of urlsOf(textOf(second, constants))) add(text, 'font', second);

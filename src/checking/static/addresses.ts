@@ -5,7 +5,7 @@ import type { Reference } from '../source/references.ts';
 /** `path`: relative to the folder, as the engine would look it up. */
 export type Target =
   | { readonly kind: 'none' }
-  | { readonly kind: 'data'; readonly bytes: Uint8Array }
+  | { readonly kind: 'data'; readonly decode: () => Uint8Array }
   | { readonly kind: 'remote'; readonly origin: string }
   | { readonly kind: 'outside' }
   | { readonly kind: 'file'; readonly path: string };
@@ -32,6 +32,10 @@ export function targetOf({ address, base, isWhole }: Pick<Reference, 'address' |
   return url === null ? { kind: 'none' } : { kind: 'file', path: decoded(url.pathname.slice(1)) };
 }
 
+/** What it stands for, where that is in the template. */
+export const bytesOf = (target: Target, files: ReadonlyMap<string, Uint8Array>): Uint8Array | undefined =>
+  target.kind === 'file' ? files.get(target.path) : target.kind === 'data' ? target.decode() : undefined;
+
 /** A browser stays at the root when a path goes above it, so the file might even be found; nowhere but here. */
 function leaves(path: string, base: string): boolean {
   let depth = path.startsWith('/') ? 0 : base.split('/').length - 1;
@@ -47,7 +51,7 @@ function dataOf(address: string): Target {
   const comma = address.indexOf(',');
   if (comma === -1) return { kind: 'none' };
   const [head, body] = [address.slice(0, comma), address.slice(comma + 1)];
-  return { kind: 'data', bytes: Buffer.from(decoded(body), /;base64\s*$/i.test(head) ? 'base64' : 'utf8') };
+  return { kind: 'data', decode: () => Buffer.from(decoded(body), /;base64\s*$/i.test(head) ? 'base64' : 'utf8') };
 }
 
 function decoded(text: string): string {

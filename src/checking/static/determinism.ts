@@ -7,7 +7,7 @@ import { found } from '../rules.ts';
 import type { Page } from '../source/page.ts';
 import type { Style } from '../source/style.ts';
 import type { TemplateSource } from '../source/template-source.ts';
-import { targetOf } from './addresses.ts';
+import { bytesOf, targetOf } from './addresses.ts';
 import { countingLoops } from './counting-loops.ts';
 import { findingsInScript } from './script-rules.ts';
 import type { StaticCheck } from './static-check.ts';
@@ -51,7 +51,7 @@ function animatedPictures({ references, files }: TemplateSource): Finding[] {
   return references.flatMap((reference): Finding[] => {
     if (reference.use !== 'picture' && reference.use !== 'data') return [];
     const target = targetOf(reference);
-    const bytes = target.kind === 'file' ? files.get(target.path) : target.kind === 'data' ? target.bytes : undefined;
+    const bytes = bytesOf(target, files);
     const format = bytes === undefined ? null : animatedFormatOf(bytes);
     if (format === null) return [];
     const which = target.kind === 'file' ? `'${target.path}'` : 'The embedded picture';

@@ -32,7 +32,7 @@ function filesOf({ sources, family, place }: Face, files: TemplateSource['files'
         return [found('font-file', reference.place, `'${target.path}' is not in the template's folder.`)];
       return isFont(bytes) ? [] : [found('font-file', reference.place, `'${target.path}' is no font.`)];
     }
-    if (target.kind === 'data' && !isFont(target.bytes)) {
+    if (target.kind === 'data' && !isFont(target.decode())) {
       return [found('font-file', reference.place, `What is embedded for '${family}' is no font.`)];
     }
     return [];

@@ -11,29 +11,31 @@ import type { TemplateSource } from '../source/template-source.ts';
 import type { StaticCheck } from './static-check.ts';
 
 /** Its codes, and what each means here. */
-const TAKEN: Readonly<Record<string, Finding['severity']>> = {
-  timeline_id_mismatch: 'error',
-  duplicate_composition_id: 'error',
-  gsap_timeline_not_registered: 'warning',
-  gsap_timeline_registered_before_async_build: 'warning',
-  gsap_timeline_return_used_as_tween: 'warning',
-  gsap_infinite_repeat: 'warning',
-  gsap_repeat_ceil_overshoot: 'warning',
-  gsap_repeat_floor_unclamped: 'warning',
-  gsap_repeat_refresh_relative_value: 'warning',
-  gsap_relative_value_second_writer: 'warning',
-  gsap_css_transform_conflict: 'warning',
-  gsap_from_opacity_noop: 'warning',
-  gsap_cold_seek_hidden_fromto_missing_reveal: 'warning',
-  gsap_undefined_css_variable: 'warning',
-  overlapping_gsap_tweens: 'warning',
-  host_missing_composition_id: 'warning',
-  multiple_root_compositions: 'warning',
-  duplicate_media_id: 'warning',
-  template_literal_selector: 'warning',
-  unclosed_tag_swallowed_element: 'warning',
-  visible_markup_comment: 'warning',
-};
+const TAKEN = new Map<string, Finding['severity']>(
+  Object.entries({
+    timeline_id_mismatch: 'error',
+    duplicate_composition_id: 'error',
+    gsap_timeline_not_registered: 'warning',
+    gsap_timeline_registered_before_async_build: 'warning',
+    gsap_timeline_return_used_as_tween: 'warning',
+    gsap_infinite_repeat: 'warning',
+    gsap_repeat_ceil_overshoot: 'warning',
+    gsap_repeat_floor_unclamped: 'warning',
+    gsap_repeat_refresh_relative_value: 'warning',
+    gsap_relative_value_second_writer: 'warning',
+    gsap_css_transform_conflict: 'warning',
+    gsap_from_opacity_noop: 'warning',
+    gsap_cold_seek_hidden_fromto_missing_reveal: 'warning',
+    gsap_undefined_css_variable: 'warning',
+    overlapping_gsap_tweens: 'warning',
+    host_missing_composition_id: 'warning',
+    multiple_root_compositions: 'warning',
+    duplicate_media_id: 'warning',
+    template_literal_selector: 'warning',
+    unclosed_tag_swallowed_element: 'warning',
+    visible_markup_comment: 'warning',
+  }),
+);
 
 const WHY = "The runtime that plays the composition's timelines does something else with it than it says.";
 
@@ -44,7 +46,7 @@ export const hyperframes: StaticCheck = {
     if (entry === null || !entry.elements.some(({ attributes }) => attributes.has('data-composition-id'))) return [];
     const { findings } = await lintHyperframeHtml(ownHtml(entry, source), { filePath: entry.file.path, host: 'cli' });
     return findings.flatMap(({ code, message, fixHint, snippet, elementId }): Finding[] => {
-      const severity = TAKEN[code];
+      const severity = TAKEN.get(code);
       if (severity === undefined) return [];
       return [
         {

@@ -14,22 +14,20 @@ type Add = (rule: RuleName, node: AnyNode, what: string) => void;
 const TIMERS = ['setTimeout', 'setInterval', 'requestIdleCallback'];
 const ASKING = ['fetch', 'XMLHttpRequest', 'EventSource', 'WebSocket', 'sendBeacon'];
 /** Methods, and how many arguments come before the locale. */
-const LOCALE_METHODS: Readonly<Record<string, number>> = {
-  toLocaleString: 0,
-  toLocaleDateString: 0,
-  toLocaleTimeString: 0,
-  toLocaleUpperCase: 0,
-  toLocaleLowerCase: 0,
-  localeCompare: 1,
-};
+const LOCALE_METHODS = new Map(
+  Object.entries({
+    toLocaleString: 0,
+    toLocaleDateString: 0,
+    toLocaleTimeString: 0,
+    toLocaleUpperCase: 0,
+    toLocaleLowerCase: 0,
+    localeCompare: 1,
+  }),
+);
 /** Functions that take markup or code, and which of their arguments it is; -1: the last. */
-const MARKUP_CALLS: Readonly<Record<string, number>> = {
-  insertAdjacentHTML: 1,
-  setHTMLUnsafe: 0,
-  createContextualFragment: 0,
-  eval: 0,
-  Function: -1,
-};
+const MARKUP_CALLS = new Map(
+  Object.entries({ insertAdjacentHTML: 1, setHTMLUnsafe: 0, createContextualFragment: 0, eval: 0, Function: -1 }),
+);
 const MARKUP_PROPERTIES = ['innerHTML', 'outerHTML', 'srcdoc'];
 const GLOBALS = ['window', 'self', 'globalThis'];
 
@@ -68,14 +66,14 @@ function ofCall({ callee, arguments: args }: CallExpression, constants: Constant
     callee.type === 'Identifier' || (namesOf(callee).length === 2 && GLOBALS.includes(namesOf(callee)[0] ?? ''));
   if (isGlobal && TIMERS.includes(name)) add('timer', callee, `${name} is called.`);
   if ((isGlobal || name === 'sendBeacon') && ASKING.includes(name)) asks(name, args[0], callee, constants, add);
-  const before = LOCALE_METHODS[name];
+  const before = LOCALE_METHODS.get(name);
   if (callee.type === 'MemberExpression' && before !== undefined && isNothing(args[before])) {
     add('locale', callee.property, `${name} is called without a locale.`);
   }
   ofIntl(callee, args, add);
   const names = namesOf(callee);
   const isWrite = names.at(-2) === 'document' && (name === 'write' || name === 'writeln');
-  const at = isWrite ? 0 : MARKUP_CALLS[name];
+  const at = isWrite ? 0 : MARKUP_CALLS.get(name);
   const isOwn = name !== 'eval' && name !== 'Function' ? true : isGlobal;
   const given = at === undefined ? undefined : args.at(at);
   if (isOwn && given !== undefined && !isConstant(given, constants)) {

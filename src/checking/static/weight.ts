@@ -5,7 +5,7 @@ import { LONG_MS } from '../../planning/estimate.ts';
 import type { Finding } from '../finding.ts';
 import { found } from '../rules.ts';
 import type { TemplateSource } from '../source/template-source.ts';
-import { targetOf } from './addresses.ts';
+import { bytesOf, targetOf } from './addresses.ts';
 import type { StaticCheck } from './static-check.ts';
 
 const MIB = 1024 * 1024;
@@ -40,7 +40,7 @@ async function picturesOf({ references, files, declared }: TemplateSource): Prom
     if (use !== 'picture' || seen.has(`${base} ${address}`)) continue;
     seen.add(`${base} ${address}`);
     const target = targetOf(reference);
-    const bytes = target.kind === 'file' ? files.get(target.path) : target.kind === 'data' ? target.bytes : undefined;
+    const bytes = bytesOf(target, files);
     const size = bytes === undefined ? null : await sizeOf(bytes);
     if (size === null || size.width <= TIMES * declared.width || size.height <= TIMES * declared.height) continue;
     const which = target.kind === 'file' ? `'${target.path}'` : 'The embedded picture';
