@@ -1,4 +1,4 @@
-/** The rules that need no drawing: what each means to a night, and what to do about it. Pure data. */
+/** The rules of the checks that need no drawing, and of scenes: what each means to a night, and what to do about it. Pure data. */
 
 import type { Finding, Severity } from './finding.ts';
 
@@ -214,6 +214,26 @@ export const RULES = describe({
     severity: 'error',
     why: 'The template cannot be loaded: no video is rendered.',
     fix: 'Correct the declaration; docs/scenes.md has its rules.',
+  },
+  'scene-leak': {
+    severity: 'error',
+    why: 'The scene is rendered once for many: it shows them the placeholder instead of what is theirs.',
+    fix: 'Declare the param in that scene, or keep it out of it.',
+  },
+  'scene-join': {
+    severity: 'error',
+    why: 'The scene is drawn without what comes before it: where videos are joined, the picture jumps.',
+    fix: 'Let what it shows follow from the time alone.',
+  },
+  'scene-sound': {
+    severity: 'error',
+    why: "The sound is made once for all whose declared params are the same: some hear somebody else's.",
+    fix: 'Declare its params: "soundtrack": { "params": [...] }.',
+  },
+  'drawing-failed': {
+    severity: 'error',
+    why: 'A render with valid params failed, as it will at night for whoever has such params.',
+    fix: 'See what the page said.',
   },
   'language-missing': {
     severity: 'warning',

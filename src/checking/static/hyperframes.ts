@@ -52,7 +52,7 @@ export const hyperframes: StaticCheck = {
         {
           rule: `hyperframes-${code.replaceAll('_', '-')}`,
           severity,
-          ...placeOf(entry, snippet, elementId),
+          ...placeOf(entry, [snippet, elementId === undefined ? undefined : `id="${elementId}"`, ...namedIn(message)]),
           what: message,
           why: WHY,
           fix: fixHint ?? 'See the documentation of HyperFrames.',
@@ -73,11 +73,15 @@ function ownHtml({ file }: Page, { scripts }: TemplateSource): string {
 }
 
 /** It gives no lines: where the first of what it quotes stands. */
-function placeOf({ file }: Page, snippet: string | undefined, elementId: string | undefined): Place {
-  const quoted = snippet?.trim().split('\n')[0]?.slice(0, 60).trim();
-  for (const text of [quoted, elementId === undefined ? undefined : `id="${elementId}"`]) {
-    const at = text === undefined || text === '' ? -1 : file.text.indexOf(text);
+function placeOf({ file }: Page, quotes: readonly (string | undefined)[]): Place {
+  for (const quote of quotes) {
+    const text = quote?.trim().split('\n')[0]?.slice(0, 60).trim() ?? '';
+    const at = text === '' ? -1 : file.text.indexOf(text);
     if (at !== -1) return file.place(at);
   }
   return { file: file.path, line: null };
 }
+
+/** What a sentence has in quotation marks, as scripts may write it. */
+const namedIn = (sentence: string): string[] =>
+  [...sentence.matchAll(/"([\w-]+)"/g)].flatMap(([, name]) => [`'${name}'`, `"${name}"`, `.${name} `]);

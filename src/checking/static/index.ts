@@ -6,8 +6,8 @@ import { fonts } from './fonts.ts';
 import { hyperframes } from './hyperframes.ts';
 import { network } from './network.ts';
 import { schema } from './schema.ts';
+import { size } from './size.ts';
 import type { StaticCheck } from './static-check.ts';
-import { weight } from './weight.ts';
 
 /** In the order in which they run. */
 export const STATIC_CHECKS: readonly StaticCheck[] = [
@@ -19,5 +19,5 @@ export const STATIC_CHECKS: readonly StaticCheck[] = [
   determinism,
   hyperframes,
   accessibility,
-  weight,
+  size,
 ];

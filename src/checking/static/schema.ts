@@ -42,7 +42,7 @@ function fieldsOf(declaration: Declaration): Finding[] {
   return (parsed.error?.issues ?? []).map((issue) => {
     const path: JsonPath = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-    const name = path.join('.') || 'the file';
+    const name = path.join('.') || TEMPLATE_FILE;
     return found('template-json', declaration.placeOf([...path, ...unknown]), `${name}: ${issue.message}.`);
   });
 }

@@ -16,8 +16,8 @@ const NIGHT = 10_000;
 /** Of one processor, for a 1080p frame in full motion, encoded; docs/performance.md. */
 const FRAME_MS = 35;
 
-export const weight: StaticCheck = {
-  id: 'weight',
+export const size: StaticCheck = {
+  id: 'size',
   run: async (source) => [...folderOf(source), ...(await picturesOf(source)), ...lengthOf(source)],
 };
 
@@ -62,7 +62,7 @@ function lengthOf({ declared, declaration }: TemplateSource): Finding[] {
   if (declared === null || declaration === null || declared.durationMs < LONG_MS) return [];
   const frames = Math.round((declared.durationMs * declared.fps) / 1000);
   const pixels = (declared.width * declared.height) / (1920 * 1080);
-  const hours = Math.round((NIGHT * frames * FRAME_MS * pixels) / 3_600_000);
+  const hours = ((NIGHT * frames * FRAME_MS * pixels) / 3_600_000).toFixed(1);
   const what = `The video lasts ${declared.durationMs / 1000} s, ${frames} frames: ten thousand take about ${hours} hours of one processor in its own size, where no scene is shared.`;
   return [found('long-form', declaration.placeOf(['durationMs']), what)];
 }
