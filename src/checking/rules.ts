@@ -259,6 +259,16 @@ export const RULES = describe({
 
 export type RuleName = keyof typeof RULES;
 
+/** What says already why a template cannot be loaded. */
+export const PREVENTS_LOADING: readonly string[] = [
+  'template-json',
+  'entry-missing',
+  'params-schema',
+  'example-invalid',
+  'placeholder-invalid',
+  'scene-declaration',
+] satisfies RuleName[];
+
 /** @param fix instead of the rule's own, where more can be said. */
 export function found(rule: RuleName, { file, line }: Place, what: string, fix?: string): Finding {
   const { severity, why, fix: usual } = RULES[rule];

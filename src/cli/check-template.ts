@@ -6,8 +6,8 @@ import { checkDrawn } from '../checking/check-drawn.ts';
 import { checkSource } from '../checking/check-source.ts';
 import { RENDERED_CHECKS } from '../checking/rendered/index.ts';
 import { inOrder, type ReportedFinding, reportJson, reportLines, type WrittenFinding } from '../checking/report.ts';
-import { found } from '../checking/rules.ts';
-import { STATIC_CHECKS } from '../checking/static/index.ts';
+import { found, PREVENTS_LOADING } from '../checking/rules.ts';
+import { SCENES, type Selection } from '../checking/selection.ts';
 import { readCapture } from '../config/capture.ts';
 import { findTools } from '../config/tools.ts';
 import { Failure } from '../contracts/failures.ts';
@@ -20,17 +20,17 @@ import { aboutScenes, type ProvenScenes, proveDeclared, sceneLines, sceneSamples
 import { findTemplate } from './render-input.ts';
 import { warningsOnly } from './warnings-only.ts';
 
-/** The proof of declared scenes, which needs samples of its own. */
-const SCENES = 'scenes';
-const STATIC_IDS = STATIC_CHECKS.map(({ id }) => id);
-const DRAWN_IDS = [...RENDERED_CHECKS.map(({ id }) => id), SCENES];
-
 /** Prints the report; whether there is no error in it. */
-export async function checkTemplate(name: string, flags: CheckFlags, signal: AbortSignal): Promise<boolean> {
-  const isWanted = selection(flags);
+export async function checkTemplate(
+  name: string,
+  flags: CheckFlags,
+  { sourceIds, drawnIds }: Selection,
+  signal: AbortSignal,
+): Promise<boolean> {
   const folder = await findTemplate(name);
-  const findings: ReportedFinding[] = await checkSource(folder, isWanted);
-  const checks = STATIC_IDS.filter(isWanted);
+  const findings: ReportedFinding[] = await checkSource(folder, (id) => sourceIds.includes(id));
+  const checks = [...sourceIds];
+  signal.throwIfAborted();
 
   const loaded = await loadTemplate(folder).catch((error: unknown) => {
     if (!(error instanceof Failure) || error.failureClass !== 'TemplateInvalid') throw error;
@@ -38,10 +38,9 @@ export async function checkTemplate(name: string, flags: CheckFlags, signal: Abo
   });
   const template = loaded instanceof Failure ? null : loaded;
   // Mostly a check of the source has said so, with the line.
-  if (loaded instanceof Failure && !findings.some(({ severity }) => severity === 'error')) {
+  if (loaded instanceof Failure && !findings.some(({ rule }) => PREVENTS_LOADING.includes(rule))) {
     findings.push(found('template-json', { file: TEMPLATE_FILE, line: null }, loaded.message));
   }
-  const drawnIds = flags.static === true ? [] : DRAWN_IDS.filter(isWanted);
   const drawn = template === null ? null : await draw(template, flags, drawnIds, signal);
   findings.push(...(drawn?.findings ?? []));
   if (drawn !== null) checks.push(...drawn.checks);
@@ -57,16 +56,6 @@ export async function checkTemplate(name: string, flags: CheckFlags, signal: Abo
       : reportLines(report, more);
   for (const line of lines) process.stdout.write(`${line}\n`);
   return !written.some(({ severity }) => severity === 'error');
-}
-
-/** Failure `TemplateInvalid`: an ID that no check has. */
-function selection({ only = [], skip = [] }: CheckFlags): (id: string) => boolean {
-  const known = [...STATIC_IDS, ...DRAWN_IDS];
-  const unknown = [...only, ...skip].find((id) => !known.includes(id));
-  if (unknown !== undefined) {
-    throw new Failure('CampaignInvalid', `There is no check '${unknown}'. There are: ${known.join(', ')}.`);
-  }
-  return (id) => (only.length === 0 || only.includes(id)) && !skip.includes(id);
 }
 
 interface Drawn {

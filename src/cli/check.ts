@@ -1,19 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { SelectionFlags } from '../checking/selection.ts';
 import { EXIT } from '../contracts/exit-codes.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import { isRenditionId, RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
 import { campaignId } from './arguments.ts';
 
-export interface CheckFlags {
+export interface CheckFlags extends SelectionFlags {
   readonly rendition: RenditionId;
   readonly samples: number;
   readonly campaign?: CampaignId;
   readonly out?: string;
   readonly json?: boolean;
-  readonly static?: boolean;
-  /** IDs of checks. */
-  readonly only?: readonly string[];
-  readonly skip?: readonly string[];
 }
 
 export function registerCheck(program: Command): void {
@@ -53,12 +50,15 @@ Each finding has a rule, a file and a line, what it does to a night and what to 
 for somebody to look at. Ends with 0 when there is no error, else with ${EXIT.badInput}.
 docs/check.md lists the checks and their rules, docs/scenes.md says how scenes are declared and proven.`,
     )
-    .action(async (name: string, flags: CheckFlags) => {
-      const [{ checkTemplate }, { onInterrupt }] = await Promise.all([
+    .action(async (name: string, flags: CheckFlags, command: Command) => {
+      const [{ checkTemplate }, { selectChecks }, { onInterrupt }] = await Promise.all([
         import('./check-template.ts'),
+        import('../checking/selection.ts'),
         import('./interrupt.ts'),
       ]);
-      const isFit = await checkTemplate(name, flags, onInterrupt('The check was stopped.'));
+      const selection = selectChecks(flags);
+      if (typeof selection === 'string') command.error(`error: ${selection}`);
+      const isFit = await checkTemplate(name, flags, selection, onInterrupt('The check was stopped.'));
       if (!isFit) process.exitCode = EXIT.badInput;
     });
 }
