@@ -167,6 +167,15 @@ describe('a folder in any state ends in findings', () => {
     expect(await places(folder)).toEqual([['marquee', 'index.html', 50_024]]);
   });
 
+  test('scripts and styles without end are told as a failure', async () => {
+    await good();
+    await writeFile(join(folder, 'deep.js'), '['.repeat(200_000));
+    await expect(checkSource(folder)).rejects.toThrow(/nested too deeply/);
+    await rm(join(folder, 'deep.js'));
+    await page((html) => html.replace('</body>', `${'<i>'.repeat(5_000)}<marquee></marquee></body>`));
+    expect(await places(folder)).toEqual([['marquee', 'index.html', 24]]);
+  });
+
   test('more than a worker should keep in memory', async () => {
     await good();
     await writeFile(join(folder, 'film.bin'), Buffer.alloc(33 * 1024 * 1024));

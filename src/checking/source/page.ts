@@ -26,29 +26,42 @@ export interface Page {
 /** Never throws: what is no HTML comes out as whatever a browser would make of it. */
 export function readPage(file: TextFile): Page {
   const elements: PageElement[] = [];
-  const visit = (node: Tree.Node): PageElement[] => {
+  // No recursion: nobody closes what is written by a program.
+  const waiting: { readonly node: Tree.Node; readonly siblings: PageElement[] }[] = [
+    { node: parse(file.text, { sourceCodeLocationInfo: true }), siblings: [] },
+  ];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { node, siblings } = next;
+    const element = 'attrs' in node ? elementOf(node, file) : null;
+    if (element !== null) {
+      elements.push(element);
+      siblings.push(element);
+    }
     const inside = 'content' in node ? node.content.childNodes : 'childNodes' in node ? node.childNodes : [];
-    const location = 'attrs' in node ? node.sourceCodeLocation : null;
-    if (!('attrs' in node) || !location) return inside.flatMap(visit);
-    const end = location.endTag?.startOffset ?? location.endOffset;
-    const children: PageElement[] = [];
-    const element: PageElement = {
-      tag: node.tagName.toLowerCase(),
-      attributes: new Map(
-        node.attrs.map(({ name, prefix, value }) => [`${prefix ? `${prefix}:` : ''}${name}`.toLowerCase(), value]),
-      ),
-      place: file.place(location.startOffset),
-      placeOf: (attribute) => {
-        const at = Object.entries(location.attrs ?? {}).find(([name]) => name.toLowerCase() === attribute);
-        return file.place(at?.[1].startOffset ?? location.startOffset);
-      },
-      inner: { start: location.startTag?.endOffset ?? end, end },
-      children,
-    };
-    elements.push(element);
-    children.push(...inside.flatMap(visit));
-    return [element];
-  };
-  visit(parse(file.text, { sourceCodeLocationInfo: true }));
+    for (const child of inside.toReversed()) waiting.push({ node: child, siblings: element?.children ?? siblings });
+  }
   return { file, elements };
+}
+
+/** Null: the parser added it by itself. */
+function elementOf({ tagName, attrs, sourceCodeLocation: location }: Tree.Element, file: TextFile): OwnElement | null {
+  if (!location) return null;
+  const end = location.endTag?.startOffset ?? location.endOffset;
+  return {
+    tag: tagName.toLowerCase(),
+    attributes: new Map(
+      attrs.map(({ name, prefix, value }) => [`${prefix ? `${prefix}:` : ''}${name}`.toLowerCase(), value]),
+    ),
+    place: file.place(location.startOffset),
+    placeOf: (attribute) => {
+      const at = Object.entries(location.attrs ?? {}).find(([name]) => name.toLowerCase() === attribute);
+      return file.place(at?.[1].startOffset ?? location.startOffset);
+    },
+    inner: { start: location.startTag?.endOffset ?? end, end },
+    children: [],
+  };
+}
+
+interface OwnElement extends PageElement {
+  readonly children: PageElement[];
 }

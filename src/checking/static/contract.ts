@@ -12,7 +12,8 @@ export const contract: StaticCheck = {
   id: 'contract',
   run(source) {
     const { declared, declaration, entry, texts, scripts } = source;
-    const broken = texts
+    const all = declaration === null ? texts : [declaration.file, ...texts];
+    const broken = all
       .filter(({ brokenLine }) => brokenLine !== null)
       .map(({ path, brokenLine }) => found('encoding', { file: path, line: brokenLine }, `${path} is not UTF-8.`));
     const unparsed = scripts.flatMap(({ fault, isLibrary }): Finding[] => {
