@@ -12,7 +12,7 @@ export async function checkSource(folder: string, isWanted: (id: string) => bool
   const findings: Finding[] = [];
   try {
     const source = await readTemplateSource(folder);
-    for (const check of checks) findings.push(...(await check.run(source)));
+    for (const check of checks) findings.push(...inPlace(await check.run(source)));
   } catch (cause) {
     // Parsers follow what is nested by calling themselves.
     if (!(cause instanceof RangeError)) throw cause;
@@ -21,3 +21,6 @@ export async function checkSource(folder: string, isWanted: (id: string) => bool
   }
   return findings;
 }
+
+const inPlace = (findings: readonly Finding[]): Finding[] =>
+  findings.toSorted((a, b) => (a.file ?? '').localeCompare(b.file ?? '', 'en') || (a.line ?? 0) - (b.line ?? 0));

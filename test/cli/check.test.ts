@@ -50,7 +50,7 @@ test('a right declaration is proven; what could not be tried, or is of no use, i
     hints: [{ scene: 'goodbye', param: 'earnings' }],
     unvaried: [],
   });
-}, 60_000);
+}, 180_000);
 
 test('a param that a scene shows and does not declare is named, with a picture', async () => {
   await edit(declare('count', ['earnings']));
@@ -67,7 +67,7 @@ test('a param that a scene shows and does not declare is named, with a picture',
     width: 3 * 854,
     height: 480,
   });
-}, 60_000);
+}, 180_000);
 
 test('what shows only together with something else is found too, and no value is ever printed', async () => {
   const bye = "params.name !== 'Friend' && params.earnings > 0 ? 'Bye ' + params.name : 'Good night'";
@@ -80,7 +80,7 @@ test('what shows only together with something else is found too, and no value is
   const { findings } = lastJson(stdout) as { findings: { scene: string; params: string[] }[] };
   expect(findings).toMatchObject([{ kind: 'leak', scene: 'goodbye', params: ['name', 'referralCount', 'earnings'] }]);
   expect(stdout + stderr).not.toMatch(/Ada|Wilhelmina/);
-}, 60_000);
+}, 180_000);
 
 test('a scene that depends on what was drawn before it is found at its join', async () => {
   await edit(
@@ -96,7 +96,7 @@ test('a scene that depends on what was drawn before it is found at its join', as
   const { findings } = lastJson(stdout) as { findings: { kind: string; scene: string }[] };
   expect(findings.length).toBeGreaterThan(0);
   expect(findings.every(({ kind }) => kind === 'join' || kind === 'leak')).toBe(true);
-}, 60_000);
+}, 180_000);
 
 test('a template without scenes has nothing to prove; one that cannot be loaded is not fit, and nothing of it is drawn', async () => {
   const path = join(folder, 'template.json');
@@ -139,7 +139,7 @@ Template 'story' is fit for a night: 0 errors, 1 warning in 9 checks.
     errors: 1,
     warnings: 0,
     notRun: [],
-    findings: [{ rule: 'remote-url', severity: 'error', file: 'index.html', line: 12, picture: null }],
+    findings: [{ rule: 'remote-url', severity: 'error', file: 'index.html', line: 13, picture: null }],
   });
 });
 

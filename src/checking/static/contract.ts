@@ -16,8 +16,8 @@ export const contract: StaticCheck = {
     const broken = all
       .filter(({ brokenLine }) => brokenLine !== null)
       .map(({ path, brokenLine }) => found('encoding', { file: path, line: brokenLine }, `${path} is not UTF-8.`));
-    const unparsed = scripts.flatMap(({ fault, isLibrary }): Finding[] => {
-      if (fault === null || isLibrary) return [];
+    const unparsed = scripts.flatMap(({ fault }): Finding[] => {
+      if (fault === null) return [];
       return [found('script-syntax', fault.place, `The script cannot be parsed: ${fault.message}.`)];
     });
     if (declared === null) return [...broken, ...unparsed];
