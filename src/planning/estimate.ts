@@ -51,7 +51,8 @@ export interface Estimate {
 }
 
 const HOUR_MS = 3_600_000;
-const LONG_MS = 60_000;
+/** A film of this length is long for videos that everybody gets another one of. */
+export const LONG_MS = 60_000;
 /** Per frame, whole. A 1080p frame in full motion takes some 35. */
 const HEAVY_MS = 150;
 const FEW = 20;

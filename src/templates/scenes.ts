@@ -20,51 +20,71 @@ export type SceneDeclaration = Pick<TemplateFile, 'scenes' | 'soundtrack' | 'con
 /** An exact number of seconds: `"2.4s"`. */
 const SECONDS = /^(\d+)(?:\.(\d+))?s$/;
 
-/**
- * The declared scenes in order; none when the template declares none. Throws what `invalid` makes of the first thing that is
- * wrong: a scene that overlaps, leaves a gap or has no whole number of frames, a param that there is not.
- */
+/** Says what is wrong, and where below template.json's root. It may throw; when it returns, the next flaw is looked for. */
+export type ReportScene = (what: string, path: readonly (string | number)[]) => void;
+
+/** The declared scenes in order; none when the template declares none. Throws what `invalid` makes of the first flaw. */
 export function readScenes(declaration: SceneDeclaration, invalid: (what: string) => Error): Scene[] {
+  return walkScenes(declaration, (what) => {
+    throw invalid(what);
+  });
+}
+
+/**
+ * Reports every flaw: a scene that overlaps, leaves a gap or has no whole number of frames, a param that there is not. What
+ * it returns is worth something when nothing was reported.
+ */
+export function walkScenes(declaration: SceneDeclaration, report: ReportScene): Scene[] {
   const { scenes, soundtrack, contract, fps, frameCount, paramNames } = declaration;
-  const checkParams = (whose: string, names: readonly string[]): void => {
-    const unknown = names.find((name) => !paramNames.includes(name));
-    if (unknown !== undefined) throw invalid(`${whose} names param '${unknown}', which the schema does not have.`);
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined) throw invalid(`${whose} names param '${twice}' twice.`);
+  const checkParams = (whose: string, names: readonly string[], path: readonly (string | number)[]): void => {
+    for (const [index, name] of names.entries()) {
+      const at = [...path, 'params', index];
+      if (!paramNames.includes(name)) report(`${whose} names param '${name}', which the schema does not have.`, at);
+      else if (names.indexOf(name) !== index) report(`${whose} names param '${name}' twice.`, at);
+    }
   };
   if (soundtrack !== undefined && scenes === undefined) {
-    throw invalid('soundtrack says which params are heard in it, which only templates with scenes need.');
+    report('soundtrack says which params are heard in it, which only templates with scenes need.', ['soundtrack']);
   }
   if (scenes === undefined) return [];
   if (contract === 'stock') {
-    throw invalid("a template with contract 'stock' takes all params as it loads; it cannot have scenes.");
+    report("a template with contract 'stock' takes all params as it loads; it cannot have scenes.", ['scenes']);
   }
-  checkParams('soundtrack', soundtrack?.params ?? []);
+  checkParams('soundtrack', soundtrack?.params ?? [], ['soundtrack']);
 
   const read: Scene[] = [];
   let next = 0;
-  for (const { id, start, duration, params } of scenes) {
-    const frames = (what: 'start' | 'duration', value: number | string): number => {
+  for (const [index, { id, start, duration, params }] of scenes.entries()) {
+    const path = ['scenes', index] as const;
+    const frames = (what: 'start' | 'duration', value: number | string): number | null => {
       const count = framesOf(value, fps);
-      if (count !== null) return count;
-      throw invalid(
-        `scene '${id}' has ${what} ${JSON.stringify(value)}, no whole number of frames at ${fps} a second.`,
-      );
+      if (count === null) {
+        const said = JSON.stringify(value);
+        report(`scene '${id}' has ${what} ${said}, no whole number of frames at ${fps} a second.`, [...path, what]);
+      }
+      return count;
     };
     const [from, length] = [frames('start', start), frames('duration', duration)];
-    if (read.some((scene) => scene.id === id)) throw invalid(`there are two scenes '${id}'.`);
-    if (length === 0) throw invalid(`scene '${id}' has no frame.`);
-    if (from < next)
-      throw invalid(`scene '${id}' begins at frame ${from}, before the end of the one before (${next}).`);
-    if (from > next) throw invalid(`no scene has the frames from ${next} to ${from - 1}, before '${id}'.`);
-    if (from + length > frameCount) {
-      throw invalid(`scene '${id}' ends after frame ${from + length - 1}; the last one is ${frameCount - 1}.`);
+    if (read.some((scene) => scene.id === id)) report(`there are two scenes '${id}'.`, [...path, 'id']);
+    checkParams(`scene '${id}'`, params, path);
+    // Where it ends is not known, so nothing can be said of what comes after it.
+    if (from === null || length === null) return read;
+    if (length === 0) report(`scene '${id}' has no frame.`, [...path, 'duration']);
+    if (from < next) {
+      const what = `scene '${id}' begins at frame ${from}, before the end of the one before (${next}).`;
+      report(what, [...path, 'start']);
     }
-    checkParams(`scene '${id}'`, params);
+    if (from > next) report(`no scene has the frames from ${next} to ${from - 1}, before '${id}'.`, [...path, 'start']);
+    if (from + length > frameCount) {
+      const what = `scene '${id}' ends after frame ${from + length - 1}; the last one is ${frameCount - 1}.`;
+      report(what, [...path, 'duration']);
+    }
     read.push({ id, start: from, end: from + length, params });
-    next = from + length;
+    next = Math.max(next, from + length);
   }
-  if (next < frameCount) throw invalid(`no scene has the frames from ${next} to ${frameCount - 1}, at the end.`);
+  if (next < frameCount) {
+    report(`no scene has the frames from ${next} to ${frameCount - 1}, at the end.`, ['scenes', scenes.length - 1]);
+  }
   return read;
 }
 

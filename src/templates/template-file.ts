@@ -55,6 +55,9 @@ const schema = z.strictObject({
 
 export type TemplateFile = z.infer<typeof schema>;
 
+/** What a parsed template.json says, or everything that is wrong with it. */
+export const parseTemplateFile = (value: unknown): z.ZodSafeParseResult<TemplateFile> => schema.safeParse(value);
+
 /** Failure `TemplateInvalid` when there is none, it is not JSON, or a field is missing, unknown or out of range. */
 export async function readTemplateFile(folder: string): Promise<TemplateFile> {
   const path = join(folder, TEMPLATE_FILE);
@@ -71,7 +74,7 @@ export async function readTemplateFile(folder: string): Promise<TemplateFile> {
       cause,
     });
   }
-  const parsed = schema.safeParse(json);
+  const parsed = parseTemplateFile(json);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'file'}: ${message}`);
   throw new Failure('TemplateInvalid', `${path}: ${problems.join('; ')}.`);

@@ -1,4 +1,4 @@
-/** `nightreel check`: what a scene shows and does not declare is found, and named. */
+/** `nightreel check`: one report of a template; what a scene shows and does not declare is found, and named. */
 
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,8 @@ async function edit(change: (scenes: Scenes) => void, page: (html: string) => st
 const declare = (id: string, params: string[]) => (scenes: Scenes) => {
   for (const scene of scenes) if (scene.id === id) scene.params = params;
 };
-const check = (...more: string[]) => nightreel(['check', folder, '--out', pictures, ...more], root);
+const run = (...more: string[]) => nightreel(['check', folder, '--out', pictures, ...more], root);
+const check = (...more: string[]) => run('--only', 'scenes', ...more);
 
 test('a right declaration is proven; what could not be tried, or is of no use, is said', async () => {
   await edit(declare('goodbye', ['earnings']));
@@ -49,7 +50,7 @@ test('a right declaration is proven; what could not be tried, or is of no use, i
     hints: [{ scene: 'goodbye', param: 'earnings' }],
     unvaried: [],
   });
-}, 60_000);
+}, 180_000);
 
 test('a param that a scene shows and does not declare is named, with a picture', async () => {
   await edit(declare('count', ['earnings']));
@@ -66,7 +67,7 @@ test('a param that a scene shows and does not declare is named, with a picture',
     width: 3 * 854,
     height: 480,
   });
-}, 60_000);
+}, 180_000);
 
 test('what shows only together with something else is found too, and no value is ever printed', async () => {
   const bye = "params.name !== 'Friend' && params.earnings > 0 ? 'Bye ' + params.name : 'Good night'";
@@ -79,7 +80,7 @@ test('what shows only together with something else is found too, and no value is
   const { findings } = lastJson(stdout) as { findings: { scene: string; params: string[] }[] };
   expect(findings).toMatchObject([{ kind: 'leak', scene: 'goodbye', params: ['name', 'referralCount', 'earnings'] }]);
   expect(stdout + stderr).not.toMatch(/Ada|Wilhelmina/);
-}, 60_000);
+}, 180_000);
 
 test('a scene that depends on what was drawn before it is found at its join', async () => {
   await edit(
@@ -95,18 +96,56 @@ test('a scene that depends on what was drawn before it is found at its join', as
   const { findings } = lastJson(stdout) as { findings: { kind: string; scene: string }[] };
   expect(findings.length).toBeGreaterThan(0);
   expect(findings.every(({ kind }) => kind === 'join' || kind === 'leak')).toBe(true);
-}, 60_000);
+}, 180_000);
 
-test('a template without scenes, and one that is broken, are told in a sentence', async () => {
+test('a template without scenes has nothing to prove; one that cannot be loaded is not fit, and nothing of it is drawn', async () => {
   const path = join(folder, 'template.json');
   const { scenes, ...rest } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
   await writeFile(path, JSON.stringify(rest));
-  const whole = await check();
-  expect(whole).toMatchObject({ code: 2, stderr: expect.stringContaining("Template 'story' declares no scenes") });
-  await writeFile(path, JSON.stringify({ ...rest, scenes: (scenes as Scenes).slice(1) }));
-  const broken = await check();
-  expect(broken).toMatchObject({
+  expect(await check()).toMatchObject({ code: 0, stdout: expect.stringContaining("Template 'story' is fit") });
+  expect(await check('--campaign', 'story')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("no scene has the frames from 0 to 11, before 'count'"),
+    stderr: expect.stringContaining("'story' declares no scenes"),
+  });
+  await writeFile(path, JSON.stringify({ ...rest, scenes: (scenes as Scenes).slice(1) }));
+  const broken = await check('--json');
+  expect(broken.code).toBe(2);
+  expect(lastJson(broken.stdout)).toMatchObject({
+    fit: false,
+    notRun: ['scenes'],
+    findings: [{ rule: 'template-json', what: expect.stringContaining("the frames from 0 to 11, before 'count'") }],
+  });
+});
+
+test('the report says of each finding where it is, what it does to a night and what to do; warnings alone are fit', async () => {
+  const fit = await run('--static');
+  expect(fit).toMatchObject({ code: 0, stderr: '' });
+  expect(fit.stdout).toBe(`warning font-generic  index.html:6
+  The only font named is 'sans-serif'.
+  The operating system's font is shown: pictures change with the worker's image, and everybody is rendered anew.
+  → Embed a font with @font-face and name it first.
+
+Template 'story' is fit for a night: 0 errors, 1 warning in 9 checks.
+`);
+  await edit(
+    () => undefined,
+    (html) => html.replace('<p></p>', '<p></p><img src="https://cdn.example.com/a.png?name=Ada" alt="">'),
+  );
+  const broken = await run('--static', '--json', '--skip', 'fonts');
+  expect(broken.code).toBe(2);
+  expect(lastJson(broken.stdout)).toMatchObject({
+    template: 'story',
+    fit: false,
+    errors: 1,
+    warnings: 0,
+    notRun: [],
+    findings: [{ rule: 'remote-url', severity: 'error', file: 'index.html', line: 13, picture: null }],
+  });
+});
+
+test('a check that there is not is refused with the names of those that there are', async () => {
+  expect(await run('--only', 'fonts,colours')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/There is no check 'colours'. There are: schema, contract, .*scenes/),
   });
 });
