@@ -1,7 +1,7 @@
 /** Files of JSON lines that one run writes anew. */
 
 import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
-import { notWritten } from './not-written.ts';
+import { discard, notWritten } from './not-written.ts';
 
 /** Lines that are put together before they are written. */
 const LINES_AT_ONCE = 1000;
@@ -16,7 +16,7 @@ export async function writeLines(path: string, lines: readonly object[]): Promis
     await writeFile(partial, chunks(lines));
     await rename(partial, path);
   } catch (cause) {
-    await rm(partial, { force: true });
+    await discard(partial);
     throw notWritten(path, cause);
   }
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
 import { videoFileName } from './file-name.ts';
-import { notWritten } from './not-written.ts';
+import { discard, notWritten } from './not-written.ts';
 import { type ManifestLine, RowManifest } from './row-manifest.ts';
 
 /** Not `.nightreel`, which is where a project's servers keep their data. */
@@ -94,7 +94,7 @@ export class OutputFolder implements AsyncDisposable {
       await file.sync();
       await rename(partial, path);
     } catch (cause) {
-      await rm(partial, { force: true });
+      await discard(partial);
       throw notWritten(path, cause);
     }
     this.#waiting.add(video.key);
@@ -150,7 +150,7 @@ export class OutputFolder implements AsyncDisposable {
       await rm(partial, { force: true });
       return isCopied ? target : source;
     } catch (cause) {
-      await rm(partial, { force: true });
+      await discard(partial);
       throw notWritten(target, cause);
     }
   }

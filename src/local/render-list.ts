@@ -8,13 +8,15 @@ import type { RenderedVideo } from '../rendering/renderer.ts';
 import type { Template } from '../templates/template.ts';
 import type { FinishedVideo, OutputFolder } from './output-folder.ts';
 
+type Rendered = Pick<RenderedVideo, 'bytes' | 'sha256' | 'sizeBytes' | 'durationMs'>;
+
 export interface ListRender {
   readonly variants: SizedIterable<PlannedVariant>;
   readonly template: Template;
   readonly rendition: RenditionId;
   readonly engineDigest: string;
   readonly folder: OutputFolder;
-  readonly render: (params: Params, signal: AbortSignal) => Promise<RenderedVideo>;
+  readonly render: (params: Params, signal: AbortSignal) => Promise<Rendered>;
   /** Videos that are looked for, rendered or written at the same time. */
   readonly concurrency: number;
   /** Told of every video that is settled. */
@@ -94,7 +96,7 @@ async function settle(list: ListRender, variant: PlannedVariant, signal: AbortSi
   return { outcome: kept === null ? 'rendered' : 'given', counts };
 }
 
-async function patiently({ render }: ListRender, params: Params, signal: AbortSignal): Promise<RenderedVideo> {
+async function patiently({ render }: ListRender, params: Params, signal: AbortSignal): Promise<Rendered> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await render(params, signal);

@@ -3,11 +3,11 @@
  * that is killed loses at most the line that it was writing. What is kept in memory is each ID and where its line stands.
  */
 
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { z } from 'zod';
 import { doubled } from '../planning/doubled.ts';
 import { TextIndex } from '../planning/text-index.ts';
-import { notWritten } from './not-written.ts';
+import { discard, notWritten } from './not-written.ts';
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -103,7 +103,7 @@ export class RowManifest implements AsyncDisposable {
       await copy.sync();
       await rename(partial, this.#path);
     } catch (cause) {
-      await rm(partial, { force: true });
+      await discard(partial);
       throw notWritten(this.#path, cause);
     }
   }
