@@ -1,7 +1,8 @@
 /** The folder of a list and what is done to it: everything but the pixels. */
 
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,6 +12,7 @@ import type { Params } from '../../src/contracts/video.ts';
 import { OutputFolder } from '../../src/local/output-folder.ts';
 import { readList } from '../../src/local/read-list.ts';
 import { renderList, type SettledVideo } from '../../src/local/render-list.ts';
+import type { ManifestLine } from '../../src/local/row-manifest.ts';
 import { ListTally } from '../../src/local/summary.ts';
 import type { Template } from '../../src/templates/template.ts';
 import { fixture } from '../rendering/support.ts';
@@ -30,11 +32,13 @@ interface Run {
   readonly render?: (params: Params, signal: AbortSignal) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly isWhole?: boolean;
+  /** Of every video. */
+  readonly padding?: number;
   readonly onSettled?: (settled: SettledVideo) => void;
 }
 
 /** Renders a list with an engine that makes a few bytes of each set of params; says what it made. */
-async function run(rows: string, { engineDigest = 'e', render, isWhole = true, ...over }: Run = {}) {
+async function run(rows: string, { engineDigest = 'e', render, isWhole = true, padding = 0, ...over }: Run = {}) {
   const signal = over.signal ?? new AbortController().signal;
   const open = async () => Readable.from([Buffer.from(`id,name\n${rows}`)], { objectMode: false });
   using plan = await readList({ name: 'list', open, template, rendition: 'email-480p' }, signal);
@@ -47,7 +51,7 @@ async function run(rows: string, { engineDigest = 'e', render, isWhole = true, .
       render: async (params, either) => {
         await render?.(params, either);
         made.push(String(params['name']));
-        const bytes = Buffer.from(`${params['name']} by ${engineDigest}`);
+        const bytes = Buffer.concat([Buffer.from(`${params['name']} by ${engineDigest}`), Buffer.alloc(padding)]);
         const sha256 = createHash('sha256').update(bytes).digest('hex');
         return { bytes, sha256, sizeBytes: bytes.length, durationMs: 2000 };
       },
@@ -73,7 +77,7 @@ const manifest = async () =>
   (await readFile(join(out, 'manifest.jsonl'), 'utf8'))
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as { id: string; file: string; sha256: string });
+    .map((line) => JSON.parse(line) as ManifestLine);
 
 test('each row gets a file, and one that is shared is rendered once and lies on the disk once', async () => {
   expect(await run('a,Ada\nb,Bo\nc,Ada')).toMatchObject({ made: ['Ada', 'Bo'], there: 0, given: 3 });
@@ -125,25 +129,18 @@ describe('of a run that was killed', () => {
   const work = () => join(out, '.nightreel-work');
 
   test('a video that was on the disk and in no manifest is not rendered again', async () => {
-    // Killed between the first name and the line that says so.
-    const isRow = (name: string) => name.endsWith('.mp4');
-    const stopped = new AbortController();
-    await run('a,Ada', { signal: stopped.signal });
+    await run('a,Ada');
     const [line] = await manifest();
-    const { key } = line as unknown as { key: string };
-    await run('b,Bo', { isWhole: false });
+    // As it was between the first name and the line that says so.
     await writeFile(join(out, 'manifest.jsonl'), '');
-    await rm(work(), { recursive: true, force: true });
-    const { mkdir, link } = await import('node:fs/promises');
     await mkdir(work());
-    await link(join(out, 'a.mp4'), join(work(), `${key}.mp4`));
+    await link(join(out, 'a.mp4'), join(work(), `${line?.key}.mp4`));
     expect(await run('a,Ada\nc,Ada')).toMatchObject({ made: [], given: 2 });
-    expect((await readdir(out)).filter(isRow).sort()).toEqual(['a.mp4', 'b.mp4', 'c.mp4']);
+    expect((await readdir(out)).sort()).toEqual(['a.mp4', 'c.mp4', 'manifest.jsonl']);
     expect((await manifest()).map(({ id }) => id)).toEqual(['a', 'c']);
   });
 
   test('what was half-written goes, and what is not ours stays', async () => {
-    const { mkdir } = await import('node:fs/promises');
     await mkdir(work());
     const half = [join(work(), `${'a'.repeat(64)}.mp4.partial`), join(work(), 'a.mp4.partial')];
     for (const path of [...half, join(work(), 'notes.txt')]) await writeFile(path, 'x');
@@ -210,4 +207,36 @@ test('where a video cannot be written, it is said with the reason and nothing ha
     /cannot be written: part of the path is not a folder/,
   );
   expect(await contents()).toEqual({});
+});
+
+/** Only where this user may give a folder a disk of its own. */
+const mountAt = (folder: string, options: string): boolean =>
+  spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]).status === 0;
+const canMount = await (async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-disk-'));
+  const mounted = mountAt(folder, 'size=64k');
+  if (mounted) spawnSync('umount', [folder]);
+  await rm(folder, { recursive: true });
+  return mounted;
+})();
+
+(canMount ? test : test.skip)('a full disk stops the run and says so; with more room it goes on', async () => {
+  const rows = Array.from({ length: 8 }, (_, at) => `id-${at},Person ${at}`).join('\n');
+  expect(mountAt(out, 'size=256k')).toBe(true);
+  try {
+    const full = run(rows, { padding: 60_000 });
+    await expect(full).rejects.toMatchObject({
+      ...{
+        failureClass: 'EnvironmentInvalid',
+        message: expect.stringContaining('cannot be written: the disk is full'),
+      },
+    });
+    const lines = await manifest();
+    expect(Object.keys(await contents())).toEqual(lines.map(({ file }) => file).sort());
+    for (const { file, sizeBytes } of lines) expect((await stat(join(out, file))).size).toBe(sizeBytes);
+    spawnSync('mount', ['-o', 'remount,size=4m', out]);
+    expect(await run(rows, { padding: 60_000 })).toMatchObject({ there: lines.length, given: 8 - lines.length });
+  } finally {
+    spawnSync('umount', [out]);
+  }
 });
