@@ -52,7 +52,8 @@ export class OutputFolder implements AsyncDisposable {
         if (name.endsWith(VIDEO) && isVariantKey(key)) waiting.add(key);
         else if (name.endsWith(PARTIAL)) await rm(join(work, name), { force: true });
       }
-      await rm(join(path, `manifest.jsonl${PARTIAL}`), { force: true });
+      for (const name of ['manifest.jsonl', 'rejects.jsonl'])
+        await rm(join(path, `${name}${PARTIAL}`), { force: true });
       return new OutputFolder(path, await RowManifest.open(join(path, 'manifest.jsonl')), waiting);
     } catch (cause) {
       throw notWritten(path, cause);
