@@ -25,10 +25,14 @@ export function embedTemplate(sourceDir: string): string {
   return `${html}\n`;
 }
 
-/** A reference is relative to the source folder; one into node_modules is resolved as Node would, so hoisting does not matter. */
+/**
+ * A reference is relative to the source folder; one into node_modules is resolved as Node would, so hoisting does not matter, and
+ * a template in another project that lacks the package gets ours.
+ */
 function locate(sourceDir: string, reference: string): string {
   if (!PACKAGE_PREFIX.test(reference)) return path.join(sourceDir, reference);
-  return createRequire(path.resolve(sourceDir, 'index.html')).resolve(reference.replace(PACKAGE_PREFIX, ''));
+  const paths = [path.resolve(sourceDir), import.meta.dirname];
+  return createRequire(import.meta.url).resolve(reference.replace(PACKAGE_PREFIX, ''), { paths });
 }
 
 function withFonts(sourceDir: string, css: string): string {

@@ -5,6 +5,7 @@ import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
 import type { RenditionId } from '../contracts/video.ts';
+import { notWritten } from '../local/not-written.ts';
 
 export interface RenderFiles {
   readonly renditions: readonly RenditionId[];
@@ -88,23 +89,6 @@ export async function writeWhole(files: ReadonlyMap<string, Uint8Array>): Promis
     for (const path of files.keys()) await rm(partialOf(path), { force: true });
     throw notWritten([...files.keys()].join(', '), cause);
   }
-}
-
-/** By the system's error codes (errno(3)). */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'the folder does not exist',
-  ENOTDIR: 'part of the path is not a folder',
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
-  EROFS: 'it can only be read',
-  ENOSPC: 'the disk is full',
-  EDQUOT: "this user's share of the disk is full",
-  ENAMETOOLONG: 'the name is too long',
-};
-
-function notWritten(path: string, cause: unknown): Failure {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
-  return new Failure('EnvironmentInvalid', `${path} cannot be written: ${REASONS[code] ?? code}.`, { cause });
 }
 
 /** A name that is legal wherever the file's own is. */

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
+import { TEMPLATE_ID } from './template-id.ts';
 
 export const TEMPLATE_FILE = 'template.json';
 
@@ -18,7 +19,7 @@ const paramNames = z.array(z.string().min(1)).default([]);
 
 const schema = z.strictObject({
   $schema: z.string().optional(),
-  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes'),
+  id: z.string().regex(TEMPLATE_ID, 'must be lower-case letters, digits and dashes'),
   title: z.string().optional(),
   description: z.string().optional(),
   entry: z.string().min(1).default('index.html'),

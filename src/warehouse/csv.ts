@@ -10,7 +10,7 @@ import { Failure } from '../contracts/failures.ts';
 import { paramCoercion } from './coercion.ts';
 import { compileMapping, type Mapping } from './mapping.ts';
 import type { ChangeRange, SourceRow, WarehouseReader } from './reader.ts';
-import type { CsvSource } from './source.ts';
+import type { CsvSource, SourceColumns } from './source.ts';
 import { isWithdrawn } from './sql/rows.ts';
 import { isAfterWatermark, stampFromNanoseconds, stampToNanoseconds } from './watermark.ts';
 
@@ -20,6 +20,8 @@ export interface CsvWarehouseOptions {
   /** Opens the file from its beginning; called once per read, and the stream is destroyed after it. */
   readonly open: () => Promise<Readable>;
   readonly columns?: CsvSource['columns'];
+  /** Says which column is what once the header has been read, in place of `columns` and `params`; may refuse it with a `Failure`. */
+  readonly layout?: (header: readonly string[]) => CsvLayout;
   /** Absent: the one of `,` `;` tab and `|` that the first line has most of. */
   readonly delimiter?: string;
   /** Absent: a column is the parameter of its own name, where the schema has that one. */
@@ -28,11 +30,18 @@ export interface CsvWarehouseOptions {
   readonly paramsSchema?: object;
 }
 
+/** Which column is what: see `CsvSource`. */
+export interface CsvLayout {
+  readonly columns: SourceColumns;
+  readonly params?: CsvSource['params'];
+}
+
 /** One record may not be larger: a quote that is never closed would otherwise read the rest of the file into memory. */
 const MAX_RECORD_CHARACTERS = 256 * 1024;
 
 /** Which cell is what. */
 interface Header {
+  readonly columns: SourceColumns;
   readonly id: number;
   readonly stamp: number;
   readonly withdrawn: number;
@@ -49,7 +58,6 @@ export const csvColumns = (destination: string): CsvSource['columns'] => ({ ...D
 
 export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader {
   const closing = new AbortController();
-  const { columns = DEFAULT_COLUMNS } = options;
   const coerce = paramCoercion(options.paramsSchema);
 
   async function* read(
@@ -66,7 +74,7 @@ export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader 
         } else if (header === null) {
           header = readHeader(record.cells, options);
         } else {
-          const row = toRow(record.cells, record.line, { columns, header, coerce });
+          const row = toRow(record.cells, record.line, { header, coerce });
           if (keep(row)) yield row;
         }
       }
@@ -200,10 +208,7 @@ function isStrict(raw: string, delimiter: string): boolean {
   }
 }
 
-function readHeader(
-  cells: readonly string[],
-  { name, columns = DEFAULT_COLUMNS, params, paramsSchema }: CsvWarehouseOptions,
-): Header {
+function readHeader(cells: readonly string[], { name, layout, paramsSchema, ...given }: CsvWarehouseOptions): Header {
   // A file without a header begins with a person: no message quotes a cell.
   const names = cells.map((cell) => cell.trim());
   const twice = names.findIndex((column, at) => names.indexOf(column) !== at);
@@ -211,6 +216,7 @@ function readHeader(
     const first = names.indexOf(names[twice] ?? '');
     throw denied(name, `columns ${first + 1} and ${twice + 1} of its first line have the same name; rename one`);
   }
+  const { columns = DEFAULT_COLUMNS, params } = layout?.(names) ?? given;
   const required = (column: string): number => {
     const at = names.indexOf(column);
     if (at >= 0) return at;
@@ -237,7 +243,7 @@ function readHeader(
     emptyIsAbsent: true,
   });
   const at = new Map(mapping.columns.map((column) => [column, required(column)]));
-  return { ...leading, destination: destination === undefined ? -1 : required(destination), at, mapping };
+  return { columns, ...leading, destination: destination === undefined ? -1 : required(destination), at, mapping };
 }
 
 /** Names of the parameters that a schema lists, or null when it lists none. */
@@ -247,12 +253,12 @@ function schemaProperties(schema: object | undefined): ReadonlySet<string> | nul
 }
 
 interface RowContext {
-  readonly columns: CsvSource['columns'];
   readonly header: Header;
   readonly coerce: (params: Record<string, unknown>) => Record<string, unknown>;
 }
 
-function toRow(cells: readonly string[], line: number, { columns, header, coerce }: RowContext): SourceRow {
+function toRow(cells: readonly string[], line: number, { header, coerce }: RowContext): SourceRow {
+  const { columns } = header;
   const stamp = cells[header.stamp];
   const nanoseconds = stamp ? stampToNanoseconds(stamp) : null;
   // Half a name is nobody's.
