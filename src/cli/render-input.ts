@@ -10,16 +10,18 @@ import type { Params } from '../contracts/video.ts';
 import { listTemplates } from '../templates/list.ts';
 import { loadTemplate, type Template } from '../templates/template.ts';
 
-/** A folder when it looks like one or is one; else a name in templates/. */
-export async function openTemplate(name: string): Promise<Template> {
+export const openTemplate = async (name: string): Promise<Template> => await loadTemplate(await findTemplate(name));
+
+/** The folder of a template: a name in templates/, else a folder. */
+export async function findTemplate(name: string): Promise<string> {
   const templates = join(projectRoot(), 'templates');
   const known = await listTemplates(templates);
-  if (known.includes(name)) return await loadTemplate(join(templates, name));
+  if (known.includes(name)) return join(templates, name);
   const isFolder = await stat(name).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
-  if (isFolder) return await loadTemplate(resolve(name));
+  if (isFolder) return resolve(name);
   throw new Failure(
     'TemplateInvalid',
     `There is no template '${name}': neither a folder nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
