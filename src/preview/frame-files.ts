@@ -31,7 +31,7 @@ export function frameFile(template: Template, path: string): ServedFile | null {
   return { type, bytes: type.startsWith('text/html') ? withEngine(Buffer.from(bytes).toString('utf8')) : bytes };
 }
 
-const ATTRIBUTES = String.raw`(?:"[^"]*"|'[^']*'|[^'">])*`;
+const ATTRIBUTES = `(?:"[^"]*"|'[^']*'|[^'">])*`;
 /** What may stand before the first thing in a page's head. */
 const BEFORE_HEAD = new RegExp(
   String.raw`^\uFEFF?(?:\s|<!--[\s\S]*?-->|<!doctype${ATTRIBUTES}>)*(?:<html(?=[\s>])${ATTRIBUTES}>)?(?:\s|<!--[\s\S]*?-->)*(?:<head(?=[\s>])${ATTRIBUTES}>)?`,
