@@ -1,11 +1,9 @@
 /** Tonight's recipients of a campaign, for the preview: read from its source when somebody first asks for them. */
 
-import { loadSettings } from '../config/settings.ts';
 import type { CampaignId } from '../contracts/ids.ts';
 import { type Found, matches, type People, type Person } from '../preview/param-sets.ts';
-import { ObjectStore } from '../storage/object-store.ts';
 import type { Template } from '../templates/template.ts';
-import { readTonight, type Tonight } from './tonight.ts';
+import type { Tonight } from './tonight.ts';
 
 export class TonightPeople implements People, AsyncDisposable {
   readonly label = 'Tonight';
@@ -44,6 +42,12 @@ export class TonightPeople implements People, AsyncDisposable {
   }
 
   private async read(template: Template): Promise<Tonight> {
+    // Most of what a preview would otherwise take long to start with.
+    const [{ loadSettings }, { ObjectStore }, { readTonight }] = await Promise.all([
+      import('../config/settings.ts'),
+      import('../storage/object-store.ts'),
+      import('./tonight.ts'),
+    ]);
     const settings = await loadSettings();
     using store = new ObjectStore(settings.s3);
     await store.checkBucket();

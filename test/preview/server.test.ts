@@ -10,6 +10,7 @@ import { withEngine } from '../../src/preview/frame-files.ts';
 import { csvPeople } from '../../src/preview/param-sets.ts';
 import { rangeOf } from '../../src/preview/send.ts';
 import { TestHome, until } from '../support/nightreel.ts';
+import { TEST_CREDENTIALS, TestS3 } from '../support/s3.ts';
 import { ask, TestPreview } from './support.ts';
 
 const CSV = join(tmpdir(), `nightreel-preview-${process.pid}.csv`);
@@ -21,6 +22,16 @@ const state = z.object({
   template: z.object({ title: z.string(), frameCount: z.number() }).nullable(),
   frame: z.string().nullable(),
   sets: z.array(z.object({ label: z.string(), params: z.record(z.string(), z.unknown()) })),
+});
+
+const found = z.object({
+  people: z.array(
+    z.object({
+      recipientId: z.string(),
+      params: z.record(z.string(), z.unknown()),
+      problem: z.string().nullable(),
+    }),
+  ),
 });
 
 let preview: TestPreview;
@@ -164,9 +175,17 @@ test('a template that is broken is told, and is there once it is mended, however
   expect(mended.template).toMatchObject({ title: 'Card', frameCount: 30 });
 });
 
-test('the command prints its address, says nothing of what is asked, and Ctrl-C ends it', async () => {
-  const home = await TestHome.create();
-  const child = home.start(['preview', 'card', '--csv', CSV, '--json']);
+test('the command offers tonight’s people and a file’s, says nothing of what is asked, and Ctrl-C ends it', async () => {
+  await using s3 = await TestS3.start();
+  const home = await TestHome.create(join(import.meta.dirname, '../..'));
+  const { accessKeyId, secretAccessKey } = TEST_CREDENTIALS;
+  const environment = {
+    ...{ AWS_ENDPOINT_URL: s3.endpoint, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    ...{ NIGHTREEL_BUCKET: s3.bucket, TEMPORAL_ADDRESS: '127.0.0.1:1' },
+  };
+  const made = await home.run(['data', 'generate', '--recipients', '30', '--days', '1', '--json'], environment);
+  expect(made).toMatchObject({ code: 0 });
+  const child = home.start(['preview', 'referral', '--csv', CSV, '--json'], environment);
   try {
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -176,21 +195,26 @@ test('the command prints its address, says nothing of what is asked, and Ctrl-C 
     const url = new URL(z.object({ address: z.string() }).parse(JSON.parse(String(line))).address);
     expect(url.hostname).toBe('127.0.0.1');
     const headers = { host: url.host };
-    const { text } = await ask(url, `${url.pathname}people`, { headers, body: { from: 'csv', text: 'Ada' } });
-    expect(text).toContain('r-1');
+    const find = async (from: string, text: string) =>
+      found.parse(JSON.parse((await ask(url, `${url.pathname}people`, { headers, body: { from, text } })).text)).people;
+    expect((await find('csv', 'grace')).map(({ recipientId }) => recipientId)).toEqual(['r-3']);
+    const [first, ...rest] = await find('tonight', '');
+    expect(first).toMatchObject({ problem: null, params: { earnings: expect.any(Number) } });
+    expect(rest.length).toBeGreaterThan(0);
+    expect(await find('tonight', first?.recipientId ?? '-')).toEqual([first]);
     // An open connection holds nothing up.
     const events = await fetch(`${url}events`);
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     await events.body?.cancel().catch(() => undefined);
     expect(code).toBe(0);
-    expect(said).not.toMatch(/Ada|people|events/);
+    expect(said).not.toMatch(/grace|ref_|people|events/i);
     expect((await home.processes()).size).toBe(0);
   } finally {
     child.kill('SIGKILL');
     await home.end();
   }
-});
+}, 180_000);
 
 test.each([
   ['<!doctype html><title>a</title>', '<!doctype html>|<title>a</title>'],

@@ -1,7 +1,7 @@
 // Videos that the engine made of the params that are shown, one beside the other.
 
 import { byId, h, sizeText } from './dom.js';
-import { ask, madeAddress } from './server.js';
+import { ask, latestOf, madeAddress } from './server.js';
 
 const STATES = {
   waiting: 'Waits for what is made before it',
@@ -107,7 +107,7 @@ export class Renders {
     const head = h('div', { class: 'head' }, h('h3', {}, label), progress.element);
     this.#cards.set(job.id, { progress, films, head });
     this.#list.prepend(h('article', { class: 'card' }, head, films));
-    this.take(job);
+    this.take(latestOf(job));
   }
 
   #film(job, { name, sizeBytes, width, height }) {

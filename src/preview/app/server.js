@@ -18,12 +18,20 @@ export const ask = async (what, question) =>
     }),
   );
 
+const told = new Map();
+/** As it was told last: that may have come before the answer to who had it made. */
+export const latestOf = (job) => told.get(job.id) ?? job;
+
 export const madeAddress = (job, name) => `made/${job.id}/${name}`;
 
 /** @param listeners by the event's name, and `lost` and `back` for the connection itself. */
-export function listen({ lost, back, ...listeners }) {
+export function listen({ lost, back, job, ...others }) {
   const events = new EventSource('events');
-  for (const [name, listener] of Object.entries(listeners)) {
+  const onJob = (news) => {
+    told.set(news.id, news);
+    job(news);
+  };
+  for (const [name, listener] of Object.entries({ ...others, job: onJob })) {
     events.addEventListener(name, ({ data }) => listener(JSON.parse(data)));
   }
   events.onerror = lost;

@@ -2,7 +2,7 @@
 
 import { byId, h, timeText } from './dom.js';
 import { Progress } from './jobs.js';
-import { ask, madeAddress } from './server.js';
+import { ask, latestOf, madeAddress } from './server.js';
 
 const MOMENTS = 4;
 
@@ -93,7 +93,7 @@ export class Sheet {
       const job = await ask('sheets', { sets: sets.map(({ label, params }) => ({ label, params })), frames });
       this.#shown = { id: job.id, sets, cells: new Map() };
       this.#lay(sets, frames);
-      this.take(job);
+      this.take(latestOf(job));
     } catch (error) {
       this.#problem.textContent = error.message;
     }
