@@ -62,7 +62,7 @@ export class AppApi {
         if (made === null) return sendProblem(response, 404, 'There is nothing of this name here.');
         return sendBytes(request, response, made);
       }
-      if (request.method === 'POST') return sendJson(response, await this.post(request, path));
+      if (request.method === 'POST') return sendJson(response, await this.post(request, response, path));
       sendProblem(response, 405, 'It can be read or asked, and nothing else.');
     } catch (error) {
       if (!(error instanceof BadRequest)) throw error;
@@ -70,7 +70,7 @@ export class AppApi {
     }
   }
 
-  private async post(request: IncomingMessage, path: string): Promise<unknown> {
+  private async post(request: IncomingMessage, response: ServerResponse, path: string): Promise<unknown> {
     const { studio } = this.sources;
     const asked = async <T>(schema: z.ZodType<T>): Promise<T> => parsed(schema, await bodyOf(request));
     switch (path) {
@@ -80,7 +80,7 @@ export class AppApi {
         return check.ok ? { errors: [] } : { errors: check.errors };
       }
       case 'people':
-        return await this.find(await asked(bodies.people), request);
+        return await this.find(await asked(bodies.people), response);
       case 'renders': {
         const { params: given, renditions } = await asked(bodies.renders);
         return studio.render(this.template, this.checked(given), renditions);
@@ -98,11 +98,11 @@ export class AppApi {
     }
   }
 
-  private async find({ from, text }: z.infer<typeof bodies.people>, request: IncomingMessage): Promise<unknown> {
+  private async find({ from, text }: z.infer<typeof bodies.people>, response: ServerResponse): Promise<unknown> {
     const people = this.sources.people.get(from);
     if (people === undefined) throw new BadRequest('There are no people of this name.');
     const gone = new AbortController();
-    request.socket.once('close', () => gone.abort());
+    response.once('close', () => gone.abort());
     return await people.find(this.template, text, FOUND_LIMIT, gone.signal);
   }
 

@@ -180,7 +180,7 @@ test('a contact sheet has a picture of each set at each moment, drawn by the eng
   await inPage(
     `document.querySelectorAll('#sheet .choices input').forEach((box, at) => { box.checked = at === 0 || at === 2; })`,
   );
-  await type('#moments', '0, 1.9');
+  await type('#moments', '0, 1.94');
   await page.click('#make-sheet');
   await holds(`[...document.querySelectorAll('.sheet img')].filter((one) => one.naturalWidth === 854).length === 4`);
   expect(preview.engines()).toBe(1);

@@ -5,6 +5,7 @@ import { byId, h } from './dom.js';
 export class Notes {
   #findings = {};
   #notes = new Map();
+  #isLoading = true;
 
   constructor() {
     this.#draw();
@@ -15,15 +16,18 @@ export class Notes {
     this.#findings = findings;
   }
 
-  /** New params: what was said was about others. */
-  forget() {
-    this.#notes.clear();
+  /** What was said so far was about other params or, of a page that is loaded afresh, about other files. */
+  forget({ isLoad }) {
+    this.#isLoading = isLoad;
+    for (const [text, { isOfLoad }] of this.#notes) if (isLoad || !isOfLoad) this.#notes.delete(text);
     this.#draw();
   }
 
   add(note) {
     const { weight, text } = this.#describe(note);
-    this.#notes.set(text, weight);
+    // A file is asked for once, whoever's params come next.
+    const isOfLoad = this.#isLoading || note.kind === 'missing' || note.kind === 'refused';
+    this.#notes.set(text, { weight, isOfLoad });
     this.#draw();
   }
 
@@ -48,8 +52,8 @@ export class Notes {
   #draw() {
     const count = byId('note-count');
     count.textContent = this.#notes.size === 0 ? '' : String(this.#notes.size);
-    count.className = [...this.#notes.values()].includes('refused') ? 'refused' : 'warned';
-    const items = [...this.#notes].map(([text, weight]) =>
+    count.className = [...this.#notes.values()].some(({ weight }) => weight === 'refused') ? 'refused' : 'warned';
+    const items = [...this.#notes].map(([text, { weight }]) =>
       h('li', { class: weight }, h('b', {}, weight === 'refused' ? 'A render fails' : 'Look at this'), ' ', text),
     );
     byId('notes').replaceChildren(

@@ -12,6 +12,7 @@ export class Player {
   #loops = true;
   /** While it plays: the frame and the time from which it is counted. */
   #since = null;
+  #next = 0;
   #parts;
 
   /** @param onFrame is told the frame that is to be seen. */
@@ -74,11 +75,12 @@ export class Player {
     if (this.#frame >= this.#facts.frameCount - 1) this.seek(0);
     this.#restart();
     this.#tellPlay();
-    requestAnimationFrame(() => this.#advance());
+    this.#next = requestAnimationFrame(() => this.#advance());
   }
 
   pause() {
     this.#since = null;
+    cancelAnimationFrame(this.#next);
     this.#tellPlay();
   }
 
@@ -132,8 +134,9 @@ export class Player {
     else {
       this.#show(frameCount - 1);
       this.pause();
+      return;
     }
-    requestAnimationFrame(() => this.#advance());
+    this.#next = requestAnimationFrame(() => this.#advance());
   }
 
   #show(frame) {

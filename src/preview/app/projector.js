@@ -15,7 +15,7 @@ export class Projector {
   #isRunning = false;
 
   /**
-   * `onNote`: something the page did. `onTrouble`: a sentence, or null once there is a picture again. `onShown`: the frame that is seen.
+   * `onNote`: something the page did. `onParams`: it is to get params, or is to be loaded. `onTrouble`: a sentence, or null once there is a picture again. `onShown`: the frame that is seen.
    * `onClips`: what has a place on the timeline.
    */
   constructor(holder, hooks) {
@@ -58,7 +58,7 @@ export class Projector {
         await this.#loadFrame();
       } else if (this.#isDue.params) {
         this.#isDue.params = false;
-        this.#hooks.onParams();
+        this.#hooks.onParams({ isLoad: false });
         this.#assertReady(
           await this.#call('applyParams', LIMITS.paramsMs, this.#wanted.params, this.#fonts, LIMITS.paramsMs),
         );
@@ -87,7 +87,7 @@ export class Projector {
     this.#wanted.load = false;
     this.#isDue.params = !this.#isStock;
     this.#isDue.frame = true;
-    this.#hooks.onParams();
+    this.#hooks.onParams({ isLoad: true });
     const variables = this.#isStock ? this.#wanted.params : null;
     await this.#frame.load({ ...this.#template, variables }, LIMITS.loadMs);
     this.#assertReady(await this.#call('ready', LIMITS.loadMs, this.#fonts, LIMITS.loadMs));
