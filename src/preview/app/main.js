@@ -15,7 +15,9 @@ import { Timeline } from './timeline.js';
 const CHECK_MS = 80;
 
 /** What is shown: `params` are the last that were valid. */
-const shown = { label: 'Example', params: null, edited: null };
+const shown = { label: 'Example', params: null };
+/** What stands in the form, valid or not. */
+let edited = { label: 'Example', params: null };
 let template = null;
 let schemaText = '';
 
@@ -63,7 +65,7 @@ let checking = 0;
 let checkTimer = null;
 /** Shows params once the server has found them valid; what is wrong with them stands in the form. */
 function edit(label, params, delayMs = CHECK_MS) {
-  shown.edited = params;
+  edited = { label, params };
   checking += 1;
   const own = checking;
   clearTimeout(checkTimer);
@@ -140,7 +142,7 @@ async function load() {
     sets.pickFirst();
   } else {
     // The schema may be another now.
-    edit(shown.label, shown.edited, 0);
+    edit(edited.label, edited.params, 0);
   }
 }
 
