@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { Failure } from '../contracts/failures.ts';
 import { TEMPLATE_FILE, type TemplateFile } from './template-file.ts';
@@ -15,6 +15,9 @@ const LIMIT_BYTES = 256 * 1024 * 1024;
 const AUTHOR_FOLDERS: readonly string[] = ['source', 'node_modules'];
 
 const isAuthorsOwn = (name: string): boolean => name.startsWith('.') || name.endsWith('.md');
+/** Whether a file or folder of the template's own folder, by its path there, is anything to its page. */
+export const isServed = (path: string): boolean =>
+  !isAuthorsOwn(basename(path)) && !AUTHOR_FOLDERS.includes(path) && path !== TEMPLATE_FILE;
 
 /** Every servable file of the folder by its path with forward slashes, sorted by that path. */
 export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<string, Uint8Array>> {
@@ -23,10 +26,10 @@ export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<str
   const walk = async (prefix: string): Promise<void> => {
     for (const name of await readdir(join(folder, prefix))) {
       const path = `${prefix}${name}`;
-      if (isAuthorsOwn(name) || path === TEMPLATE_FILE) continue;
+      if (!isServed(path)) continue;
       const entry = await stat(join(folder, path));
       if (entry.isDirectory()) {
-        if (prefix !== '' || !AUTHOR_FOLDERS.includes(name)) await walk(`${path}/`);
+        await walk(`${path}/`);
       } else if (entry.isFile()) {
         total += entry.size;
         if (total > LIMIT_BYTES) {

@@ -43,6 +43,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 
 /** Asked for by the browser or by the HyperFrames runtime, which do without: not the template's own wishes. */
 const OPTIONAL = ['favicon.ico', 'caption-overrides.json'];
+export const isOptional = (path: string): boolean => OPTIONAL.includes(path);
 
 /** Path in the template's folder that an address stands for, its query left out; null for one of anywhere else. */
 export function pathAt(address: string): string | null {
@@ -142,7 +143,7 @@ export class TemplateOrigin {
           body: Buffer.from(bytes).toString('base64'),
         });
       }
-      if (path !== null && OPTIONAL.includes(path)) {
+      if (path !== null && isOptional(path)) {
         return this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
       }
       this.refuse(request.url);
@@ -199,5 +200,5 @@ export class TemplateOrigin {
   }
 }
 
-const mediaTypeOf = (path: string): string =>
+export const mediaTypeOf = (path: string): string =>
   MEDIA_TYPES[path.slice(path.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream';

@@ -1,0 +1,78 @@
+/** Sets of params to look at a template with: its own, some made from its schema, and people's. */
+
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import type { Params } from '../contracts/video.ts';
+import { sampleParams } from '../templates/samples.ts';
+import type { Template } from '../templates/template.ts';
+import { openCsvWarehouse } from '../warehouse/csv.ts';
+
+export interface ParamSet {
+  readonly label: string;
+  readonly params: Params;
+}
+
+/** How many are made from the schema. */
+const DERIVED = 4;
+
+/** What the template says of itself, and what strains it. */
+export const ownSets = (template: Template): ParamSet[] => [
+  { label: 'Example', params: template.example },
+  { label: 'Placeholder', params: template.placeholder },
+  ...derivedSets(template),
+];
+
+/** Made from the schema: other scripts, long and short texts, limits of numbers. */
+const derivedSets = (template: Template): ParamSet[] =>
+  sampleParams(template, DERIVED).samples.map((params, index) => ({ label: `From the schema ${index + 1}`, params }));
+
+export interface Person {
+  readonly recipientId: string;
+  readonly params: Params;
+  /** Why there is no video of these; null: there can be one. */
+  readonly problem: string | null;
+}
+
+export interface Found {
+  readonly people: readonly Person[];
+  /** More than were asked for. */
+  readonly hasMore: boolean;
+}
+
+/** Recipients of somewhere. */
+export interface People {
+  /** `people.csv`, `Tonight`. */
+  readonly label: string;
+  /** Those whose ID or texts have `text` in them, in the order of their source. */
+  find(template: Template, text: string, limit: number, signal: AbortSignal): Promise<Found>;
+}
+
+/** Rows of a file, read anew for each question: it may be edited meanwhile, and be large. */
+export const csvPeople = (path: string, label: string): People => ({
+  label,
+  async find({ paramsSchema, validateParams }, text, limit, signal) {
+    const open = async () => {
+      const stream = createReadStream(path);
+      await once(stream, 'open');
+      return stream;
+    };
+    await using reader = openCsvWarehouse({ name: label, open, paramsSchema });
+    const people: Person[] = [];
+    for await (const { recipientId, params, line, problem } of reader.readAll(signal)) {
+      const id = recipientId ?? `line ${line}`;
+      if (!matches(id, params, text)) continue;
+      if (people.length === limit) return { people, hasMore: true };
+      const check = validateParams(params);
+      people.push({ recipientId: id, params, problem: problem ?? (check.ok ? null : `${check.path} ${check.reason}`) });
+    }
+    return { people, hasMore: false };
+  },
+});
+
+/** Whether somebody is meant by a text that was typed: in any case of letters; nothing typed means everybody. */
+export function matches(recipientId: string, params: Params, text: string): boolean {
+  const wanted = text.trim().toLocaleLowerCase('en');
+  if (wanted === '') return true;
+  const texts = Object.values(params).filter((value) => typeof value === 'string');
+  return [recipientId, ...texts].some((one) => one.toLocaleLowerCase('en').includes(wanted));
+}
