@@ -1,7 +1,7 @@
 /** What `nightreel render` is given: a template and params. */
 
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { projectRoot } from '../config/settings.ts';
@@ -10,19 +10,17 @@ import type { Params } from '../contracts/video.ts';
 import { listTemplates } from '../templates/list.ts';
 import { loadTemplate, type Template } from '../templates/template.ts';
 
-/** A folder when it looks like one or is one; else a name in templates/. */
+/** A name in templates/; else a folder, or an HTML file that is a HyperFrames composition. */
 export async function openTemplate(name: string): Promise<Template> {
   const templates = join(projectRoot(), 'templates');
   const known = await listTemplates(templates);
   if (known.includes(name)) return await loadTemplate(join(templates, name));
-  const isFolder = await stat(name).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
-  if (isFolder) return await loadTemplate(resolve(name));
+  const entry = await stat(name).catch(() => null);
+  if (entry?.isDirectory()) return await loadTemplate(resolve(name));
+  if (entry?.isFile() && name.endsWith('.html')) return await loadTemplate(dirname(resolve(name)), basename(name));
   throw new Failure(
     'TemplateInvalid',
-    `There is no template '${name}': neither a folder nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
+    `There is no template '${name}': neither a folder, nor an .html file, nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
   );
 }
 

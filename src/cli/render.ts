@@ -32,7 +32,7 @@ export function registerRender(program: Command): void {
   program
     .command('render')
     .description('Render one video on this machine, without any server')
-    .argument('[template]', 'a name in templates/, or a folder with a template.json')
+    .argument('[template]', 'a name in templates/, a folder with a template.json, or a HyperFrames composition: its folder or .html file')
     .option('--out <file>', 'the MP4 to write; for several renditions with {rendition} in its name')
     .option('--params <json>', "a JSON file, JSON itself, or - for stdin; default: the template's example")
     .option(
@@ -60,6 +60,7 @@ Examples:
   jq .params row.json | nightreel render ./templates/referral --params - --out row.mp4 --json
   nightreel render referral --rendition web-1080p,email-480p --out 'ada-{rendition}.mp4' --poster ada.jpg --preview ada.gif
   nightreel render referral --verify-determinism
+  nightreel render ./my-composition --params '{"title":"Hello"}' --out hello.mp4
   nightreel render --variant 3f2a9c41d07b --batch referral/2026-11-20/1 --out again.mp4
 
 The same params give the same bytes: compare the sha256 that is printed, or have it done (--verify-determinism ends with 0 when

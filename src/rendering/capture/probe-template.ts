@@ -56,6 +56,7 @@ export const probeTemplate = (): Template => ({
   durationMs: 2000,
   frameCount: 2,
   contract: 'stock',
+  timelineIds: null,
   fonts: [],
   posterFrame: null,
   scenes: [],
