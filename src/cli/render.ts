@@ -32,7 +32,10 @@ export function registerRender(program: Command): void {
   program
     .command('render')
     .description('Render one video on this machine, without any server')
-    .argument('[template]', 'a name in templates/, a folder with a template.json, or a HyperFrames composition: its folder or .html file')
+    .argument(
+      '[template]',
+      'a name in templates/, a folder with a template.json, or a HyperFrames composition: its folder or .html file',
+    )
     .option('--out <file>', 'the MP4 to write; for several renditions with {rendition} in its name')
     .option('--params <json>', "a JSON file, JSON itself, or - for stdin; default: the template's example")
     .option(

@@ -36,7 +36,9 @@ export async function readComposition(
   const path = join(folder, entry);
   const invalid = (what: string) => new Failure('TemplateInvalid', `${path}: ${what}`);
   const { document }: { document: Document } = parseHTML(await readFile(path, 'utf8'));
-  const [root] = [...document.querySelectorAll('[data-composition-id]')].filter((one) => one.closest('template') === null);
+  const [root] = [...document.querySelectorAll('[data-composition-id]')].filter(
+    (one) => one.closest('template') === null,
+  );
   if (root === undefined) {
     const isNested = document.querySelector('template [data-composition-id]') !== null;
     throw invalid(

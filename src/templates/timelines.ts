@@ -2,10 +2,7 @@
 
 const REGISTRY = String.raw`(?:\b(?:window|globalThis)\.)?\b__timelines\b`;
 /** `window.__timelines = window.__timelines || {}`: still empty. */
-const CREATED = new RegExp(
-  String.raw`${REGISTRY}\s*(?:\|\||\?\?)?=\s*(?:${REGISTRY}\s*(?:\|\||\?\?)\s*)?\{\s*\}`,
-  'g',
-);
+const CREATED = new RegExp(String.raw`${REGISTRY}\s*(?:\|\||\?\?)?=\s*(?:${REGISTRY}\s*(?:\|\||\?\?)\s*)?\{\s*\}`, 'g');
 /** `window.__timelines["intro"]`, `window.__timelines.intro`: of one composition. */
 const OF_ONE = new RegExp(
   String.raw`${REGISTRY}\s*(?:\[\s*(["'\`])(?<quoted>[^"'\`$]+)\1\s*\]|\.\s*(?<named>[A-Za-z_$][\w$]*))`,
