@@ -1,23 +1,19 @@
 /**
  * HyperFrames compositions as they are, by this engine and by the HyperFrames CLI (npm `hyperframes`): every frame of both
- * lossless captures is compared, in what the encoder takes; and the number of frames and the length of both videos.
+ * lossless captures is compared, in what the encoder takes.
  */
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BufferSource, Input, MP4 } from 'mediabunny';
-import { RENDITIONS } from '../../src/contracts/video.ts';
-import type { Renderer } from '../../src/rendering/renderer.ts';
-import type { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import type { BenchContext, BenchResult } from '../bench.ts';
-import { browserLauncher, ROOT, startRenderer } from '../engine.ts';
+import { browserLauncher, ROOT } from '../engine.ts';
 import { hyperframesRender } from '../hyperframes.ts';
 import { noteMachine } from '../machine.ts';
 import { installPeer, peerVersion } from '../peers.ts';
 import { COMPOSITIONS, type OpenComposition, openComposition } from './compositions.ts';
-import { capture, readSequence } from './frames.ts';
-import { type Compatibility, compatibilityOf, rowOf, withTable } from './table.ts';
+import { capture, type Frames, readSequence } from './frames.ts';
+import { type Compatibility, compatibilityOf, psnrText, rowOf, withTable } from './table.ts';
 
 export interface CompatOptions extends BenchContext {
   /** Of `COMPOSITIONS`. */
@@ -34,20 +30,24 @@ export async function run({ only, write, signal, progress }: CompatOptions): Pro
   await noteMachine(progress, signal);
   const peer = await installPeer('hyperframes', { signal, progress });
   const version = await peerVersion(peer, 'hyperframes');
-  progress.expect(3 * only.length);
+  progress.expect(2 * only.length);
   const folder = await mkdtemp(join(tmpdir(), 'nightreel-compat-'));
   const compared: Compatibility[] = [];
   try {
     await using browser = await (await browserLauncher(signal))();
-    let renderer: Renderer | null = null;
-    await using resources = new AsyncDisposableStack();
     for (const name of only) {
       await using composition = await openComposition(name);
-      renderer ??= resources.use(await startRenderer(composition.template, 1));
       progress.step(`${name}: nightreel`);
-      const ours = await oursOf(composition, browser, renderer, signal);
-      const theirs = await theirsOf(composition, { peer, folder: join(folder, name), signal, step: progress.step });
-      compared.push(compatibilityOf(name, COMPOSITIONS[name] ?? '', ours, theirs));
+      const ours = await capture(browser, composition, signal);
+      progress.step(`${name}: hyperframes`);
+      const theirs = await theirsOf(composition, { peer, folder: join(folder, name), signal });
+      const one = compatibilityOf(
+        { name, what: COMPOSITIONS[name] ?? '', fps: composition.template.fps },
+        ours,
+        theirs,
+      );
+      progress.note(`${name}: ${one.identical} of ${one.frames} frames identical, least PSNR ${psnrText(one)}`);
+      compared.push(one);
     }
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -56,43 +56,21 @@ export async function run({ only, write, signal, progress }: CompatOptions): Pro
   return { rows: compared.map(rowOf), json: { hyperframes: version, compositions: compared } };
 }
 
-async function oursOf(composition: OpenComposition, browser: WarmBrowser, renderer: Renderer, signal: AbortSignal) {
-  const { template, params } = composition;
-  const frames = await capture(browser, composition, signal);
-  const { bytes } = await renderer.render({ template, params, rendition: RENDITIONS['email-480p'] }, { signal });
-  return { frames, video: await describe(bytes) };
-}
-
 interface TheirOptions {
   readonly peer: string;
   readonly folder: string;
   readonly signal: AbortSignal;
-  readonly step: (what: string) => void;
 }
 
 async function theirsOf(
-  { name, folder: page, template, params }: OpenComposition,
-  { peer, folder, signal, step }: TheirOptions,
-) {
+  { folder: page, template, params }: OpenComposition,
+  { peer, folder, signal }: TheirOptions,
+): Promise<Frames> {
   await mkdir(folder, { recursive: true });
   const render = await hyperframesRender(peer, folder, signal);
-  const common = ['--player-ready-timeout', String(THEIR_PATIENCE_MS), '--variables', JSON.stringify(params)];
-  step(`${name}: hyperframes, lossless`);
-  const sequence = join(folder, 'frames');
-  await render(page, [...common, '--format', 'png-sequence', '--output', sequence]);
-  step(`${name}: hyperframes, video`);
-  const video = join(folder, 'video.mp4');
-  await render(page, [...common, '--quality', 'draft', '--output', video]);
-  return { frames: await readSequence(sequence, template), video: await describe(await readFile(video)) };
-}
-
-/** What a player would say of a video. */
-async function describe(mp4: Uint8Array) {
-  using input = new Input({ formats: [MP4], source: new BufferSource(mp4) });
-  const track = await input.getPrimaryVideoTrack();
-  return {
-    frames: (await track?.computePacketStats())?.packetCount ?? 0,
-    seconds: (await track?.computeDuration()) ?? 0,
-    hasSound: (await input.getPrimaryAudioTrack()) !== null,
-  };
+  const frames = join(folder, 'frames');
+  const patience = ['--player-ready-timeout', String(THEIR_PATIENCE_MS)];
+  const variables = ['--variables', JSON.stringify(params)];
+  await render(page, [...patience, ...variables, '--format', 'png-sequence', '--output', frames]);
+  return await readSequence(frames, template);
 }
