@@ -13,6 +13,8 @@ export interface Template {
   readonly title: string;
   /** The folder it was read from. */
   readonly folder: string;
+  /** The file in it that describes the template: template.json, or the HTML of a composition without one. */
+  readonly source: string;
   /** The HTML file, relative to the folder. */
   readonly entryPath: string;
   readonly html: string;
@@ -75,6 +77,7 @@ export async function loadTemplate(folder: string, composition?: string): Promis
     id: file.id,
     title: file.title ?? file.id,
     folder,
+    source: path,
     entryPath: file.entry,
     html: Buffer.from(entry).toString('utf8'),
     width: file.width,

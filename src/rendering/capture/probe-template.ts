@@ -48,6 +48,7 @@ export const probeTemplate = (): Template => ({
   id: 'probe',
   title: 'Probe',
   folder: '',
+  source: '',
   entryPath: 'index.html',
   html: HTML,
   width: 320,
