@@ -14,13 +14,13 @@ const FRAME_EPSILON = 1e-3;
 
 /** What is needed of the DOM; TypeScript is not told of all of it, as nothing else here runs in a page. */
 interface Element {
-  readonly parentElement: Element | null;
+  readonly innerHTML: string;
+  readonly textContent: string | null;
   getAttribute(name: string): string | null;
   closest(selector: string): Element | null;
 }
 interface Document {
   readonly documentElement: Element;
-  readonly title: string;
   querySelector(selector: string): Element | null;
   querySelectorAll(selector: string): Iterable<Element>;
 }
@@ -40,7 +40,7 @@ export async function readComposition(
     (one) => one.closest('template') === null,
   );
   if (root === undefined) {
-    const isNested = document.querySelector('template [data-composition-id]') !== null;
+    const isNested = document.querySelector('template')?.innerHTML.includes('data-composition-id') === true;
     throw invalid(
       isNested
         ? 'its composition is inside <template>, which makes it a part of another. Render the composition that has it as data-composition-src.'
@@ -70,7 +70,7 @@ export async function readComposition(
   const { schema, defaults } = paramsOf(texts, invalid);
   return {
     id: idOf(folder, entry),
-    title: document.title.trim() || undefined,
+    title: document.querySelector('title')?.textContent?.trim() || undefined,
     entry,
     width: side('data-width'),
     height: side('data-height'),
