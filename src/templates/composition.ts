@@ -44,7 +44,7 @@ export async function readComposition(
     throw invalid(
       isNested
         ? 'its composition is inside <template>, which makes it a part of another. Render the composition that has it as data-composition-src.'
-        : 'no element has data-composition-id, so it is no HyperFrames composition, and there is no template.json.',
+        : 'no element has data-composition-id. A template is a folder with a template.json, or with a HyperFrames composition as its index.html.',
     );
   }
 
