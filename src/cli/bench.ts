@@ -65,6 +65,11 @@ interface VersusFlags extends Common {
   readonly template: string;
 }
 
+interface CompatFlags extends Common {
+  readonly only?: readonly string[];
+  readonly write?: boolean;
+}
+
 interface HyperframesFlags extends VersusFlags {
   readonly quality?: string;
   readonly batch?: number;
@@ -92,6 +97,7 @@ Examples:
   nightreel bench scaling                      nights of up to ten million people, on paper
   nightreel bench twins --recipients 20        the same night both ways, every frame compared
   nightreel bench compare-hyperframes --json   the same video by the HyperFrames CLI
+  nightreel bench compat                       HyperFrames compositions by both, every frame compared
 
 Each prints a table, or with --json one JSON line. Figures are only worth something on a machine that does nothing else; a
 bench warns when it does. docs/performance.md says what was measured, where and when.`,
@@ -248,6 +254,24 @@ bench warns when it does. docs/performance.md says what was measured, where and 
       runBench(flags, async (context) =>
         (await import('../../bench/compare-hyperframes.ts')).run({ ...flags, ...context }),
       ),
+    );
+
+  add(
+    'compat',
+    'HyperFrames compositions, unchanged, by the HyperFrames CLI and by this engine: every frame compared (installs it into bench/peers)',
+  )
+    .option('--only <list>', 'of test/fixtures/compositions; default: all', listOf(isName))
+    .option('--write', 'also write the table of docs/compatibility.md')
+    .addHelpText('after', examples('compat', '', '--only gsap,lottie --json', '--write'))
+    .action((flags: CompatFlags) =>
+      runBench(flags, async (context) => {
+        const [{ run }, { COMPOSITIONS }] = await Promise.all([
+          import('../../bench/compat/index.ts'),
+          import('../../bench/compat/compositions.ts'),
+        ]);
+        const { only = Object.keys(COMPOSITIONS), write = false } = flags;
+        return await run({ only, write, ...context });
+      }),
     );
 
   versus('remotion', 'The same video by Remotion: cost, size and quality, ours against theirs')

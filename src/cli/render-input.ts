@@ -1,7 +1,7 @@
 /** What `nightreel render` is given: a template and params. */
 
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { projectRoot } from '../config/settings.ts';
@@ -10,8 +10,11 @@ import type { Params } from '../contracts/video.ts';
 import { listTemplates } from '../templates/list.ts';
 import { loadTemplate, type Template } from '../templates/template.ts';
 
-/** A name in templates/, else a folder. */
-export const openTemplate = async (name: string): Promise<Template> => await loadTemplate(await findTemplate(name));
+/** A name in templates/; else a folder, or an HTML file that is a HyperFrames composition. */
+export async function openTemplate(name: string): Promise<Template> {
+  const isPage = name.endsWith('.html') && (await stat(name).catch(() => null))?.isFile();
+  return isPage ? await loadTemplate(dirname(resolve(name)), basename(name)) : await loadTemplate(await findTemplate(name));
+}
 
 /** The folder of it, whatever is in there. */
 export async function findTemplate(name: string): Promise<string> {
@@ -25,7 +28,7 @@ export async function findTemplate(name: string): Promise<string> {
   if (isFolder) return resolve(name);
   throw new Failure(
     'TemplateInvalid',
-    `There is no template '${name}': neither a folder nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
+    `There is no template '${name}': neither a folder, nor an .html file, nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
   );
 }
 

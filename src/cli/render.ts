@@ -37,7 +37,10 @@ export function registerRender(program: Command): void {
   program
     .command('render')
     .description('Render one video, or those of a list, on this machine without any server')
-    .argument('[template]', 'a name in templates/, or a folder with a template.json')
+    .argument(
+      '[template]',
+      'a name in templates/, a folder with a template.json, or a HyperFrames composition: its folder or .html file',
+    )
     .option(
       '--out <path>',
       'the MP4 to write; for several renditions with {rendition} in its name. With --csv a folder',
@@ -78,6 +81,7 @@ Examples:
   nightreel render referral --verify-determinism
   nightreel render referral --csv users.csv --out videos --rendition email-480p
   psql -c 'copy people to stdout csv header' | nightreel render referral --csv - --out videos --id-column email
+  nightreel render ./my-composition --params '{"title":"Hello"}' --out hello.mp4
   nightreel render --variant 3f2a9c41d07b --batch referral/2026-11-20/1 --out again.mp4
 
 The same params give the same bytes: compare the sha256 that is printed, or have it done (--verify-determinism ends with 0 when

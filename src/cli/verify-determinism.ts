@@ -86,9 +86,11 @@ async function renderFresh(first: FirstRender, folder: string, signal: AbortSign
   const { template, params, capture, encoder, tools, videos } = first;
   const elsewhere = join(folder, 'cwd');
   await mkdir(elsewhere);
+  // A composition may be one of several in its folder.
+  const named = template.source.endsWith('.html') ? template.source : template.folder;
   const renditions = videos.map(({ rendition }) => rendition.id).join(',');
   const args = [
-    ...['render', template.folder, '--params', '-', '--rendition', renditions],
+    ...['render', named, '--params', '-', '--rendition', renditions],
     ...['--capture', capture, '--encoder', encoder, '--out', join(folder, '{rendition}.mp4'), '--json'],
   ];
   // As this process was started, and nothing of it: loaders and options of Node included.

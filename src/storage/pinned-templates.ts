@@ -21,18 +21,18 @@ const pinSchema = z.strictObject({
 
 /**
  * Writes the template's files as one object that never changes: canonical JSON, so the same files give the same bytes.
- * Failure `TemplateChanged` when template.json is no longer the one that `template` was read with.
+ * Failure `TemplateChanged` when what describes the template is no longer what `template` was read with.
  */
 export async function pinTemplate(
   store: ObjectStore,
   template: Template,
   signal?: AbortSignal,
 ): Promise<'stored' | 'exists'> {
-  const file = await readTemplateFile(template.folder);
+  const { file, path } = await readTemplateFile(template.folder);
   if (digestOf(file, template.files) !== template.digest) {
     throw new Failure(
       'TemplateChanged',
-      `${join(template.folder, TEMPLATE_FILE)} was edited while the batch was being planned. Run the night again.`,
+      `${path} was edited while the batch was being planned. Run the night again.`,
     );
   }
   const files = [...template.files].map(([path, bytes]) => ({ path, base64: Buffer.from(bytes).toString('base64') }));

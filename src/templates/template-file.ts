@@ -1,12 +1,14 @@
-/** template.json: what a template says about itself. */
+/** template.json: what a template says about itself. A HyperFrames composition without one says it in its HTML. */
 
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { TEMPLATE_ID } from './template-id.ts';
 
 export const TEMPLATE_FILE = 'template.json';
+/** The page of a composition that has no template.json. */
+export const COMPOSITION_FILE = 'index.html';
 
 const side = z.int().min(2).max(8192);
 
@@ -59,13 +61,38 @@ export type TemplateFile = z.infer<typeof schema>;
 /** What a parsed template.json says, or everything that is wrong with it. */
 export const parseTemplateFile = (value: unknown): z.ZodSafeParseResult<TemplateFile> => schema.safeParse(value);
 
-/** Failure `TemplateInvalid` when there is none, it is not JSON, or a field is missing, unknown or out of range. */
-export async function readTemplateFile(folder: string): Promise<TemplateFile> {
+/**
+ * What a folder says about its template, and the file that says it: template.json or, where there is none, the HyperFrames
+ * composition in index.html. `composition`: that of this file, whatever else there is. Failure `TemplateInvalid` when it
+ * cannot be read, or a field is missing, unknown or out of range.
+ */
+export async function readTemplateFile(
+  folder: string,
+  composition?: string,
+): Promise<{ readonly file: TemplateFile; readonly path: string }> {
   const path = join(folder, TEMPLATE_FILE);
+  const entry = composition ?? ((await isThere(path)) ? null : COMPOSITION_FILE);
+  if (entry !== null && (await isThere(join(folder, entry)))) {
+    // Parses HTML, which nobody needs who has a template.json.
+    const { readComposition } = await import('./composition.ts');
+    return { file: await readComposition(folder, entry), path: join(folder, entry) };
+  }
+  return { file: await readDeclared(path), path };
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+async function readDeclared(path: string): Promise<TemplateFile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new Failure('TemplateInvalid', `${path} cannot be read. A template is a folder with a ${TEMPLATE_FILE}.`, {
-      cause,
-    });
+    throw new Failure(
+      'TemplateInvalid',
+      `${path} cannot be read. A template is a folder with a ${TEMPLATE_FILE}, or with a HyperFrames composition as its ${COMPOSITION_FILE}.`,
+      { cause },
+    );
   });
   let json: unknown;
   try {

@@ -1,18 +1,20 @@
 /** A template as the engine takes it: read once, checked, its files in memory, with the digest of what decides pixels. */
 
-import { join } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 import { digestOf, readTemplateFiles } from './files.ts';
 import { compileParams, type ParamsCheck } from './params.ts';
 import { readScenes, type Scene } from './scenes.ts';
-import { readTemplateFile, TEMPLATE_FILE, type TemplateFile } from './template-file.ts';
+import { readTemplateFile, type TemplateFile } from './template-file.ts';
+import { timelinesIn } from './timelines.ts';
 
 export interface Template {
   readonly id: string;
   readonly title: string;
   /** The folder it was read from. */
   readonly folder: string;
+  /** The file in it that describes the template: template.json, or the HTML of a composition without one. */
+  readonly source: string;
   /** The HTML file, relative to the folder. */
   readonly entryPath: string;
   readonly html: string;
@@ -23,6 +25,8 @@ export interface Template {
   readonly frameCount: number;
   /** `warm`: takes params by message in a loaded page; `stock`: is loaded afresh with `__hfVariables`. */
   readonly contract: TemplateFile['contract'];
+  /** Of a stock composition: IDs of the compositions in it that register a timeline; null: each must. */
+  readonly timelineIds: readonly string[] | null;
   /** Families that must have loaded from the template itself, each in these weights. */
   readonly fonts: readonly { readonly family: string; readonly weights: readonly number[] }[];
   /** Frame of the poster; null: the frame with the most detail. */
@@ -42,16 +46,20 @@ export interface Template {
   validateParams(params: unknown): ParamsCheck;
 }
 
-/** Reads and checks a template's folder. Failure `TemplateInvalid` names the file and what is wrong with it. */
-export async function loadTemplate(folder: string): Promise<Template> {
-  const file = await readTemplateFile(folder);
+/**
+ * Reads and checks a template's folder; `composition`: an HTML file in it that is rendered as a HyperFrames composition. Failure
+ * `TemplateInvalid` names the file and what is wrong with it.
+ */
+export async function loadTemplate(folder: string, composition?: string): Promise<Template> {
+  const { file, path } = await readTemplateFile(folder, composition);
   const files = await readTemplateFiles(folder);
-  const invalid = (what: string) => new Failure('TemplateInvalid', `${join(folder, TEMPLATE_FILE)}: ${what}`);
+  const invalid = (what: string) => new Failure('TemplateInvalid', `${path}: ${what}`);
 
   const entry = files.get(file.entry);
   if (entry === undefined) throw invalid(`entry '${file.entry}' is not a file of the template.`);
-  const frameCount = (file.durationMs * file.fps) / 1000;
-  if (!Number.isInteger(frameCount)) {
+  const frameCount = Math.round((file.durationMs * file.fps) / 1000);
+  // Some whole numbers of frames are no whole number of milliseconds: 1267 stands for 38 frames, 30 a second.
+  if (Math.round((frameCount * 1000) / file.fps) !== file.durationMs) {
     throw invalid(`durationMs ${file.durationMs} is not a whole number of frames at ${file.fps} frames per second.`);
   }
   if (file.posterMs !== undefined && file.posterMs >= file.durationMs) throw invalid('posterMs is after the end.');
@@ -69,6 +77,7 @@ export async function loadTemplate(folder: string): Promise<Template> {
     id: file.id,
     title: file.title ?? file.id,
     folder,
+    source: path,
     entryPath: file.entry,
     html: Buffer.from(entry).toString('utf8'),
     width: file.width,
@@ -77,6 +86,7 @@ export async function loadTemplate(folder: string): Promise<Template> {
     durationMs: file.durationMs,
     frameCount,
     contract: file.contract,
+    timelineIds: file.contract === 'stock' ? timelinesIn(files) : null,
     fonts: file.fonts,
     posterFrame: file.posterMs === undefined ? null : Math.floor((file.posterMs * file.fps) / 1000),
     scenes,

@@ -8,6 +8,8 @@ const ALWAYS = [
   '--force-color-profile=srgb',
   '--force-device-scale-factor=1',
   '--disable-gpu',
+  // WebGL all the same, drawn by the processor; a page that has none is drawn as without.
+  '--enable-unsafe-swiftshader',
   '--disable-partial-raster',
   // A picture is shown when all of it is drawn, and never earlier.
   '--disable-new-content-rendering-timeout',

@@ -32,8 +32,8 @@ export const ENGINE_SCRIPT: string = [
   ...PAGE_SCRIPTS,
 ].join('\n;\n');
 
-/** What the HyperFrames runtime has to know of a template. `variables`: the params of a stock composition. */
-export function templateScript(template: Pick<Template, 'fps'>, variables: Params | null): string {
+/** What the HyperFrames runtime and the engine's own script have to know of a template. `variables`: the params of a stock composition. */
+export function templateScript(template: Pick<Template, 'fps' | 'timelineIds'>, variables: Params | null): string {
   const seekConfig = {
     mode: 'preview-phase',
     diagnostics: false,
@@ -43,6 +43,7 @@ export function templateScript(template: Pick<Template, 'fps'>, variables: Param
     fpsSource: 'render-options',
     owner: 'runtime',
   };
-  const config = `window.__HF_EXPORT_RENDER_SEEK_CONFIG = ${JSON.stringify(seekConfig)};`;
+  const settings = { __HF_EXPORT_RENDER_SEEK_CONFIG: seekConfig, __nightreelTimelineIds: template.timelineIds };
+  const config = `Object.assign(window, ${JSON.stringify(settings)});`;
   return variables === null ? config : `${config}\nwindow.__hfVariables = ${JSON.stringify(variables)};`;
 }

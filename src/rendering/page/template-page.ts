@@ -256,7 +256,7 @@ export class TemplatePage {
     if (Math.abs(durationMs - template.durationMs) > 500 / template.fps && durationMs > 0) {
       this.log.warn(
         { template: template.id, declaredMs: template.durationMs, pageMs: durationMs },
-        'the page says another duration than template.json, which is what counts',
+        'the page says another duration than the template, which is what counts',
       );
     }
     this.loaded = template;

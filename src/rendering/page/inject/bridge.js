@@ -98,10 +98,12 @@
   const missingTimelines = () => {
     if (hasOwnSeek()) return [];
     const registered = window.__timelines ?? {};
+    // One that no script registers will not come: its composition moves by CSS, or by a scene of its own.
+    const isExpected = (id) => window.__nightreelTimelineIds?.includes(id) ?? true;
     return [...document.querySelectorAll('[data-composition-id]')]
       .filter((element) => !element.hasAttribute('data-no-timeline'))
       .map((element) => element.getAttribute('data-composition-id'))
-      .filter((id) => !registered[id])
+      .filter((id) => !registered[id] && isExpected(id))
       .map((id) => ({ kind: 'timeline', name: `window.__timelines['${id}']` }));
   };
 
