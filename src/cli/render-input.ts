@@ -13,7 +13,9 @@ import { loadTemplate, type Template } from '../templates/template.ts';
 /** A name in templates/; else a folder, or an HTML file that is a HyperFrames composition. */
 export async function openTemplate(name: string): Promise<Template> {
   const isPage = name.endsWith('.html') && (await stat(name).catch(() => null))?.isFile();
-  return isPage ? await loadTemplate(dirname(resolve(name)), basename(name)) : await loadTemplate(await findTemplate(name));
+  return isPage
+    ? await loadTemplate(dirname(resolve(name)), basename(name))
+    : await loadTemplate(await findTemplate(name));
 }
 
 /** The folder of it, whatever is in there. */
