@@ -14,8 +14,8 @@ import { readTexts, type ShownText } from './texts.ts';
 const MOMENTS = 8;
 /** Less is on its way in or out. */
 const OPAQUE = 0.95;
-/** Around a text, in pixels of the frame: outside of its letters. */
-const MARGIN = 2;
+/** Around the letters of a text, in pixels of the frame: what they are set on may end soon. */
+const MARGIN = 1;
 
 /** The best that a text has in any frame. */
 interface Best {
@@ -46,11 +46,11 @@ export const contrast: RenderedCheck = {
             const [r, g, b, alpha] = text.colour;
             // Letters that are cut out of a picture have no colour of their own.
             if (text.opacity < OPAQUE || alpha < 0.1) continue;
-            const { left, top, right, bottom } = text.bounds;
-            const around = { left: left * scale - MARGIN, top: top * scale - MARGIN };
+            const [line] = text.seen;
+            if (line === undefined) continue;
             const behind = colourAround(picture, page.size, {
-              ...around,
-              ...{ right: right * scale + MARGIN, bottom: bottom * scale + MARGIN },
+              ...{ left: line.left * scale - MARGIN, top: line.top * scale - MARGIN },
+              ...{ right: line.right * scale + MARGIN, bottom: line.bottom * scale + MARGIN },
             });
             if (behind === null) continue;
             const found = contrastOf(over([r, g, b], alpha * text.opacity, behind), behind);

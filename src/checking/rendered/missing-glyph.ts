@@ -10,7 +10,7 @@ import { rehearse } from './rehearsal.ts';
 import type { RenderedCheck, RenderedCheckInput } from './rendered-check.ts';
 import { listed, type Sample } from './samples.ts';
 
-const MOMENTS = 6;
+const MOMENTS = 4;
 
 const SCRIPTS = [
   ...['Arabic', 'Hebrew', 'Devanagari', 'Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Cyrillic', 'Greek', 'Latin'],
@@ -33,7 +33,9 @@ export const missingGlyph: RenderedCheck = {
         const seen: Seen[] = [];
         const known = new Set<string>();
         let isOwn = true;
-        for (const sample of drawn) {
+        // What is written in ASCII is drawn as the first one is.
+        const different = drawn.filter(({ params }, index) => index === 0 || /[^ -~]/.test(JSON.stringify(params)));
+        for (const sample of different) {
           await page.open(sample.params);
           isOwn = await hasOwnFonts(page);
           for (const frame of momentsOf({ ...template, scenes: [] }, MOMENTS)) {

@@ -77,11 +77,13 @@ async function troublesOf(
     await page.seek(frame);
     const { texts, overlaps } = await readTexts(page, template);
     for (const same of Map.groupBy(texts, keyOf).values()) {
+      const [first] = same;
+      if (first === undefined) continue;
       // Of a text in many parts, one part that is cut off is enough.
       const cut = same.find(({ isCut, isShortened }) => isCut && !isShortened);
       const short = same.find(({ isShortened }) => isShortened);
-      note('cut', [cut ?? (same[0] as ShownText)], frame, cut !== undefined);
-      note('shortened', [short ?? (same[0] as ShownText)], frame, short !== undefined);
+      note('cut', [cut ?? first], frame, cut !== undefined);
+      note('shortened', [short ?? first], frame, short !== undefined);
     }
     const pairs = new Map(overlaps.map((pair) => [pair.map(keyOf).join(' on '), pair]));
     for (const pair of pairs.values()) note('overlap', pair, frame, true);

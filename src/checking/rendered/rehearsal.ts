@@ -16,8 +16,8 @@ export interface Rehearsal {
 }
 
 const MOMENTS = 3;
-/** A template that fails so often fails whatever it gets, and each time may take the whole limit. */
-const ENOUGH_FAILURES = 2;
+/** Looked at twice. */
+const SLOW_MS = 1_000;
 
 const rehearsals = new WeakMap<readonly Params[], Promise<Rehearsal>>();
 
@@ -49,12 +49,14 @@ async function drawAll(input: RenderedCheckInput): Promise<Rehearsal> {
     { template, rendition },
     async (page) => {
       for (const sample of samples) {
-        if (drawn.length === 0 && failed.length === ENOUGH_FAILURES) break;
+        // Where the first one fails, so would the others, each after the whole limit.
+        if (drawn.length === 0 && failed.length > 0) break;
         try {
           const isThere = drawn.length > 0;
-          const start = performance.now();
-          await page.open(sample.params);
-          if (isThere) readyMs.push(performance.now() - start);
+          const first = await timed(() => page.open(sample.params));
+          // What takes long only once (a large font, a machine that was busy) delays nobody's video for long.
+          const again = first < SLOW_MS ? first : await timed(() => page.open(sample.params));
+          if (isThere) readyMs.push(Math.min(first, again));
           for (const moment of momentsOf({ frameCount: template.frameCount, scenes: [] }, MOMENTS)) {
             await page.frame(moment);
           }
@@ -68,4 +70,10 @@ async function drawAll(input: RenderedCheckInput): Promise<Rehearsal> {
     { signal },
   );
   return { drawn, failed, found, readyMs };
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
 }

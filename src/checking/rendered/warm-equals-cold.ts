@@ -12,7 +12,7 @@ import type { RenderedCheck, RenderedCheckInput } from './rendered-check.ts';
 import { differing, listed, type Sample, withParams } from './samples.ts';
 
 /** Every one of them after every other: the work grows with the square. */
-const SAMPLES = 7;
+const SAMPLES = 6;
 const MOMENTS = 3;
 
 interface Other {

@@ -84,6 +84,17 @@
   };
 
   const pen = root.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  /** Which shares of a line's box are empty above and below its letters. */
+  const inkOf = (text, style) => {
+    pen.font = `${style.fontStyle} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    const size = pen.measureText(text);
+    const height = size.fontBoundingBoxAscent + size.fontBoundingBoxDescent;
+    const share = (empty) => (height > 0 ? Math.min(0.5, Math.max(0, empty / height)) : 0);
+    return {
+      above: share(size.fontBoundingBoxAscent - size.actualBoundingBoxAscent),
+      below: share(size.fontBoundingBoxDescent - size.actualBoundingBoxDescent),
+    };
+  };
   /** [r, g, b, a] of any CSS colour. */
   const rgbaOf = (colour) => {
     pen.canvas.width = 1;
@@ -121,12 +132,13 @@
     const boxes = [...range.getClientRects()].filter(({ width, height }) => width > 0.5 && height > 0.5);
     if (boxes.length === 0) continue;
     const clip = clipOf(element);
+    const ink = inkOf(node.data.trim(), style);
     const seen = boxes
       .map((box) => ({
         left: Math.max(box.left, clip.left),
-        top: Math.max(box.top, clip.top),
+        top: Math.max(box.top + ink.above * box.height, clip.top),
         right: Math.min(box.right, clip.right),
-        bottom: Math.min(box.bottom, clip.bottom),
+        bottom: Math.min(box.bottom - ink.below * box.height, clip.bottom),
       }))
       .filter(({ left, top, right, bottom }) => right - left > 0.5 && bottom - top > 0.5);
     // What is wholly outside waits there, or has gone.
@@ -135,7 +147,10 @@
     const sideways = Math.max(...boxes.map((box) => Math.max(clip.left - box.left, box.right - clip.right)));
     // A line's box is higher than its letters.
     const upright = Math.max(
-      ...boxes.map((box) => Math.max(clip.top - box.top, box.bottom - clip.bottom) / box.height),
+      ...boxes.map(
+        ({ top, bottom, height }) =>
+          Math.max(clip.top - top - ink.above * height, bottom - ink.below * height - clip.bottom) / height,
+      ),
     );
     const bounds = {
       left: Math.min(...boxes.map(({ left }) => left)),
@@ -149,7 +164,7 @@
       opacity,
       bounds,
       seen,
-      isCut: sideways > Math.max(1.5, fontPx * 0.06) || upright > 0.35,
+      isCut: sideways > Math.max(1.5, fontPx * 0.06) || upright > 0.1,
       isShortened: isShortened(element),
       fontPx,
       isBold: Number(style.fontWeight) >= 700,
@@ -164,12 +179,16 @@
     const height = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
     return width > 0.3 * Math.min(a.width, b.width) && height > 0.45 * Math.min(a.height, b.height);
   };
+  /** Numbers and names that are set letter by letter lie close on purpose; the same text twice is a shadow. */
+  const isOneThing = (one, other) => {
+    const nearest = ({ names }) => names.find(({ id }) => id !== '')?.id;
+    return one.text === other.text || (nearest(one) !== undefined && nearest(one) === nearest(other));
+  };
   const overlaps = [];
   for (const [index, one] of texts.entries()) {
     for (let at = index + 1; at < texts.length; at++) {
       const other = texts[at];
-      // The same text twice is a shadow or an outline.
-      if (one.text === other.text) continue;
+      if (isOneThing(one, other)) continue;
       if (one.seen.some((box) => other.seen.some((rest) => isOn(box, rest)))) overlaps.push([index, at]);
     }
   }
