@@ -24,6 +24,7 @@ import { probeToolchain } from './encode/toolchain.ts';
 import { type Evidence, newWatch, type Watch } from './evidence.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
+import { Inspection } from './inspection.ts';
 import type { Log } from './log.ts';
 import { Meter } from './measuring/meter.ts';
 import type { Clip } from './mp4/clip.ts';
@@ -307,6 +308,24 @@ export class Renderer implements AsyncDisposable {
         const source = await lease.member.open(template, params, size);
         for await (const frame of source.frames(scene, signal)) onFrame(frame, size);
         lease.member.assertClean();
+      } catch (error) {
+        await this.makeSafe(lease, error, watch);
+        throw error;
+      }
+    });
+  }
+
+  /** Lends a browser to whoever looks at a template, for as long as `look` takes. */
+  async inspect<T>(
+    { template, rendition }: Pick<RenderRequest, 'template' | 'rendition'>,
+    look: (page: Inspection) => Promise<T>,
+    options: Pick<RenderOptions, 'signal'>,
+  ): Promise<T> {
+    return await this.owned(options, async ({ signal, watch }) => {
+      const size = frameSizeOf(template, rendition);
+      await using lease = await this.acquire(size, signal);
+      try {
+        return await look(new Inspection(lease.member, template, size, signal));
       } catch (error) {
         await this.makeSafe(lease, error, watch);
         throw error;

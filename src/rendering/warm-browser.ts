@@ -16,6 +16,7 @@ import { screenFor, windowFor, XvfbCompositor } from './capture/xvfb/compositor.
 import { VirtualDisplay } from './capture/xvfb/display.ts';
 import type { Screenshot } from './evidence.ts';
 import type { Size } from './geometry.ts';
+import type { Finding } from './page/findings.ts';
 import type { PageMessage } from './page/messages.ts';
 import { type PageDeadlines, TemplatePage } from './page/template-page.ts';
 
@@ -107,6 +108,25 @@ export class WarmBrowser implements AsyncDisposable {
     await this.page.open(template, params);
     this.buffer = this.bufferFor(this.compositor.layout);
     return new PageFrameSource(this.page, this.compositor, this.buffer);
+  }
+
+  /** Lets go of the template: whoever opens it next gets a page that nobody has been in. */
+  async unload(): Promise<void> {
+    await this.page.loadStage();
+  }
+
+  /** Draws a frame of what is open, for whoever looks at the page and not at its pixels. */
+  async seek(frame: number): Promise<void> {
+    await this.page.seek(frame);
+  }
+
+  /** What the template was found to do since it got its params. */
+  get found(): readonly Finding[] {
+    return this.page.found;
+  }
+
+  get devtools(): DevTools {
+    return this.browser.devtools;
   }
 
   /** Memory for frames: the one that is there while it fits, as it takes tens of megabytes. */

@@ -30,6 +30,7 @@ export interface FontInspection {
 
 const MOMENTS = 8;
 const NOT_SHOWN: readonly string[] = ['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE', 'TITLE', 'HEAD'];
+const ELEMENT = 1;
 const TEXT = 3;
 
 /**
@@ -62,8 +63,8 @@ export async function readFontUse(devtools: FontInspection['devtools'], families
     await devtools.send('CSS.enable');
     const { root } = await devtools.send('DOM.getDocument', { depth: -1, pierce: true });
     const used: Protocol.CSS.PlatformFontUsage[] = [];
-    for (const nodeId of nodesWithText(root)) {
-      used.push(...(await devtools.send('CSS.getPlatformFontsForNode', { nodeId })).fonts);
+    for (const { node } of textNodesOf(root)) {
+      used.push(...(await devtools.send('CSS.getPlatformFontsForNode', { nodeId: node.nodeId })).fonts);
     }
     return summed(families, faces, used);
   } finally {
@@ -137,14 +138,22 @@ const mostFirst = (fonts: readonly FontGlyphs[]): FontGlyphs[] =>
 
 const unquoted = (family: string): string => family.replace(/^(['"])(.*)\1$/, '$2').toLowerCase();
 
+/** A node of text or generated content, and the element that it is in. */
+export interface TextNode {
+  readonly node: Protocol.DOM.Node;
+  readonly element: Protocol.DOM.Node;
+}
+
 /** Nodes of text, and generated content; in frames and shadow trees too. */
-function nodesWithText(node: Protocol.DOM.Node): number[] {
+export function textNodesOf(node: Protocol.DOM.Node, element = node): TextNode[] {
   if (NOT_SHOWN.includes(node.nodeName)) return [];
-  if (node.nodeType === TEXT) return node.nodeValue.trim() === '' ? [] : [node.nodeId];
+  if (node.nodeType === TEXT) return node.nodeValue.trim() === '' ? [] : [{ node, element }];
   const below = [
     ...(node.children ?? []),
     ...(node.shadowRoots ?? []),
     ...(node.contentDocument === undefined ? [] : [node.contentDocument]),
   ];
-  return [...(node.pseudoElements ?? []).map(({ nodeId }) => nodeId), ...below.flatMap(nodesWithText)];
+  const own = node.nodeType === ELEMENT ? node : element;
+  const generated = (node.pseudoElements ?? []).map((pseudo) => ({ node: pseudo, element: own }));
+  return [...generated, ...below.flatMap((child) => textNodesOf(child, own))];
 }

@@ -1,7 +1,6 @@
 /** The proof of a template's declared scenes: what a scene shows must follow from the params that it declares. */
 
 import { createHash } from 'node:crypto';
-import sharp from 'sharp';
 import { Failure } from '../../contracts/failures.ts';
 import type { Params, Rendition } from '../../contracts/video.ts';
 import { declaredParams, type Scene } from '../../templates/scenes.ts';
@@ -9,7 +8,7 @@ import type { Template } from '../../templates/template.ts';
 import type { Size } from '../geometry.ts';
 import { packSoundtrack } from '../mp4/stored-scene.ts';
 import type { Renderer } from '../renderer.ts';
-import { rgbOf } from '../stills/pixels.ts';
+import { sideBySide } from './side-by-side.ts';
 
 /** Something that would be seen, or heard, in somebody's video and should not be. */
 export interface SceneFinding {
@@ -208,19 +207,4 @@ function isOtherPicture(data: Uint8Array, expected: Uint8Array): boolean {
     if (Math.abs((data[at] ?? 0) - (expected[at] ?? 0)) > JOIN.levels) others += 1;
   }
   return others > data.byteLength * JOIN.share;
-}
-
-/** PNG of two frames (I420) and of where they differ: white. */
-async function sideBySide(left: Uint8Array, right: Uint8Array, size: Size): Promise<Uint8Array> {
-  const raw = { width: size.width, height: size.height, channels: 3 } as const;
-  const [one, two] = [rgbOf(left, size), rgbOf(right, size)];
-  const difference = Buffer.alloc(one.byteLength);
-  for (let at = 0; at < one.byteLength; at += 1) {
-    difference[at] = Math.min(255, 8 * Math.abs((one[at] ?? 0) - (two[at] ?? 0)));
-  }
-  const strip = { width: size.width * 3, height: size.height, channels: 3, background: '#000' } as const;
-  return await sharp({ create: strip })
-    .composite([one, two, difference].map((input, index) => ({ input, raw, left: index * size.width, top: 0 })))
-    .png()
-    .toBuffer();
 }

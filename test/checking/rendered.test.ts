@@ -1,0 +1,164 @@
+/** What is found by drawing: each flaw by its own rule, and nothing else. */
+
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Finding } from '../../src/checking/finding.ts';
+import { firstOfFlashes } from '../../src/checking/rendered/flashes.ts';
+import { RENDERED_CHECKS } from '../../src/checking/rendered/index.ts';
+import { grows, weightOf } from '../../src/checking/rendered/night.ts';
+import { afterEachOther } from '../../src/checking/rendered/orders.ts';
+import { RENDITIONS } from '../../src/contracts/video.ts';
+import type { Renderer } from '../../src/rendering/renderer.ts';
+import { samplesOf } from '../../src/templates/extremes.ts';
+import { loadTemplate, type Template } from '../../src/templates/template.ts';
+import { never } from '../rendering/browser-support.ts';
+import { fixture, ROOT, startRenderer } from '../rendering/support.ts';
+
+/** Small: what is found does not hang on it. */
+const rendition = { ...RENDITIONS['email-480p'], shortSide: 120 };
+/** Gives a page the params of a hundred people: for those that it is about. */
+const SLOW = 'weight';
+
+let renderer: Renderer;
+beforeAll(async () => {
+  renderer = await startRenderer(await fixture('tiny'));
+}, 60_000);
+afterAll(() => renderer?.[Symbol.asyncDispose]());
+
+const flawed = (name: string): Promise<Template> => loadTemplate(join(ROOT, 'test/fixtures/drawn-flaws', name));
+
+async function check(
+  template: Template,
+  params: readonly Record<string, unknown>[],
+  without = [SLOW],
+): Promise<Finding[]> {
+  const input = { template, renderer, rendition, samples: params, signal: never, onStep: () => undefined };
+  const findings: Finding[] = [];
+  for (const { id, run } of RENDERED_CHECKS) if (!without.includes(id)) findings.push(...(await run(input)));
+  return findings;
+}
+
+const checkAll = (template: Template, without?: string[]): Promise<Finding[]> =>
+  check(
+    template,
+    samplesOf(template).map(({ params }) => ({ ...params })),
+    without,
+  );
+
+const ruleAndPlace = ({ rule, severity, file, line }: Finding) => [rule, severity, file, line];
+
+describe('drawing finds', () => {
+  test.each([
+    ['leaks', 'leaked-state', 'error', null],
+    ['counts-frames', 'order-dependent', 'error', null],
+    ['timed', 'timer', 'warning', 'setTimeout(() =>'],
+    ['overflows', 'text-overflow', 'error', '<p id="name">'],
+    ['overlaps', 'text-overlap', 'warning', '<p id="name">'],
+    ['lacks-letters', 'missing-glyph', 'error', '<p id="name">'],
+    ['pale', 'low-contrast', 'warning', '<p id="name">'],
+    ['trusts-html', 'params-as-markup', 'error', '.innerHTML'],
+    ['never-answers', 'never-ready', 'error', null],
+    ['throws', 'does-not-draw', 'error', 'throw new RangeError'],
+    ['flashes', 'flashes', 'warning', null],
+  ])(
+    '%s: %s, and nothing else',
+    async (name, rule, severity, source) => {
+      const template = await flawed(name);
+      const findings = await checkAll(template);
+      const line = source === null ? null : template.html.split('\n').findIndex((text) => text.includes(source)) + 1;
+      expect(findings.map(ruleAndPlace)).toEqual([[rule, severity, source === null ? null : 'index.html', line]]);
+      for (const { what, why, fix } of findings) for (const text of [what, why, fix]) expect(text).toMatch(/[.:!]$/);
+    },
+    120_000,
+  );
+
+  test('who came before, which param it was, and shows it', async () => {
+    const template = await flawed('leaks');
+    const [leak] = await checkAll(
+      template,
+      RENDERED_CHECKS.map(({ id }) => id).filter((id) => id !== 'warm-equals-cold'),
+    );
+    expect(leak?.what).toMatch(
+      /^Frame \d of '.+' is another picture directly after 'largest numbers', who differs in 'level'/,
+    );
+    expect(
+      Buffer.from(leak?.picture ?? [])
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+  }, 60_000);
+
+  test('a page that keeps something of everybody', async () => {
+    expect((await checkAll(await flawed('grows'), [])).map(ruleAndPlace)).toEqual([['grows', 'warning', null, null]]);
+  }, 120_000);
+
+  test('nothing in a template that has no flaw', async () => {
+    expect((await checkAll(await flawed('sound'), [])).map(ruleAndPlace)).toEqual([]);
+  }, 120_000);
+
+  test('no error in the referral story', async () => {
+    const whole = await loadTemplate(join(ROOT, 'templates/referral'));
+    // All of the film, five frames a second of it: another digest, as its page must be loaded for that.
+    const template = { ...whole, fps: 5, frameCount: 60, scenes: [], digest: 'five-a-second' };
+    const wanted = ['example', 'longest texts, in words', 'Arabic', 'HTML', 'largest numbers'];
+    const samples = samplesOf(whole).filter(({ label }) => wanted.includes(label));
+    const findings = await check(
+      template,
+      samples.map(({ params }) => ({ ...params })),
+    );
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  }, 120_000);
+});
+
+test('every sample comes after every other and after itself', () => {
+  const order = afterEachOther(4);
+  const pairs = order.slice(1).map((to, index) => `${order[index]}${to}`);
+  expect([pairs.length, new Set(pairs).size]).toEqual([16, 16]);
+  expect([afterEachOther(1), afterEachOther(0)]).toEqual([[0, 0], []]);
+});
+
+test('flashes are large changes that come at once, more than three in a second', () => {
+  const film = (level: (frame: number, cell: number) => number) =>
+    Array.from({ length: 30 }, (_, frame) => Float64Array.from({ length: 576 }, (_, cell) => level(frame, cell)));
+  expect(
+    firstOfFlashes(
+      film((frame) => (Math.floor(frame / 3) % 2 === 0 ? 0 : 1)),
+      30,
+    ),
+  ).toBe(3);
+  // Three flashes; small ones; a wave of light that moves; bright ones.
+  expect(
+    firstOfFlashes(
+      film((frame) => (Math.floor(frame / 5) % 2 === 0 ? 0 : 1)),
+      30,
+    ),
+  ).toBeNull();
+  expect(
+    firstOfFlashes(
+      film((frame, cell) => (cell < 12 ? frame % 2 : 0)),
+      30,
+    ),
+  ).toBeNull();
+  expect(
+    firstOfFlashes(
+      film((frame, cell) => ((frame + cell) % 30 < 2 ? 1 : 0)),
+      30,
+    ),
+  ).toBeNull();
+  expect(
+    firstOfFlashes(
+      film((frame) => (frame % 2 === 0 ? 0.85 : 1)),
+      30,
+    ),
+  ).toBeNull();
+});
+
+test('a night is heavy when a frame is, or when there are too many of them', () => {
+  expect(weightOf(40, 360)).toEqual({ cpuHours: 40, hours: 2.5, isHeavy: false });
+  expect(weightOf(151, 10).isHeavy).toBe(true);
+  expect(weightOf(40, 1800).isHeavy).toBe(true);
+  expect([
+    grows({ before: 10, middle: 60, after: 110 }, 25),
+    grows({ before: 10, middle: 110, after: 111 }, 25),
+  ]).toEqual([true, false]);
+});
