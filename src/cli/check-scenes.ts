@@ -4,33 +4,23 @@ import { authorsFault } from '../checking/check-drawn.ts';
 import type { ReportedFinding } from '../checking/report.ts';
 import { reportScenes } from '../checking/scene-findings.ts';
 import { Failure } from '../contracts/failures.ts';
-import type { Params, Rendition } from '../contracts/video.ts';
+import type { Rendition } from '../contracts/video.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import { proveScenes, type SceneHint } from '../rendering/verify/scenes.ts';
 import { sampleParams } from '../templates/samples.ts';
 import type { Template } from '../templates/template.ts';
 import type { CheckFlags } from './check.ts';
-import { readShares, type Shares } from './check-shares.ts';
-
-export interface SceneSamples {
-  readonly samples: readonly [Params, ...Params[]];
-  readonly unvaried: readonly string[];
-  /** Null: the samples are made from the schema. */
-  readonly tonight: Shares['tonight'] | null;
-}
-
-export interface ProvenScenes extends SceneSamples {
-  readonly template: Template;
-  readonly hints: readonly SceneHint[];
-  readonly findings: readonly ReportedFinding[];
-}
+import type { ProvenScenes, SceneSamples } from './scene-report.ts';
 
 export async function sceneSamples(
   template: Template,
   { campaign, samples: count }: Pick<CheckFlags, 'campaign' | 'samples'>,
   signal: AbortSignal,
 ): Promise<SceneSamples> {
-  const shares = campaign === undefined ? null : await readShares(template, campaign, count, signal);
+  const shares =
+    campaign === undefined
+      ? null
+      : await (await import('./check-shares.ts')).readShares(template, campaign, count, signal);
   const { samples, unvaried } = shares ?? sampleParams(template, count);
   const [first, ...rest] = samples;
   if (first === undefined) {
@@ -63,34 +53,4 @@ export async function proveDeclared(
   const findings =
     tonight === null ? await authorsFault(prove, (what) => `The scenes could not be drawn: ${what}`) : await prove();
   return { ...of, template, hints, findings };
-}
-
-/** For `--json`. */
-export function aboutScenes({ template, samples, tonight, hints, unvaried }: ProvenScenes) {
-  const scenes = template.scenes.map(({ id, start, end, params }) => ({ id, start, end, params }));
-  return { scenes, samples: samples.length, tonight, hints, unvaried };
-}
-
-export function sceneLines({ template, samples, tonight, hints, unvaried, findings }: ProvenScenes): string[] {
-  const lines = hints.map(
-    ({ scene, param }) =>
-      `Hint: scene '${scene}' declares '${param}', which changed nothing in it. Without it, more people would share it.`,
-  );
-  for (const param of unvaried) {
-    lines.push(
-      `Not proven: '${param}' never differs from the placeholder in the samples. Give the example another value.`,
-    );
-  }
-  if (tonight !== null) {
-    const { variants, sceneSlots, distinctScenes } = tonight;
-    const share = ((100 * distinctScenes) / sceneSlots).toFixed(0);
-    lines.push(
-      `Tonight: ${variants} videos, ${sceneSlots} scenes in them, ${distinctScenes} different ones (${share} %).`,
-    );
-  }
-  const what = `${template.scenes.length} scenes, ${samples.length} samples`;
-  lines.push(
-    findings.length === 0 ? `Scenes: ${what}, no finding.` : `Scenes: ${findings.length} findings in ${what}.`,
-  );
-  return lines;
 }

@@ -2,23 +2,17 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkDrawn } from '../checking/check-drawn.ts';
 import { checkSource } from '../checking/check-source.ts';
-import { RENDERED_CHECKS } from '../checking/rendered/index.ts';
 import { inOrder, type ReportedFinding, reportJson, reportLines, type WrittenFinding } from '../checking/report.ts';
 import { found, PREVENTS_LOADING } from '../checking/rules.ts';
-import { SCENES, type Selection } from '../checking/selection.ts';
-import { readCapture } from '../config/capture.ts';
-import { findTools } from '../config/tools.ts';
+import type { Selection } from '../checking/selection.ts';
 import { Failure } from '../contracts/failures.ts';
-import { RENDITIONS } from '../contracts/video.ts';
-import { Renderer } from '../rendering/renderer.ts';
 import { loadTemplate, type Template } from '../templates/template.ts';
 import { TEMPLATE_FILE } from '../templates/template-file.ts';
 import type { CheckFlags } from './check.ts';
-import { aboutScenes, type ProvenScenes, proveDeclared, sceneLines, sceneSamples } from './check-scenes.ts';
+import type { Drawn } from './check-drawing.ts';
 import { findTemplate } from './render-input.ts';
-import { warningsOnly } from './warnings-only.ts';
+import { aboutScenes, sceneLines } from './scene-report.ts';
 
 /** Prints the report; whether there is no error in it. */
 export async function checkTemplate(
@@ -41,7 +35,7 @@ export async function checkTemplate(
   if (loaded instanceof Failure && !findings.some(({ rule }) => PREVENTS_LOADING.includes(rule))) {
     findings.push(found('template-json', { file: TEMPLATE_FILE, line: null }, loaded.message));
   }
-  const drawn = template === null ? null : await draw(template, flags, drawnIds, signal);
+  const drawn = template === null ? null : await drawAll(template, flags, drawnIds, signal);
   findings.push(...(drawn?.findings ?? []));
   if (drawn !== null) checks.push(...drawn.checks);
 
@@ -58,41 +52,18 @@ export async function checkTemplate(
   return !written.some(({ severity }) => severity === 'error');
 }
 
-interface Drawn {
-  readonly findings: readonly ReportedFinding[];
-  readonly checks: readonly string[];
-  readonly scenes: ProvenScenes | null;
-}
+const NOTHING: Drawn = { findings: [], checks: [], scenes: null };
 
-/** Everything that needs a browser, in one. */
-async function draw(
+/** The engine is loaded when there is something to draw. */
+async function drawAll(
   template: Template,
   flags: CheckFlags,
-  ids: readonly string[],
+  ids: Selection['drawnIds'],
   signal: AbortSignal,
 ): Promise<Drawn> {
-  const rendered = RENDERED_CHECKS.filter(({ id }) => ids.includes(id));
-  const hasScenes = ids.includes(SCENES) && template.scenes.length > 0;
-  const checks = [...rendered.map(({ id }) => id), ...(hasScenes ? [SCENES] : [])];
-  const samples = hasScenes ? await sceneSamples(template, flags, signal) : null;
-  if (flags.campaign !== undefined && samples === null) {
-    const why = template.scenes.length > 0 ? 'was left out' : `has nothing to do: '${template.id}' declares no scenes`;
-    throw new Failure('CampaignInvalid', `--campaign is for the check '${SCENES}', which ${why}. Leave it out.`);
-  }
-  if (checks.length === 0) return { findings: [], checks, scenes: null };
-
-  const onStep = (id: string, step: string): void => void process.stderr.write(`${id}: ${step}\n`);
-  const options = { rendition: RENDITIONS[flags.rendition], signal, onStep };
-  // Without the template: one that cannot be drawn is to be found by the checks.
-  const start = { tools: findTools(), capture: readCapture(), slots: 1, log: warningsOnly, signal };
-  await using renderer = await Renderer.start(start);
-  const findings: ReportedFinding[] = await checkDrawn(rendered, renderer, template, options);
-  if (samples === null) return { findings, checks, scenes: null };
-  const scenes = await proveDeclared(renderer, template, samples, {
-    ...options,
-    onStep: (step) => onStep(SCENES, step),
-  });
-  return { findings: [...findings, ...scenes.findings], checks, scenes };
+  if (ids.length === 0 && flags.campaign === undefined) return NOTHING;
+  const { draw } = await import('./check-drawing.ts');
+  return await draw(template, flags, ids, signal);
 }
 
 async function writePictures(findings: readonly ReportedFinding[], folder: string): Promise<WrittenFinding[]> {

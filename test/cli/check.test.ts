@@ -115,7 +115,7 @@ test('a template without scenes has nothing to prove; one that cannot be loaded 
     notRun: ['scenes'],
     findings: [{ rule: 'template-json', what: expect.stringContaining("the frames from 0 to 11, before 'count'") }],
   });
-});
+}, 180_000);
 
 test('the report says of each finding where it is, what it does to a night and what to do; warnings alone are fit', async () => {
   const fit = await run('--static');
@@ -141,11 +141,11 @@ Template 'story' is fit for a night: 0 errors, 1 warning in 9 checks.
     notRun: [],
     findings: [{ rule: 'remote-url', severity: 'error', file: 'index.html', line: 13, picture: null }],
   });
-});
+}, 180_000);
 
 test('a check that there is not is refused with the names of those that there are', async () => {
   expect(await run('--only', 'fonts,colours')).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/There is no check 'colours'. There are: schema, contract, .*scenes/),
   });
-});
+}, 180_000);

@@ -3,7 +3,6 @@
  * clock and fonts is left out: this engine sets the clock, and has rules of its own for the rest.
  */
 
-import { lintHyperframeHtml } from '@hyperframes/core/lint';
 import type { Finding } from '../finding.ts';
 import type { Place } from '../rules.ts';
 import type { Page } from '../source/page.ts';
@@ -44,6 +43,8 @@ export const hyperframes: StaticCheck = {
   async run(source) {
     const { entry } = source;
     if (entry === null || !entry.elements.some(({ attributes }) => attributes.has('data-composition-id'))) return [];
+    // Half a second to load, which most templates do without.
+    const { lintHyperframeHtml } = await import('@hyperframes/core/lint');
     const { findings } = await lintHyperframeHtml(ownHtml(entry, source), { filePath: entry.file.path, host: 'cli' });
     return findings.flatMap(({ code, message, fixHint, snippet, elementId }): Finding[] => {
       const severity = TAKEN.get(code);
