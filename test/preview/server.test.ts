@@ -17,7 +17,8 @@ const CSV = join(tmpdir(), `nightreel-preview-${process.pid}.csv`);
 const AT = '2026-11-20T12:00:00Z';
 const EVIL = '<img src=x onerror=alert(1)>';
 
-const CAMPAIGN = `template: card
+const CAMPAIGN = `title: Cards
+template: card
 rendition: email-480p
 rejectLimit: 1
 source: { type: csv, path: ${JSON.stringify(CSV)} }
