@@ -40,7 +40,7 @@ export async function runPreview(
     onTemplate: ({ problem }) => say(problem === null ? 'The template was read again.' : `Broken: ${problem}`),
   });
   process.stdout.write(json === true ? `${JSON.stringify({ address: server.address })}\n` : `${server.address}\n`);
-  say('Open this address in Chromium or Firefox on this machine. Ctrl-C ends the preview.');
+  say('Open this address in a browser on this machine. Ctrl-C ends the preview.');
   await new Promise<void>((stop) => signal.addEventListener('abort', () => stop(), { once: true }));
   say('Stopping.');
 }

@@ -38,9 +38,9 @@ afterAll(async () => {
 const inPage = async <T>(script: string): Promise<T> => (await page.evaluate(script)) as T;
 const textOf = (selector: string): Promise<string> =>
   inPage(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ''`);
-const holds = (script: string): Promise<true> =>
+const holds = (script: string): Promise<unknown> =>
   until(async () => ((await inPage<boolean>(script)) ? true : null), script);
-const showsFrame = (frame: number): Promise<true> =>
+const showsFrame = (frame: number): Promise<unknown> =>
   holds(`document.querySelector('#stage').dataset.frame === '${frame}'`);
 
 /** What of the page is the picture. */
