@@ -30,10 +30,7 @@ export async function pinTemplate(
 ): Promise<'stored' | 'exists'> {
   const { file, path } = await readTemplateFile(template.folder);
   if (digestOf(file, template.files) !== template.digest) {
-    throw new Failure(
-      'TemplateChanged',
-      `${path} was edited while the batch was being planned. Run the night again.`,
-    );
+    throw new Failure('TemplateChanged', `${path} was edited while the batch was being planned. Run the night again.`);
   }
   const files = [...template.files].map(([path, bytes]) => ({ path, base64: Buffer.from(bytes).toString('base64') }));
   const pin = canonicalize({ template: file, files }) ?? '';
