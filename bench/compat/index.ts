@@ -46,7 +46,9 @@ export async function run({ only, write, signal, progress }: CompatOptions): Pro
         ours,
         theirs,
       );
-      progress.note(`${name}: ${one.identical} of ${one.frames} frames identical, least PSNR ${psnrText(one)}`);
+      progress.note(
+        `${name}: ${one.identical} of ${one.frames} frames (theirs: ${one.theirFrames}) identical, least PSNR ${psnrText(one)}`,
+      );
       compared.push(one);
     }
   } finally {
