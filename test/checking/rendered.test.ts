@@ -98,9 +98,9 @@ describe('drawing finds', () => {
 
   test('no error in the referral story', async () => {
     const whole = await loadTemplate(join(ROOT, 'templates/referral'));
-    // All of the film, five frames a second of it: another digest, as its page must be loaded for that.
-    const template = { ...whole, fps: 5, frameCount: 60, scenes: [], digest: 'five-a-second' };
-    const wanted = ['example', 'longest texts, in words', 'Arabic', 'HTML', 'largest numbers'];
+    // All of the film, a frame a second of it: another digest, as its page must be loaded for that.
+    const template = { ...whole, fps: 1, frameCount: 12, scenes: [], digest: 'one-a-second' };
+    const wanted = ['example', 'longest texts, in words', 'HTML'];
     const samples = samplesOf(whole).filter(({ label }) => wanted.includes(label));
     const findings = await check(
       template,

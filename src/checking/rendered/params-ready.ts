@@ -45,7 +45,7 @@ export const paramsReady: RenderedCheck = {
 function failureFinding(failure: Failure, labels: readonly string[]): Finding {
   const { failureClass, message, detail } = failure;
   const isLate = failureClass === 'TemplateNotReady' && message.includes('hf-params-ready');
-  const said = detail === undefined ? '' : ` It said: ${detail.slice(0, 200)}`;
+  const said = detail === undefined ? '' : ` It said: ${detail.slice(0, 200)}.`;
   return {
     rule: isLate ? 'never-ready' : 'does-not-draw',
     severity: 'error',

@@ -27,6 +27,7 @@ export const warmEqualsCold: RenderedCheck = {
     const { template, rendition, renderer, signal, onStep } = input;
     if (template.contract === 'stock') return [];
     const samples = spread((await rehearse(input)).drawn, SAMPLES);
+    if (samples.length === 0) return [];
     onStep(`giving one page ${samples.length} samples, each after each other`);
     return await renderer.inspect(
       { template, rendition },
