@@ -12,7 +12,8 @@ const IDLE_TIMEOUT_MS = 30_000;
 
 /**
  * Whatever slows one request of this client down (503, 429) holds all its others back as well, and repeated ones wait: the SDK's
- * adaptive retries, which need to be told that a 503 without a body, to a HEAD, is no other than one that says SlowDown.
+ * adaptive retries, which need to be told that a 503 without a body, to a HEAD, is no other than one that says SlowDown. A clock that
+ * jumps costs nothing but the requests under way, which are sent again with the server's time.
  *
  * @param idleTimeoutMs a connection on which nothing moves for so long is given up; 30 s by default.
  */
@@ -38,13 +39,19 @@ export function createS3Client(clientConfig: S3ClientConfig, idleTimeoutMs: numb
       try {
         return await next(args);
       } catch (error) {
-        if (!isThrottling(error)) throw error;
-        countThrottled();
-        throw Object.assign(error, { $retryable: { throttling: true } });
+        if (isThrottling(error)) {
+          countThrottled();
+          throw Object.assign(error, { $retryable: { throttling: true } });
+        }
+        if (isSkewed(args.request, error)) {
+          // The SDK signs with the server's time from then on, and tries only the first of those again that were under way.
+          throw Object.assign(error, { Code: 'RequestTimeTooSkewed', $retryable: { throttling: false } });
+        }
+        throw error;
       }
     },
     // Innermost, so that it sees every attempt.
-    { step: 'finalizeRequest', priority: 'low', name: 'tellThrottling' },
+    { step: 'finalizeRequest', priority: 'low', name: 'tellRetryable' },
   );
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -65,6 +72,22 @@ export function createS3Client(clientConfig: S3ClientConfig, idleTimeoutMs: numb
 
 const attemptsOf = (told: unknown): number =>
   (told as { readonly $metadata?: { readonly attempts?: number } }).$metadata?.attempts ?? 1;
+
+/** As the SDK counts it; S3 refuses what is off by fifteen minutes. */
+const SKEWED_MS = 5 * 60_000;
+
+/**
+ * Whether a request was refused that had been signed for another time than the server's. To a HEAD the answer has no body that could
+ * say so: it looks like a missing right.
+ */
+function isSkewed(request: unknown, error: unknown): error is object {
+  if (statusOf(error) !== 403) return false;
+  const { headers } = request as { readonly headers?: Readonly<Record<string, string>> };
+  const { $response } = error as { readonly $response?: { readonly headers?: Readonly<Record<string, string>> } };
+  // 20260302T040000Z
+  const signed = headers?.['x-amz-date']?.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5') ?? '';
+  return Math.abs(Date.parse(signed) - Date.parse($response?.headers?.['date'] ?? '')) > SKEWED_MS;
+}
 
 const isThrottling = (error: unknown): error is object => [429, 503].includes(statusOf(error) ?? 0);
 

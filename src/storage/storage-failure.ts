@@ -45,7 +45,6 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   CredentialsProviderError: denied('no credentials were found', CHECK_CREDENTIALS),
   ExpiredToken: denied('the session token has expired', 'Sign in again, or give the machine a role.'),
   InvalidToken: denied('the session token is not valid', 'Sign in again, or check AWS_SESSION_TOKEN.'),
-  // The SDK signs with the server's time from then on.
   RequestTimeTooSkewed: unavailable("this machine's clock is off by minutes", 'Set the clock. It is tried again.'),
   NoSuchBucket: denied('there is no such bucket', 'Create it, or correct the name of the bucket.'),
   InvalidBucketName: denied('that is no possible name of a bucket', 'Correct the name of the bucket.'),
