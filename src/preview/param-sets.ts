@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import type { Params } from '../contracts/video.ts';
-import { sampleParams } from '../templates/samples.ts';
+import { extremesOf } from '../templates/extremes.ts';
 import type { Template } from '../templates/template.ts';
 import { openCsvWarehouse } from '../warehouse/csv.ts';
 
@@ -12,19 +12,14 @@ export interface ParamSet {
   readonly params: Params;
 }
 
-/** How many are made from the schema. */
-const DERIVED = 4;
-
 /** What the template says of itself, and what strains it. */
 export const ownSets = (template: Template): ParamSet[] => [
   { label: 'Example', params: template.example },
   { label: 'Placeholder', params: template.placeholder },
-  ...derivedSets(template),
+  ...extremesOf(template).map(({ label, params }) => ({ label: capitalized(label), params })),
 ];
 
-/** Made from the schema: other scripts, long and short texts, limits of numbers. */
-const derivedSets = (template: Template): ParamSet[] =>
-  sampleParams(template, DERIVED).samples.map((params, index) => ({ label: `From the schema ${index + 1}`, params }));
+const capitalized = (label: string): string => `${label.charAt(0).toUpperCase()}${label.slice(1)}`;
 
 export interface Person {
   readonly recipientId: string;
