@@ -105,7 +105,7 @@ test(
   'that a batch is at risk is told; a webhook that is down gets what comes then later',
   async () => {
     const schedule = `schedule: { ${EVERY_DAY}, at: "${clockIn(-60)}", timeZone: UTC }`;
-    await writeCampaign('due', '{ count: 1, window: 1 }', `deadline: { at: "${clockIn(4.5)}" }\n${schedule}`);
+    await writeCampaign('due', '{ count: 1, window: 1 }', `deadline: { at: "${clockIn(3.5)}" }\n${schedule}`);
     const many = Array.from({ length: 600 }, (_, n) => ({ id: `late-${n}`, name: `Late ${n}` }));
     ({ workflowId: due } = await probe.startCsvNight({ campaign: 'due', businessDate: dueNight }, many));
     await toldOf('due', 'atRisk');
