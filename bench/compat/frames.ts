@@ -7,6 +7,7 @@ import { packed } from '../../src/rendering/capture/compositor.ts';
 import { FrameBuffer } from '../../src/rendering/capture/i420/frame-buffer.ts';
 import { readPng } from '../../src/rendering/capture/png.ts';
 import type { Size } from '../../src/rendering/geometry.ts';
+import { meanSquaredError, psnr } from '../../src/rendering/verify/picture.ts';
 import type { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import type { OpenComposition } from './compositions.ts';
 
@@ -40,8 +41,4 @@ export async function readSequence(folder: string, size: Size): Promise<Frames> 
 }
 
 /** Of all planes together, dB; infinite when they are the same. */
-export function psnrOf(one: Uint8Array, other: Uint8Array): number {
-  let sum = 0;
-  for (let at = 0; at < one.length; at++) sum += ((one[at] ?? 0) - (other[at] ?? 0)) ** 2;
-  return sum === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10((255 ** 2 * one.length) / sum);
-}
+export const psnrOf = (one: Uint8Array, other: Uint8Array): number => psnr(meanSquaredError(one, other));

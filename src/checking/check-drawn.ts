@@ -1,11 +1,13 @@
 /** The checks that have to see a template drawn, one after the other in one browser. */
 
-import { describeFailure, Failure } from '../contracts/failures.ts';
+import { describeFailure } from '../contracts/failures.ts';
 import type { Rendition } from '../contracts/video.ts';
 import type { Renderer } from '../rendering/renderer.ts';
 import { samplesOf } from '../templates/extremes.ts';
 import type { Template } from '../templates/template.ts';
 import type { Finding } from './finding.ts';
+import { NOWHERE } from './rendered/place.ts';
+import { asAuthors } from './rendered/rehearsal.ts';
 import type { RenderedCheck } from './rendered/rendered-check.ts';
 import { found } from './rules.ts';
 
@@ -50,12 +52,12 @@ export async function authorsFault<T extends Finding>(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Failure) || describeFailure(error.failureClass).actor !== 'author') throw error;
+    const { failureClass, message, detail } = asAuthors(error);
     // Drawn with params that were made here: what the page said quotes nobody.
-    const what = error.detail === undefined ? error.message : `${error.message} ${error.detail}`;
+    const what = detail === undefined ? message : `${message} ${detail}`;
     if (told.has(what)) return [];
     told.add(what);
-    const fix = describeFailure(error.failureClass).sentence;
-    return [found('drawing-failed', { file: null, line: null }, sentence(what), fix)];
+    const fix = describeFailure(failureClass).sentence;
+    return [found('drawing-failed', NOWHERE, sentence(what), fix)];
   }
 }

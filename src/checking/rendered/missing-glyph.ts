@@ -5,7 +5,7 @@ import type { Finding } from '../finding.ts';
 import { type Gaps, hasOwnFonts, readGaps } from './glyphs.ts';
 import { momentsOf } from './moments.ts';
 import { marked } from './pictures.ts';
-import { lineOfElement, textOf } from './place.ts';
+import { lineOfElement, NOWHERE, textOf } from './place.ts';
 import { rehearse } from './rehearsal.ts';
 import type { RenderedCheck, RenderedCheckInput } from './rendered-check.ts';
 import { listed, type Sample } from './samples.ts';
@@ -70,7 +70,7 @@ function fallbackOfAll(seen: readonly Seen[]): Finding[] {
     {
       rule: 'system-font',
       severity: 'warning',
-      ...{ file: null, line: null },
+      ...NOWHERE,
       what: `All text is drawn with fonts of this machine: ${listed(families)}.`,
       why: WHY_FALLBACK,
       fix: 'Bring the fonts as files or data: addresses in @font-face rules, and declare them in template.json.',

@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../contracts/failures.ts';
 import type { Finding } from '../finding.ts';
-import { placeIn } from './place.ts';
+import { NOWHERE, placeIn } from './place.ts';
 import { rehearse } from './rehearsal.ts';
 import type { RenderedCheck } from './rendered-check.ts';
 import { hasMarkup, listed } from './samples.ts';
@@ -32,7 +32,7 @@ export const paramsReady: RenderedCheck = {
       findings.push({
         rule: 'params-slow',
         severity: 'error',
-        ...{ file: null, line: null },
+        ...NOWHERE,
         what: `The page took ${Math.round(slowest)} ms from params to hf-params-ready; a render gives it 5,000.`,
         why: 'On a worker that is busy in all its slots it would be too late, and the video would fail.',
         fix: 'Do less when params come: prepare what does not depend on them while the page loads.',

@@ -2,6 +2,7 @@
 
 import type { Template } from '../../templates/template.ts';
 import type { Finding } from '../finding.ts';
+import { Lines } from '../lines.ts';
 
 export type Place = Pick<Finding, 'file' | 'line'>;
 
@@ -30,7 +31,7 @@ export function lineOfElement(template: Pick<Template, 'html' | 'entryPath'>, na
     ];
     for (const pattern of patterns) {
       const at = template.html.search(pattern);
-      if (at >= 0) return { file: template.entryPath, line: lineAt(template.html, at) };
+      if (at >= 0) return { file: template.entryPath, line: new Lines(template.html).at(at) };
     }
   }
   return NOWHERE;
@@ -42,5 +43,4 @@ export function placeIn(text: string): Place {
   return file === undefined || line === undefined ? NOWHERE : { file, line: Number(line) };
 }
 
-const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
