@@ -58,6 +58,12 @@ const schema = z.strictObject({
 
 export type TemplateFile = z.infer<typeof schema>;
 
+/** Null: not a whole number. Some whole ones are no whole number of milliseconds: 1267 stands for 38 frames, 30 a second. */
+export function frameCountOf({ durationMs, fps }: Pick<TemplateFile, 'durationMs' | 'fps'>): number | null {
+  const frames = Math.round((durationMs * fps) / 1000);
+  return Math.round((frames * 1000) / fps) === durationMs ? frames : null;
+}
+
 /** What a parsed template.json says, or everything that is wrong with it. */
 export const parseTemplateFile = (value: unknown): z.ZodSafeParseResult<TemplateFile> => schema.safeParse(value);
 
