@@ -111,7 +111,14 @@ test.each(TABLE)('%s: %s is found in %s, line %s, where lines end as on Windows'
 
 test('every flaw that has a folder is in the table, and every rule of the source has a flaw', async () => {
   expect((await readdir(FLAWS)).sort()).toEqual(['base', ...TABLE.map(([flaw]) => flaw)].sort());
-  const elsewhere = ['composition-unreadable', 'folder-size', 'scene-leak', 'scene-join', 'scene-sound', 'drawing-failed'];
+  const elsewhere = [
+    'composition-unreadable',
+    'folder-size',
+    'scene-leak',
+    'scene-join',
+    'scene-sound',
+    'drawing-failed',
+  ];
   const covered = new Set([...TABLE.map(([, rule]) => rule), ...elsewhere]);
   expect(Object.keys(RULES).filter((rule) => !covered.has(rule))).toEqual([]);
 });
