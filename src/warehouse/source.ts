@@ -151,7 +151,9 @@ export const csvSourceSchema = z.strictObject({
   path: z
     .string()
     .min(1)
-    .describe('Where it is, on the machine that plans: absolute, or from the folder in which the worker was started.'),
+    .describe(
+      'An `s3://bucket/key` address, or a path on the machine that plans: absolute, or from the folder in which its worker was started.',
+    ),
   delimiter: z
     .enum([',', ';', '\t', '|'])
     .optional()
