@@ -16,7 +16,12 @@ export const schema: StaticCheck = {
     if (declaration === null) {
       const what = `There is no ${TEMPLATE_FILE}: a template is a folder that has one.`;
       return [
-        found('template-json', { file: TEMPLATE_FILE, line: null }, what, 'Add it; docs/engine.md lists the fields.'),
+        found(
+          'template-json',
+          { file: TEMPLATE_FILE, line: null },
+          what,
+          'Add it; docs/reference/template.md lists the fields.',
+        ),
       ];
     }
     if (declaration.fault !== null) {
