@@ -50,8 +50,8 @@ test('the example has no finding in its files, and draws the same after others, 
   };
   const first = await drawn(template.example);
   const others = [];
-  for (const { params } of samplesOf(template).slice(0, 5)) others.push(await drawn(params));
-  expect(new Set(others).size).toBeGreaterThan(3);
+  for (const { params } of samplesOf(template).slice(0, 4)) others.push(await drawn(params));
+  expect(new Set(others).size).toBeGreaterThan(2);
   expect(await drawn(template.example)).toBe(first);
   expect(log.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
 }, 60_000);
