@@ -22,7 +22,7 @@ export const RULES = describe({
   'template-json': {
     severity: 'error',
     why: 'The template cannot be loaded: no video is rendered.',
-    fix: 'Correct it; docs/engine.md lists the fields.',
+    fix: 'Correct it; docs/reference/template.md lists the fields.',
   },
   'entry-missing': {
     severity: 'error',

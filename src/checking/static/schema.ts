@@ -30,7 +30,12 @@ export const schema: StaticCheck = {
     if (declaration === null) {
       const what = `There is neither a ${TEMPLATE_FILE} nor a ${COMPOSITION_FILE}: a template is a folder with one of them.`;
       return [
-        found('template-json', { file: TEMPLATE_FILE, line: null }, what, 'Add it; docs/engine.md lists the fields.'),
+        found(
+          'template-json',
+          { file: TEMPLATE_FILE, line: null },
+          what,
+          'Add it; docs/reference/template.md lists the fields.',
+        ),
       ];
     }
     if (declaration.fault !== null) {
