@@ -1,6 +1,6 @@
 // Scene 4: the balance of each day as a skyline. The sun goes along it and paints the land below; what is below zero is no land.
 
-const CHART = { left: 0, right: 936, top: 690, bottom: 1330, ground: 1400 };
+const CHART = { left: 44, right: 936, top: 690, bottom: 1330, ground: 1400 };
 
 /** Slopes of a curve through the days that never leaves the range of two neighbours (Fritsch and Carlson, 1980). */
 function slopes(ys) {
@@ -48,24 +48,24 @@ function createBalance() {
       const ys = days.map(yOf);
       const tilt = slopes(ys);
       const step = xOf(1) - xOf(0);
-      let d = `M${num(xOf(0))} ${num(ys[0])}`;
+      let d = `M-20 ${num(ys[0])}H${CHART.left}`;
       for (let i = 1; i < days.length; i++) {
         const third = step / 3;
         d += `C${num(xOf(i - 1) + third)} ${num(ys[i - 1] + tilt[i - 1] / 3)} ${num(xOf(i) - third)} ${num(ys[i] - tilt[i] / 3)} ${num(xOf(i))} ${num(ys[i])}`;
       }
       const base = negative ? Math.round(yOf(0)) : CHART.ground;
-      const area = `${d}V${base}H${CHART.left}Z`;
+      const area = `${d}V${base + (negative ? 0 : 4)}H-20Z`;
       put(hills, { d: area });
       put(depths, { d: area, visibility: negative ? 'inherit' : 'hidden' });
       put(line, { d, visibility: negative ? 'inherit' : 'hidden' });
-      put(above, { height: base });
+      put(above, { height: base + (negative ? 0 : 4) });
       put(below, { y: base });
       put(zero, { y: base - 2, visibility: negative ? 'inherit' : 'hidden' });
       $('zero').textContent = negative ? '0' : '';
       if (negative) $('zero').textContent = formats.moneyParts(0).find(({ type }) => type === 'integer').value;
       $('zero').style.top = px(base - 56);
       $('balance-label').textContent = words.balance;
-      const show = setAmount($('balance-amount'), days, formats.moneyParts, { width: 908, largest: 176 });
+      const show = setAmount($('balance-amount'), days, formats.moneyParts, { width: 908, largest: 216 });
       const extremes = [
         ['high', high, words.highest],
         ['low', low, words.lowest],
@@ -77,6 +77,9 @@ function createBalance() {
         put(marks[i], { cx: num(xOf(day)), cy: num(yOf(value)) });
         return day / (days.length - 1);
       });
+      $('first-day').textContent = formats.day(month, 1);
+      $('last-day').textContent = formats.day(month, Math.min(balances.length, formats.daysIn(month)));
+      $('last-day').classList.toggle('none', balances.length === 1);
       $('stat-low').classList.toggle('none', high === low);
       marks[1].classList.toggle('none', high === low);
       chart = { days, ys, tilt, step, show, extremes };
@@ -109,6 +112,7 @@ function createBalance() {
       }
       for (const [id, begin] of [
         ['balance-head', 0.1],
+        ['days', 0.4],
         ['stat-high', 0.5],
         ['stat-low', 0.62],
       ]) {

@@ -1,6 +1,6 @@
 // Scene 2: what came in rises from the horizon, what went out digs below it; both to one scale.
 
-const TALLEST = 430;
+const TALLEST = 470;
 
 function createFlow() {
   const $ = (id) => document.getElementById(id);
@@ -21,7 +21,7 @@ function createFlow() {
       text.textContent = sentence.replace('{x}', money(Math.abs(net)));
       text.style.fontSize = px(Math.min(60, Math.floor((6000 * 0.98 * 912) / (60 * ruler.width(text.textContent, 'net')))));
       text.classList.toggle('below', net < 0);
-      const fit = { width: 908, largest: 168 };
+      const fit = { width: 908, largest: 196 };
       flow = {
         high: Math.round((TALLEST * moneyIn) / most),
         deep: Math.round((TALLEST * moneyOut) / most),
@@ -36,8 +36,8 @@ function createFlow() {
     draw(t) {
       const rise = EASE.grow(span(t, 0.3, 1.15));
       const dig = EASE.grow(span(t, 0.62, 1.15));
-      const flood = EASE.camera(span(t, 2.42, 0.56));
-      const gone = EASE.leave(span(t, 2.3, 0.26));
+      const flood = EASE.camera(span(t, 2.36, 0.58));
+      const gone = EASE.leave(span(t, 2.24, 0.26));
       const high = Math.round(flow.high * rise);
       const deep = Math.round(flow.deep * dig);
       put(into, { y: HORIZON - high, height: high });

@@ -51,19 +51,19 @@ function createInsight() {
       $('insight-lead').textContent = LANGUAGES[language].insight;
       const like = KANA.test(insight) ? 'display ja' : 'display';
       $('insight').classList.toggle('ja', KANA.test(insight));
-      lines = setLines($('insight'), insight, { width: 912, height: 1040, largest: 136, smallest: 56, whole: 72, tight: 1.06, like }, true);
+      lines = setLines($('insight'), insight, { width: 912, height: 1040, largest: 156, smallest: 56, whole: 72, tight: 1.06, like }, true);
     },
     draw(t) {
       slide($('insight-lead'), EASE.settle(span(t, 0.1, 0.8)));
       lines.show(t - 0.2, 0.08);
-      const leave = EASE.leave(span(t, 2.6, 0.34));
+      const leave = EASE.leave(span(t, 2.4, 0.28));
       for (const id of ['insight', 'insight-lead-clip']) {
         $(id).style.opacity = num(1 - leave);
         $(id).style.transform = `translateY(${Math.round(-80 * leave)}px)`;
       }
       bars.forEach((bar, i) => {
         const width = (i === 0 ? 44 : 24) * MARK.unit * EASE.settle(span(t, 0.35 + 0.12 * i, 0.9));
-        const up = EASE.camera(span(t, 2.5, 0.5));
+        const up = EASE.camera(span(t, 2.54, 0.42));
         const y = mix(1560 + 8 * MARK.unit * i, MARK.y + (4 + 8 * i) * MARK.unit, up);
         put(bar, { x: num(540 - width / 2), width: num(width), y: Math.round(y), visibility: width > 0 ? 'inherit' : 'hidden' });
       });

@@ -42,17 +42,26 @@ function createSpending() {
         setAmount(row.amount, [amount], moneyParts, { width: ROWS.width, largest: 72 })(amount);
         return { ...row, edge: Math.round(from), centre: (from + to) / 2 };
       });
+      if (nothing) {
+        for (const [i, row] of rows.entries()) row.centre = ((i + 0.5) / rows.length) * HEIGHT;
+      }
       $('rows').replaceChildren(...rows.map(({ element }) => element));
       placeRows(rows);
     },
     draw(t) {
       const back = EASE.camera(span(t, 0, 0.55));
       put(column, { width: Math.round(mix(WIDTH, COLUMN, back)), fill: nothing && t > 0.5 ? COLOUR.rose : COLOUR.sun });
-      layers.forEach((layer, i) => {
+      const tops = layers.map((_, i) => {
         const row = rows[i + 1];
         const k = EASE.settle(span(t, 0.42 + 0.09 * i, 0.95));
-        const y = row && !nothing ? Math.round(mix(HEIGHT, row.edge, k)) : HEIGHT;
-        put(layer, { y, visibility: y < HEIGHT ? 'inherit' : 'hidden' });
+        return row && !nothing ? Math.round(mix(HEIGHT, row.edge, k)) : HEIGHT;
+      });
+      // Each ends just under the next: two that share an edge at a fraction of a pixel would both show there.
+      const endOf = (i) => Math.min(HEIGHT, (tops[i + 1] ?? HEIGHT) + 2);
+      put(column, { height: endOf(-1) });
+      layers.forEach((layer, i) => {
+        const y = tops[i];
+        put(layer, { y, height: Math.max(0, endOf(i) - y), visibility: y < HEIGHT ? 'inherit' : 'hidden' });
       });
       title.show(t - 0.4);
       slide($('spending-total'), EASE.settle(span(t, 0.62, 0.8)));

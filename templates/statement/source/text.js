@@ -41,13 +41,14 @@ const ruler = {
   },
 };
 
-/** The pieces between which a line may end. Spaces stay at the end of theirs. */
+/** The pieces between which a line may end. Spaces and hyphens stay at the end of theirs, a number with what it counts. */
 function breakable(text) {
-  return text.split(/(?<=\s)(?=\S)/u).flatMap((word) => {
+  return text.split(/(?<=\s)(?=\S)|(?<=[^\s\p{Pd}/][\p{Pd}/])(?=[^\s\p{Pd}/])/u).flatMap((word) => {
     if (!UNSPACED.test(word)) return [word];
     const pieces = [];
     for (const { segment, isWordLike } of new Intl.Segmenter('ja', { granularity: 'word' }).segment(word)) {
-      if (isWordLike || pieces.length === 0) pieces.push(segment);
+      const last = pieces[pieces.length - 1];
+      if (last === undefined || (isWordLike && !/\p{N}$/u.test(last))) pieces.push(segment);
       else pieces[pieces.length - 1] += segment;
     }
     return pieces;

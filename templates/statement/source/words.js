@@ -24,7 +24,7 @@ const LANGUAGES = {
     locale: 'de-DE',
     voice: true,
     hello: 'Hallo,',
-    month: 'das war dein Monat',
+    month: 'Das war dein Monat',
     moneyIn: 'Eingang',
     moneyOut: 'Ausgang',
     left: '{x} bleiben übrig',
@@ -93,7 +93,7 @@ function formatsOf(language, currency = 'USD') {
   return {
     money: (minor) => money.format(minor / 10 ** digits),
     moneyParts: (minor) => money.formatToParts(minor / 10 ** digits),
-    share: (part) => share.format(part),
+    share: (part) => (part > 0 && part < 0.005 ? `<${share.format(0.01)}` : share.format(part)),
     monthName(month) {
       const name = dated(month, { month: 'long' })(1);
       const [first] = name;
