@@ -102,7 +102,7 @@ function createBalance() {
       put(ground, { y: Math.round(mix(HEIGHT, CHART.ground, EASE.settle(span(t, 0, 0.7)))) });
       put(zero, { width: Math.round(WIDTH * EASE.settle(span(t, 0.1, 0.8))) });
       $('zero').style.opacity = num(EASE.gentle(span(t, 0.6, 0.4)));
-      const cover = EASE.camera(span(t, 2.98, 0.6));
+      const cover = EASE.camera(span(t, 3.1, 0.5));
       const born = EASE.spring(span(t, 0.2, 0.6));
       put(sun, { cx: num(mix(x, WIDTH / 2, cover)), cy: num(mix(y, HEIGHT / 2, cover)), r: num(mix(46 * born, 1240, cover)) });
       for (const [k, mark] of marks.entries()) {

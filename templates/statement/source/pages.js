@@ -54,8 +54,8 @@ function createInsight() {
       lines = setLines($('insight'), insight, { width: 912, height: 1040, largest: 156, smallest: 56, whole: 72, tight: 1.06, like }, true);
     },
     draw(t) {
-      slide($('insight-lead'), EASE.settle(span(t, 0.1, 0.8)));
-      lines.show(t - 0.2, 0.08);
+      slide($('insight-lead'), EASE.settle(span(t, 0.02, 0.8)));
+      lines.show(t - 0.1, 0.08);
       const leave = EASE.leave(span(t, 2.4, 0.28));
       for (const id of ['insight', 'insight-lead-clip']) {
         $(id).style.opacity = num(1 - leave);

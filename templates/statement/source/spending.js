@@ -46,7 +46,7 @@ function createSpending() {
         for (const [i, row] of rows.entries()) row.centre = ((i + 0.5) / rows.length) * HEIGHT;
       }
       $('rows').replaceChildren(...rows.map(({ element }) => element));
-      placeRows(rows);
+      placeRows(rows, nothing ? 1 : 0.35);
     },
     draw(t) {
       const back = EASE.camera(span(t, 0, 0.55));
@@ -116,8 +116,8 @@ function createRow(name, share) {
   return { element, amount, height: fitted.lineHeight * fitted.lines.length + 84, first: fitted.lineHeight / 2 };
 }
 
-/** Each row as near to its layer as the others allow. */
-function placeRows(rows) {
+/** Each row as near to its layer as the others allow, or as far from the others as can be: `evenness` 0..1 is between these. */
+function placeRows(rows, evenness) {
   const gap = 26;
   let y = ROWS.top;
   const room = ROWS.bottom - ROWS.top;
@@ -129,7 +129,7 @@ function placeRows(rows) {
     const below = rows.slice(i + 1).reduce((sum, { height }) => sum + height + gap, 0);
     const lowest = Math.max(y, ROWS.bottom - below - row.height);
     const even = ROWS.top + (loose * i) / Math.max(1, rows.length - 1) + rows.slice(0, i).reduce((s, { height }) => s + height + gap, 0);
-    row.top = Math.round(Math.min(lowest, Math.max(y, mix(ideal[i], even, 0.35))));
+    row.top = Math.round(Math.min(lowest, Math.max(y, mix(ideal[i], even, evenness))));
     row.anchor = Math.round(row.top + row.first);
     row.element.style.top = px(row.top);
     y = row.top + row.height + gap;

@@ -151,10 +151,11 @@ function withFigures(text) {
     const figure = match[0].trimEnd();
     const mark = document.createElement('b');
     mark.textContent = figure;
-    nodes.push(text.slice(at, match.index), mark);
+    if (match.index > at) nodes.push(text.slice(at, match.index));
+    nodes.push(mark);
     at = match.index + figure.length;
   }
-  return [...nodes, text.slice(at)];
+  return at < text.length ? [...nodes, text.slice(at)] : nodes;
 }
 
 /** Out of its clip from below: 0 is hidden, 1 is in place. */
@@ -163,22 +164,42 @@ function slide(element, k) {
   element.style.transform = k < 1 ? `translateY(${num(118 * (1 - k))}%)` : 'none';
 }
 
+/** Parts of a formatted amount as runs of one look: its figures, its fraction, and signs by their own names. */
+function runsOf(parts) {
+  const runs = [];
+  for (const { type, value } of parts) {
+    const kind = type === 'integer' || type === 'group' ? 'figures' : type === 'decimal' ? 'fraction' : type;
+    const last = runs[runs.length - 1];
+    if (last?.kind === kind) last.text += value;
+    else runs.push({ kind, text: value });
+  }
+  return runs;
+}
+
 /** An amount in `element`, as large as the widest of `values` allows. Returns how to show another value. */
 function setAmount(element, values, parts, { width, largest }) {
   let shown = null;
+  let kinds = '';
   const show = (minor) => {
     const rounded = Math.round(minor);
     if (rounded === shown) return;
     shown = rounded;
-    element.replaceChildren(
-      ...parts(rounded).map(({ type, value }) => {
-        if (type === 'integer' || type === 'group') return value;
-        const small = document.createElement('span');
-        small.className = type;
-        small.textContent = value;
-        return small;
-      }),
-    );
+    const runs = runsOf(parts(rounded));
+    const now = runs.map(({ kind }) => kind).join(' ');
+    if (now !== kinds) {
+      kinds = now;
+      element.replaceChildren(
+        ...runs.map(({ kind }) => {
+          const run = document.createElement('span');
+          run.className = kind;
+          run.append('');
+          return run;
+        }),
+      );
+    }
+    runs.forEach(({ text }, i) => {
+      element.children[i].firstChild.data = text;
+    });
   };
   const length = (minor) =>
     parts(minor)
