@@ -104,7 +104,11 @@ function createBalance() {
       $('zero').style.opacity = num(EASE.gentle(span(t, 0.6, 0.4)));
       const cover = EASE.camera(span(t, 3.1, 0.5));
       const born = EASE.spring(span(t, 0.2, 0.6));
-      put(sun, { cx: num(mix(x, WIDTH / 2, cover)), cy: num(mix(y, HEIGHT / 2, cover)), r: num(mix(46 * born, 1240, cover)) });
+      put(sun, {
+        cx: num(mix(x, WIDTH / 2, cover)),
+        cy: num(mix(y, HEIGHT / 2, cover)),
+        r: num(mix(46 * born, 1240, cover)),
+      });
       for (const [k, mark] of marks.entries()) {
         const pop = EASE.spring(span(way, Math.min(extremes[k], 0.985), 0.015 + 0.06 * 0.999));
         const reached = way > 0 && way >= extremes[k] && t > 0.5;

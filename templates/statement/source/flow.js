@@ -19,7 +19,9 @@ function createFlow() {
       const text = $('flow-net-text');
       const sentence = net > 0 ? words.left : net < 0 ? words.over : words.even;
       text.textContent = sentence.replace('{x}', money(Math.abs(net)));
-      text.style.fontSize = px(Math.min(60, Math.floor((6000 * 0.98 * 912) / (60 * ruler.width(text.textContent, 'net')))));
+      text.style.fontSize = px(
+        Math.min(60, Math.floor((6000 * 0.98 * 912) / (60 * ruler.width(text.textContent, 'net')))),
+      );
       text.classList.toggle('below', net < 0);
       const fit = { width: 908, largest: 196 };
       flow = {
@@ -45,8 +47,18 @@ function createFlow() {
       put(out, { y: top, height: Math.round(mix(HORIZON + deep, HEIGHT, flood)) - top });
       flow.showIn(flow.moneyIn * rise);
       flow.showOut(flow.moneyOut * dig);
-      ride($('flow-in'), HORIZON - high - 300, EASE.gentle(span(t, 0.18, 0.4)) * (1 - gone), 40 * (1 - EASE.settle(span(t, 0.18, 0.7))));
-      ride($('flow-out'), HORIZON + deep, EASE.gentle(span(t, 0.5, 0.4)) * (1 - gone), -40 * (1 - EASE.settle(span(t, 0.5, 0.7))));
+      ride(
+        $('flow-in'),
+        HORIZON - high - 300,
+        EASE.gentle(span(t, 0.18, 0.4)) * (1 - gone),
+        40 * (1 - EASE.settle(span(t, 0.18, 0.7))),
+      );
+      ride(
+        $('flow-out'),
+        HORIZON + deep,
+        EASE.gentle(span(t, 0.5, 0.4)) * (1 - gone),
+        -40 * (1 - EASE.settle(span(t, 0.5, 0.7))),
+      );
       const said = EASE.gentle(span(t, 1.2, 0.35)) * (1 - gone);
       const middle = flow.net < 0 ? HORIZON + flow.deep / 2 : HORIZON - flow.high / 2;
       ride($('flow-net'), Math.round(flow.still ? 400 : middle) - 60, said, 26 * (1 - EASE.settle(span(t, 1.2, 0.6))));

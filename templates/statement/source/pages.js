@@ -11,7 +11,15 @@ function createHello() {
       $('hello-lead').textContent = words.hello;
       const like = KANA.test(who) ? 'display ja' : 'display';
       $('name').classList.toggle('ja', KANA.test(who));
-      name = setLines($('name'), who, { width: 912, height: 470, largest: 196, smallest: 60, whole: 96, tight: 0.98, like });
+      name = setLines($('name'), who, {
+        width: 912,
+        height: 470,
+        largest: 196,
+        smallest: 60,
+        whole: 96,
+        tight: 0.98,
+        like,
+      });
       $('month-lead').textContent = words.month;
       monthName = setLines($('month-name'), formats.monthName(month), {
         width: 912,
@@ -51,7 +59,12 @@ function createInsight() {
       $('insight-lead').textContent = LANGUAGES[language].insight;
       const like = KANA.test(insight) ? 'display ja' : 'display';
       $('insight').classList.toggle('ja', KANA.test(insight));
-      lines = setLines($('insight'), insight, { width: 912, height: 1040, largest: 156, smallest: 56, whole: 72, tight: 1.06, like }, true);
+      lines = setLines(
+        $('insight'),
+        insight,
+        { width: 912, height: 1040, largest: 156, smallest: 56, whole: 72, tight: 1.06, like },
+        true,
+      );
     },
     draw(t) {
       slide($('insight-lead'), EASE.settle(span(t, 0.02, 0.8)));
@@ -65,7 +78,12 @@ function createInsight() {
         const width = (i === 0 ? 44 : 24) * MARK.unit * EASE.settle(span(t, 0.35 + 0.12 * i, 0.9));
         const up = EASE.camera(span(t, 2.54, 0.42));
         const y = mix(1560 + 8 * MARK.unit * i, MARK.y + (4 + 8 * i) * MARK.unit, up);
-        put(bar, { x: num(540 - width / 2), width: num(width), y: Math.round(y), visibility: width > 0 ? 'inherit' : 'hidden' });
+        put(bar, {
+          x: num(540 - width / 2),
+          width: num(width),
+          y: Math.round(y),
+          visibility: width > 0 ? 'inherit' : 'hidden',
+        });
       });
     },
   };

@@ -31,7 +31,9 @@ function createSpending() {
         like: 'display',
       });
       $('spending-total').textContent = nothing ? words.noSpending : words.total.replace('{x}', money(total));
-      $('spending-total').style.fontSize = px(Math.min(40, Math.floor((4000 * ROWS.width) / (40 * ruler.width($('spending-total').textContent, 'label')))));
+      $('spending-total').style.fontSize = px(
+        Math.min(40, Math.floor((4000 * ROWS.width) / (40 * ruler.width($('spending-total').textContent, 'label')))),
+      );
       let above = 0;
       rows = sorted.map(({ name, amount }) => {
         const from = total === 0 ? 0 : (above / total) * HEIGHT;
@@ -95,7 +97,15 @@ function createRow(name, share) {
   element.className = 'row';
   const heading = document.createElement('p');
   heading.className = 'row-name';
-  const fitted = fitLines(name, { width: ROWS.width - 100, height: 92, largest: 40, smallest: 28, whole: 34, tight: 1.15, like: 'label' });
+  const fitted = fitLines(name, {
+    width: ROWS.width - 100,
+    height: 92,
+    largest: 40,
+    smallest: 28,
+    whole: 34,
+    tight: 1.15,
+    like: 'label',
+  });
   heading.style.fontSize = px(fitted.size);
   heading.style.lineHeight = px(fitted.lineHeight);
   heading.append(
@@ -128,7 +138,10 @@ function placeRows(rows, evenness) {
     // What is left of the room for those below bounds how far down this one may go.
     const below = rows.slice(i + 1).reduce((sum, { height }) => sum + height + gap, 0);
     const lowest = Math.max(y, ROWS.bottom - below - row.height);
-    const even = ROWS.top + (loose * i) / Math.max(1, rows.length - 1) + rows.slice(0, i).reduce((s, { height }) => s + height + gap, 0);
+    const even =
+      ROWS.top +
+      (loose * i) / Math.max(1, rows.length - 1) +
+      rows.slice(0, i).reduce((s, { height }) => s + height + gap, 0);
     row.top = Math.round(Math.min(lowest, Math.max(y, mix(ideal[i], even, evenness))));
     row.anchor = Math.round(row.top + row.first);
     row.element.style.top = px(row.top);

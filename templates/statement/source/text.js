@@ -95,7 +95,11 @@ function fitLines(text, { width, height, largest, smallest, whole, tight = 1.02,
     return null;
   };
   const found = search(false, whole) ??
-    search(true, smallest) ?? { size: smallest, lines: fill(pieces, (width / smallest) * 100, like, true), split: true };
+    search(true, smallest) ?? {
+      size: smallest,
+      lines: fill(pieces, (width / smallest) * 100, like, true),
+      split: true,
+    };
   let { lines } = found;
   if (!found.split && lines.length > 1) {
     let low = 0.3;

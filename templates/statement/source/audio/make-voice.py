@@ -26,6 +26,8 @@ LINES = {
 }
 # In what Kokoro knows of a language: eSpeak's voice for its sounds, and one of Kokoro's own.
 KOKORO = {"en": ("en-us", "af_heart", 0.92), "es": ("es", "ef_dora", 0.95)}
+# What eSpeak writes otherwise than Kokoro was taught American English.
+AMERICAN = [("eɪ", "A"), ("oʊ", "O"), ("aʊ", "W"), ("aɪ", "I"), ("ɔɪ", "Y"), ("dʒ", "ʤ"), ("tʃ", "ʧ"), ("ɜː", "ɜɹ"), ("ː", "")]
 
 
 def kokoro(session, vocab, voices, language):
@@ -40,8 +42,12 @@ def kokoro(session, vocab, voices, language):
                 continue
             said = subprocess.run(["espeak-ng", "-q", "--ipa", "-v", espeak, part.strip()], capture_output=True, text=True, check=True)
             out.append((" " if out else "") + said.stdout.strip())
-        phonemes = re.sub(r"r", "ɹ", "".join(out)) if language == "en" else "".join(out)
-        return [vocab[p] for p in phonemes if p in vocab]
+        phonemes = "".join(out)
+        if language == "en":
+            for before, after in AMERICAN:
+                phonemes = phonemes.replace(before, after)
+        assert all(p in vocab for p in phonemes), phonemes
+        return [vocab[p] for p in phonemes]
 
     def say(text):
         tokens = sounds(text)
