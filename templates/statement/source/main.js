@@ -4,7 +4,7 @@ const PLACEHOLDER = {
   language: 'en',
   currency: 'USD',
   name: 'Alex',
-  month: '2026-06',
+  month: '2026-03',
   moneyIn: 310000,
   moneyOut: 248000,
   categories: [
@@ -62,8 +62,11 @@ function setScenes(params) {
   const { language } = params;
   document.documentElement.lang = language;
   document.getElementById('stage').dir = language === 'ar' ? 'rtl' : 'ltr';
-  if (LANGUAGES[language].voice) voice.setAttribute('src', bed.getAttribute('src').replace('bed', `voice-${language}`));
+  const { voice: spoken } = LANGUAGES[language];
+  if (spoken) voice.setAttribute('src', bed.getAttribute('src').replace('bed', `voice-${language}`));
   else voice.removeAttribute('src');
+  // Below a voice the music steps back.
+  bed.dataset.volume = spoken ? '0.26' : '0.4';
   for (const scene of scenes) scene.set(params);
   ruler.clear();
   drawn = [];
