@@ -98,7 +98,7 @@ function createBalance() {
         tilt[i + 1] * u * u * (u - 1);
       const x = mix(CHART.left, CHART.right, way);
       show(way === 1 ? days[days.length - 1] : days[Math.round(at)]);
-      put(painted, { width: num(x + 20) });
+      put(painted, { width: num((x + 20) * EASE.settle(span(t, 0.15, 0.5))) });
       put(ground, { y: Math.round(mix(HEIGHT, CHART.ground, EASE.settle(span(t, 0, 0.7)))) });
       put(zero, { width: Math.round(WIDTH * EASE.settle(span(t, 0.1, 0.8))) });
       $('zero').style.opacity = num(EASE.gentle(span(t, 0.6, 0.4)));
