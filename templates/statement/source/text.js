@@ -214,8 +214,17 @@ function setAmount(element, values, parts, { width, largest }) {
   let widest = 1;
   for (const value of new Set(values.filter((v) => length(v) === longest))) {
     show(value);
-    widest = Math.max(widest, element.offsetWidth + 2);
+    // On its way an amount has other digits, which are not as wide everywhere: each is tried in all places.
+    const zero = /\p{Nd}/u.exec(element.textContent)[0] <= '9' ? 0x30 : 0x660;
+    const said = Array.from(element.children, ({ textContent }) => textContent);
+    for (let digit = 0; digit <= (zero === 0x30 ? 0 : 9); digit++) {
+      said.forEach((text, i) => {
+        element.children[i].firstChild.data = text.replace(/\p{Nd}/gu, String.fromCharCode(zero + digit));
+      });
+      widest = Math.max(widest, element.offsetWidth + 2);
+    }
   }
+  shown = null;
   element.style.fontSize = px(Math.min(largest, Math.floor((100 * width) / widest)));
   return show;
 }
