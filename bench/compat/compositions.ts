@@ -23,6 +23,7 @@ export const COMPOSITIONS: Readonly<Record<string, string>> = {
   variables: '`data-composition-variables`, `data-var-text`, `data-var-src`, CSS variables',
   audio: '`<audio>` clips, one in a loop',
   svg: 'an SVG with gradient, mask and a line that draws itself',
+  video: '`<video>` clips of one file: cut, faster, in a loop, held at its end',
   smil: 'SMIL: `<animate>`',
 };
 
