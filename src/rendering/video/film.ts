@@ -67,7 +67,7 @@ async function filmIn(source: MediaSource): Promise<Film> {
   const input = new Input({ formats: FORMATS, source: new BufferSource(source.bytes) });
   if (!(await input.canRead())) throw new NoFilm(`is damaged, or no MP4, MOV, WebM or MKV. ${CONVERT}`);
   const track = await input.getPrimaryVideoTrack();
-  if (track === null) throw new NoFilm('holds no pictures');
+  if (track === null) throw new NoFilm('holds no pictures, or is cut off before its index');
   const [codec, decoderConfig] = [await track.getCodec(), await track.getDecoderConfig()];
   if (codec === null || decoderConfig === null) {
     throw new NoFilm(

@@ -314,7 +314,7 @@
      * load, a scene that asked for time): the picture is complete after `settled`.
      */
     seek(seconds, pictures = [], next = []) {
-      if (pictures.length > 0 && !window.__nightreelVideos.show(pictures, next)) return 'unloaded';
+      if (pictures.length > 0 && !window.__nightreelVideos.show(pictures, next, hasOwnSeek())) return 'unloaded';
       const ms = seconds * 1000;
       isAtStart = false;
       const frames = everyFrame();

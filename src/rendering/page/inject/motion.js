@@ -25,7 +25,8 @@
   const caret = new CSSStyleSheet();
   caret.replaceSync(
     '@layer nightreel { * { caret-color: transparent !important; } :root { will-change: contents !important; } ' +
-      'video[data-nightreel-unseen] { visibility: hidden !important; } }',
+      'video[data-nightreel-unseen] { visibility: hidden !important; } ' +
+      'video[data-nightreel-seen] { visibility: inherit !important; } }',
   );
   const hideCaret = (root) => {
     if (!root.adoptedStyleSheets.includes(caret)) root.adoptedStyleSheets = [caret, ...root.adoptedStyleSheets];

@@ -116,9 +116,9 @@
   const { createImageBitmap } = window;
   window.createImageBitmap = (source, ...rest) => createImageBitmap(seen(source), ...rest);
 
-  const show = (clip, address) => {
-    const { video } = clip;
+  const show = ({ video }, address, isPlaced) => {
     video.toggleAttribute('data-nightreel-unseen', address === null);
+    video.toggleAttribute('data-nightreel-seen', address !== null && isPlaced);
     if (address === null) {
       shownNow.delete(video);
       return;
@@ -147,6 +147,7 @@
     release() {
       for (const { video, poster } of clips.values()) {
         video.removeAttribute('data-nightreel-unseen');
+        video.removeAttribute('data-nightreel-seen');
         if (poster === null) video.removeAttribute('poster');
         else video.setAttribute('poster', poster);
         shownNow.delete(video);
@@ -160,15 +161,18 @@
      * the stage is rebuilt is not drawn at all by Chromium 156, nor is what lies around it.
      */
     async begin(pictures) {
-      while (!this.show(pictures, [])) await this.loaded();
+      while (!this.show(pictures, [], false)) await this.loaded();
       await window.scheduler.postTask(() => document.documentElement.offsetHeight);
     },
-    /** Shows pictures, `[number, address or null]` each. False, and nothing is changed, when one has not come yet. */
-    show(pictures, next) {
+    /**
+     * Shows pictures, `[number, address or null]` each. False, and nothing is changed, when one has not come yet. `isPlaced`: not by
+     * the runtime, which stands at its beginning and would hide what begins later.
+     */
+    show(pictures, next, isPlaced) {
       const wanted = pictures.map(([, address]) => address).filter((address) => address !== null);
       for (const address of [...wanted, ...next]) load(address);
       if (wanted.some((address) => !images.get(address).complete)) return false;
-      for (const [number, address] of pictures) show(clips.get(number), address);
+      for (const [number, address] of pictures) show(clips.get(number), address, isPlaced);
       for (const address of images.keys()) {
         if (!wanted.includes(address) && !next.includes(address)) images.delete(address);
       }
