@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openComposition } from '../../bench/compat/compositions.ts';
 import { findTools } from '../../src/config/tools.ts';
+import { RENDITIONS } from '../../src/contracts/video.ts';
 import { CAPTURE_ROUTES, type CaptureRoute } from '../../src/rendering/browser/flags.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import type { FrameSource } from '../../src/rendering/capture/frame-source.ts';
@@ -17,7 +18,7 @@ import { type Playback, pictureAt, stripOf } from '../../src/rendering/video/tim
 import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import type { Template } from '../../src/templates/template.ts';
 import { templateOf } from './page-support.ts';
-import { failureOf, keptLog, ROOT } from './support.ts';
+import { failureOf, keptLog, ROOT, startRenderer } from './support.ts';
 
 const signal = new AbortController().signal;
 const films = new Films({ ffmpeg: findTools().ffmpeg });
@@ -50,14 +51,16 @@ async function pictureOf(source: FrameSource, index: number): Promise<Buffer> {
 }
 
 /** The number that a film at its own size shows in eight cells, 20 pixels each; null where it is not white on black. */
-function numberIn(picture: Buffer, width: number, { x, y }: { x: number; y: number }): number | null {
+function numberIn(picture: Buffer, width: number, { x, y }: { x: number; y: number }, scale = 1): number | null {
   let number = 0;
   for (let bit = 0; bit < 8; bit++) {
-    const luma = picture[(y + 76) * width + x + 20 * bit + 10] ?? 0;
+    const [row, column] = [y + 76, x + 20 * bit + 10].map((at) => Math.round(at * scale));
+    const luma = picture[(row ?? 0) * width + (column ?? 0)] ?? 0;
     if (luma > 200) number |= 1 << bit;
     else if (luma > 22) return null;
   }
-  return number;
+  // White all over is the page, and no film counts so far.
+  return number === 255 ? null : number;
 }
 
 const PLACES = { plain: { x: 0, y: 0 }, fast: { x: 160, y: 0 }, again: { x: 0, y: 90 } } as const;
@@ -131,6 +134,21 @@ describe('a warm template', () => {
     expect(seen).toEqual([15, 15, 15]);
     expect((decoded[1] ?? 0) - (decoded[0] ?? 0)).toBe(1);
     expect(decoded[2]).toBe(decoded[1]);
+  }, 60_000);
+
+  test('has a scene rendered from its first frame on, in the rendition that is asked for', async () => {
+    const template = await templateOf(html, { 'a.mp4': counter }, { placeholder: { film: 'a.mp4' } });
+    await using renderer = await startRenderer(template, { capture: 'screenshot' });
+    const rendition = RENDITIONS['email-480p'];
+    const numbers: (number | null)[] = [];
+    await renderer.capture(
+      { template, params: { film: 'a.mp4' }, rendition, scene: { start: 38, end: 41 } },
+      ({ data }, { width }) => {
+        numbers.push(numberIn(Buffer.from(data), width, { x: 0, y: 0 }, width / template.width));
+      },
+      { signal },
+    );
+    expect(numbers).toEqual([28, 29, null]);
   }, 60_000);
 
   test('can draw its film into a canvas, and ask how long and large it is', async () => {

@@ -20,7 +20,7 @@ const HIGH_DEFINITION_HEIGHT = 720;
 /** ffmpeg's scale of 1 to 31; 2 is the best that is not larger than it helps. */
 const JPEG_QUALITY = '2';
 
-type Look = Pick<Film, 'codec' | 'shown' | 'square' | 'rotation' | 'isMirrored' | 'hasAlpha' | 'hasMatrix'>;
+type Look = Pick<Film, 'codec' | 'shown' | 'isSquare' | 'rotation' | 'isMirrored' | 'hasAlpha' | 'hasMatrix'>;
 
 /**
  * `leadIn`: how much of the input lies before the first picture. Without `bitexact` and `accurate_rnd`, scaler and JPEG encoder come
@@ -42,6 +42,8 @@ export function extractOptions(
   ];
   return {
     input: [
+      // Scaling comes to other pixels with the processor's special abilities; all else here does not.
+      ...(look.isSquare ? [] : ['-cpuflags', '0']),
       ...['-protocol_whitelist', 'pipe', '-threads', '1', '-xerror', '-noautorotate'],
       // ffmpeg's own decoder of these leaves the transparency out.
       ...(look.hasAlpha && look.codec === 'vp9' ? ['-c:v', 'libvpx-vp9'] : []),
@@ -57,19 +59,17 @@ export function extractOptions(
   };
 }
 
-function shapeOf({ rotation, isMirrored, shown, square }: Look): string[] {
+function shapeOf({ rotation, isMirrored, shown, isSquare }: Look): string[] {
   const turns = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] }[rotation];
   return [
     ...turns,
     ...(isMirrored ? ['hflip'] : []),
-    // Does nothing where pixels are square already.
-    `scale=${shown.width}:${shown.height}:flags=bicubic+accurate_rnd+bitexact`,
-    ...(square.width > 0 ? ['setsar=1'] : []),
+    ...(isSquare ? [] : [`scale=${shown.width}:${shown.height}:flags=bicubic+accurate_rnd+bitexact`, 'setsar=1']),
   ];
 }
 
 /** Of a JPEG browsers know that it is BT.601, full range. */
-function coloursOf({ codec, shown, square, hasAlpha, hasMatrix }: Look): string[] {
+function coloursOf({ codec, shown, rotation, hasAlpha, hasMatrix }: Look): string[] {
   const isHigh =
     Math.min(square.height, shown.height) >= HIGH_DEFINITION_HEIGHT && !STANDARD_DEFINITION.includes(codec);
   return [

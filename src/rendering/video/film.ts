@@ -22,8 +22,8 @@ export interface Film extends MediaSource {
   readonly codec: VideoCodec;
   /** As a browser shows it: square pixels, the right way up. */
   readonly shown: Size;
-  /** Of the coded picture, in square pixels. */
-  readonly square: Size;
+  /** Coded pixels are as wide as high. */
+  readonly isSquare: boolean;
   /** Clockwise, in degrees. */
   readonly rotation: 0 | 90 | 180 | 270;
   readonly isMirrored: boolean;
@@ -77,7 +77,7 @@ async function filmIn(source: MediaSource): Promise<Film> {
   if (await track.hasHighDynamicRange()) {
     throw new NoFilm('has a high dynamic range (HDR), which would be shown washed out. Convert it to BT.709 first');
   }
-  const square = { width: await track.getSquarePixelWidth(), height: await track.getSquarePixelHeight() };
+  const { num, den } = await track.getPixelAspectRatio();
   const shown = { width: await track.getDisplayWidth(), height: await track.getDisplayHeight() };
   if (Math.max(shown.width, shown.height) > MOST.longSide || shown.width * shown.height > MOST.pixels) {
     throw new NoFilm(
@@ -95,7 +95,8 @@ async function filmIn(source: MediaSource): Promise<Film> {
   return {
     ...source,
     codec,
-    ...{ square, shown },
+    shown,
+    isSquare: num === den,
     rotation: await track.getRotation(),
     isMirrored: await track.getFlip(),
     hasAlpha,

@@ -20,7 +20,14 @@ const MAX_BYTES = 256 * 1024 * 1024;
 const PIECE = { pixels: 100_000_000, most: 48, least: 8 } as const;
 
 const any = { width: 2, height: 2 };
-const look = { codec: 'avc', shown: any, square: any, rotation: 90, isMirrored: true, toleranceSeconds: 0 } as const;
+const look = {
+  codec: 'avc',
+  shown: any,
+  isSquare: false,
+  rotation: 90,
+  isMirrored: true,
+  toleranceSeconds: 0,
+} as const;
 /** Everything here that decides what a film looks like, besides ffmpeg's and mediabunny's versions: part of the fingerprint. */
 export const FILM_SETTINGS: readonly unknown[] = [true, false].map((hasAlpha) =>
   extractOptions({ ...look, hasAlpha, hasMatrix: false }, { fps: 1, leadInSeconds: 1, count: 1 }),
