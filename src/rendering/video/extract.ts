@@ -70,8 +70,8 @@ function shapeOf({ rotation, isMirrored, shown, isSquare }: Look): string[] {
 
 /** Of a JPEG browsers know that it is BT.601, full range. */
 function coloursOf({ codec, shown, rotation, hasAlpha, hasMatrix }: Look): string[] {
-  const isHigh =
-    Math.min(square.height, shown.height) >= HIGH_DEFINITION_HEIGHT && !STANDARD_DEFINITION.includes(codec);
+  const codedHeight = rotation % 180 === 0 ? shown.height : shown.width;
+  const isHigh = codedHeight >= HIGH_DEFINITION_HEIGHT && !STANDARD_DEFINITION.includes(codec);
   return [
     ...(hasMatrix ? [] : [`setparams=colorspace=${isHigh ? 'bt709' : 'smpte170m'}`]),
     `scale=flags=neighbor+accurate_rnd+bitexact,format=${hasAlpha ? 'rgba' : 'gbrp'}`,
