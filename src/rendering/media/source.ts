@@ -19,6 +19,7 @@ export async function sourceOf(
   address: string,
   template: Template,
   wrong: (what: string, cause?: unknown) => Failure,
+  what: 'sound' | 'pictures' = 'sound',
 ): Promise<MediaSource> {
   const url = URL.parse(address);
   if (url?.protocol === 'data:') return digested(await bytesIn(url, wrong));
@@ -29,7 +30,7 @@ export async function sourceOf(
   if (path === null) {
     throw new Failure(
       'NetworkForbidden',
-      `Template '${template.id}' takes sound or pictures from ${url.origin}. Put it into the template's folder: renders have no network.`,
+      `Template '${template.id}' takes ${what} from ${url.origin}. Put it into the template's folder: renders have no network.`,
       { detail: `${url.origin}${url.pathname}` },
     );
   }

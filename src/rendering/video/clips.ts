@@ -41,7 +41,7 @@ async function clipOf(
   }
   if (!/^https?:/i.test(declared.src))
     throw wrong("its address names no file. Put the film into the template's folder");
-  const source = await sourceOf(declared.src, template, wrong);
+  const source = await sourceOf(declared.src, template, wrong, 'pictures');
   const film = await films.read(source).catch((error: unknown) => {
     throw asWrong(error, wrong);
   });
