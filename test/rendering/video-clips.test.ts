@@ -74,25 +74,24 @@ const numbersIn = (picture: Buffer, { width }: Template) =>
   Object.fromEntries(Object.entries(PLACES).map(([id, place]) => [id, numberIn(picture, width, place)]));
 
 describe('each frame shows the very frame of the film that belongs to it', () => {
-  const forward = Array.from({ length: 60 }, (_, frame) => frame);
-  const some = [0, 14, 15, 29, 41, 42, 50, 51, 59];
   const reference = new Map<number, Buffer>();
 
   test.each(CAPTURE_ROUTES)(
-    'on route %s, forward, backward and in any order, with the same pixels',
+    'on route %s, forward and in any order, with the same pixels',
     async (route) => {
       await using composition = await openComposition('video');
       const { template, params } = composition;
       const browser = await browserOf(route);
       const source = await browser.open(template, params, template);
-      const orders = [route === 'xvfb' ? forward : some, some.toReversed(), [51, 3, 42, 40, 0, 59, 15, 16, 14]];
-      for (const frame of orders.flat()) {
-        const picture = await pictureOf(source, frame);
+      const judge = (frame: number, picture: Buffer): void => {
         expect({ frame, ...numbersIn(picture, template) }).toEqual({ frame, ...expected(frame) });
         const known = reference.get(frame) ?? picture;
         reference.set(frame, known);
         expect(picture.equals(known)).toBe(true);
-      }
+      };
+      const range = route === 'xvfb' ? { start: 0, end: 60 } : { start: 12, end: 18 };
+      for await (const { index, data } of source.frames(range, signal)) judge(index, Buffer.from(data));
+      for (const frame of [51, 42, 41, 3, 59, 50]) judge(frame, await pictureOf(source, frame));
       browser.assertClean();
     },
     120_000,
@@ -104,13 +103,13 @@ describe('each frame shows the very frame of the film that belongs to it', () =>
     const pictures = new Map<number, Buffer>();
     for (const route of CAPTURE_ROUTES) {
       const source = await (await browserOf(route)).open(template, params, template);
-      for (const frame of [30, 2, 20]) {
+      for (const frame of [30, 2]) {
         const picture = await pictureOf(source, frame);
         expect(picture.equals(pictures.get(frame) ?? picture)).toBe(true);
         pictures.set(frame, picture);
       }
     }
-    expect(new Set([...pictures.values()].map((picture) => picture.toString('latin1'))).size).toBe(3);
+    expect(new Set([...pictures.values()].map((picture) => picture.toString('latin1'))).size).toBe(2);
   }, 120_000);
 });
 
