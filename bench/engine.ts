@@ -7,6 +7,7 @@ import { type Params, RENDITIONS, type RenditionId } from '../src/contracts/vide
 import { profileRoot } from '../src/rendering/browser/profiles.ts';
 import { type CaptureChoice, candidatesFor, chooseRoute } from '../src/rendering/capture/probe.ts';
 import { type RenderedVideo, Renderer } from '../src/rendering/renderer.ts';
+import { Films } from '../src/rendering/video/films.ts';
 import { WarmBrowser } from '../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../src/templates/template.ts';
 import { TEMPLATE_FILE } from '../src/templates/template-file.ts';
@@ -43,6 +44,7 @@ export const renderOne = (
 /** Starts single browsers on the route that the renderer would take. */
 export async function browserLauncher(signal: AbortSignal): Promise<() => Promise<WarmBrowser>> {
   const options = {
+    films: new Films({ ffmpeg: findTools().ffmpeg }),
     profileRoot: profileRoot(),
     callLimitMs: 30_000,
     deadlines: { loadMs: 15_000, paramsMs: 5_000 },

@@ -23,6 +23,8 @@ export const COMPOSITIONS: Readonly<Record<string, string>> = {
   variables: '`data-composition-variables`, `data-var-text`, `data-var-src`, CSS variables',
   audio: '`<audio>` clips, one in a loop',
   svg: 'an SVG with gradient, mask and a line that draws itself',
+  video: '`<video>` clips of one file: cut, faster, in a loop, held at its end',
+  films: '`<video>` clips of a turned H.264 and a transparent VP9 film, 25 and 24 frames per second',
   smil: 'SMIL: `<animate>`',
 };
 

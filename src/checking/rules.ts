@@ -192,8 +192,8 @@ export const RULES = describe({
   },
   video: {
     severity: 'error',
-    why: 'A browser cannot show an exact frame of a <video>. Every render is refused.',
-    fix: 'Use a row of still pictures, a Lottie, or its poster alone.',
+    why: 'Only what has a place on the timeline and a file in the folder is shown frame by frame. Every render is refused.',
+    fix: 'Give it data-start and data-duration, and put its film into the folder.',
   },
   marquee: {
     severity: 'error',

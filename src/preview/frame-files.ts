@@ -1,7 +1,7 @@
 /** What the template's frame is served: its files, with the engine's scripts put into every page before its own. */
 
 import { readFileSync } from 'node:fs';
-import { CLIPS_SCRIPT } from '../rendering/audio/clips.ts';
+import { CLIPS_SCRIPT } from '../rendering/media/declared-clips.ts';
 import { isOptional, mediaTypeOf } from '../rendering/page/origin.ts';
 import { ENGINE_SCRIPT, templateScript } from '../rendering/page/scripts.ts';
 import type { Template } from '../templates/template.ts';
@@ -19,7 +19,7 @@ const AUDIBLE = `window.__nightreelAudible = () =>\n${CLIPS_SCRIPT.trimEnd().rep
 /** The file of that path; null when the template has none, which a render would be refused for. */
 export function frameFile(template: Template, path: string): ServedFile | null {
   if (path === ENGINE_PATH) {
-    const scripts = [AUDIBLE, FRAME_SCRIPT, ENGINE_SCRIPT, templateScript(template, null)];
+    const scripts = [AUDIBLE, FRAME_SCRIPT, ENGINE_SCRIPT, templateScript(template, null, null)];
     return { type: mediaTypeOf(path), bytes: scripts.join('\n;\n') };
   }
   const bytes = template.files.get(path);

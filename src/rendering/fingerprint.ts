@@ -16,6 +16,7 @@ import { PNG } from './capture/png.ts';
 import { ENCODERS, ladderOptions, type Track } from './encode/options.ts';
 import type { Toolchain } from './encode/toolchain.ts';
 import { ENGINE_SCRIPT, STAGE_HTML } from './page/scripts.ts';
+import { FILM_SETTINGS } from './video/films.ts';
 
 /** Raised by hand when the engine's code changes pictures or bytes in a way that nothing below shows. */
 const ENGINE_REVISION = 2;
@@ -53,6 +54,7 @@ export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engi
       encodings,
       toolchain.encoder,
       AUDIO_SETTINGS,
+      FILM_SETTINGS,
       ENGINE_SCRIPT,
       STAGE_HTML,
     ]),

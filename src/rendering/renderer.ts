@@ -32,6 +32,7 @@ import type { PartSink } from './part-sink.ts';
 import { captureOrder, type ProducedVideo, Production, type ProductionTools } from './production.ts';
 import type { PreviewOptions } from './stills/preview-plan.ts';
 import type { Stills } from './stills/stills.ts';
+import { Films } from './video/films.ts';
 import { WarmBrowser } from './warm-browser.ts';
 
 export interface RendererOptions {
@@ -145,7 +146,7 @@ const SCREENSHOT_LIMIT_MS = 2_000;
 export class Renderer implements AsyncDisposable {
   readonly fingerprint: EngineFingerprint;
   private readonly pool: BrowserPool<WarmBrowser>;
-  private readonly tools: ProductionTools;
+  private readonly tools: ProductionTools & { readonly films: Films };
   private readonly latest: Latest;
   private readonly lifetime = new AbortController();
   private readonly renders = new Set<Promise<unknown>>();
@@ -154,7 +155,7 @@ export class Renderer implements AsyncDisposable {
   private constructor(
     fingerprint: EngineFingerprint,
     pool: BrowserPool<WarmBrowser>,
-    tools: ProductionTools,
+    tools: ProductionTools & { readonly films: Films },
     latest: Latest,
   ) {
     this.fingerprint = fingerprint;
@@ -173,6 +174,8 @@ export class Renderer implements AsyncDisposable {
 
     const latest: Latest = { template, frame: template ?? null, largest: template ?? null };
     const starting = options.signal ?? new AbortController().signal;
+    const encoding = { ffmpeg: tools.ffmpeg, limitMs: options.encoderLimitMs };
+    const films = new Films(encoding);
     const launch = (candidate: Candidate, signal: AbortSignal): Promise<WarmBrowser> =>
       WarmBrowser.launch(
         {
@@ -181,6 +184,7 @@ export class Renderer implements AsyncDisposable {
           profileRoot: root,
           callLimitMs: settings.callLimitMs,
           deadlines: { loadMs: settings.loadLimitMs, paramsMs: settings.paramsLimitMs },
+          films,
           log,
         },
         signal,
@@ -228,9 +232,9 @@ export class Renderer implements AsyncDisposable {
       { slots, route: candidate.route, chromium: browser.version, engine: fingerprint.digest },
       'renderer ready',
     );
-    const encoding = { ffmpeg: tools.ffmpeg, limitMs: options.encoderLimitMs };
     const soundtracks = new Soundtracks(encoding);
-    return new Renderer(fingerprint, pool, { ...encoding, encoder: options.encoder ?? 'x264', soundtracks }, latest);
+    const owned = { ...encoding, encoder: options.encoder ?? 'x264', soundtracks, films };
+    return new Renderer(fingerprint, pool, owned, latest);
   }
 
   get poolState(): PoolState {
@@ -345,6 +349,7 @@ export class Renderer implements AsyncDisposable {
     await Promise.allSettled(this.renders);
     await this.pool[Symbol.asyncDispose]();
     await this.tools.soundtracks[Symbol.asyncDispose]();
+    await this.tools.films[Symbol.asyncDispose]();
   }
 
   /** Does what was asked for as long as this renderer lives; what goes wrong is told as a `Failure`. */

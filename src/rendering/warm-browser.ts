@@ -19,9 +19,12 @@ import type { Size } from './geometry.ts';
 import type { Finding } from './page/findings.ts';
 import type { PageMessage } from './page/messages.ts';
 import { type PageDeadlines, TemplatePage } from './page/template-page.ts';
+import type { Films } from './video/films.ts';
 
 export interface WarmBrowserOptions extends Omit<BrowserOptions, 'window' | 'display'> {
   readonly deadlines: PageDeadlines;
+  /** What reads the files of <video> elements; left out: no template has any. */
+  readonly films?: Films;
   /** Path of the X server, for route `xvfb`. */
   readonly xvfb?: string;
   /** The largest frame that is to be captured; of the usual sizes when left out. */

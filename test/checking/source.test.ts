@@ -61,7 +61,7 @@ const TABLE: readonly (readonly [flaw: string, rule: string, file: string, line:
   ['no-locale', 'locale', 'index.html', 19],
   ['counting', 'counting-loop', 'index.html', 24],
   ['asks', 'fetch', 'index.html', 22],
-  ['film', 'video', 'index.html', 14],
+  ['film', 'video', 'index.html', 15],
   ['marquee', 'marquee', 'index.html', 14],
   ['moving-gif', 'animated-picture', 'index.html', 14],
   ['transition', 'transition', 'index.html', 9],

@@ -4,7 +4,7 @@ import { generate, walk } from 'css-tree';
 import { animatedFormatOf } from '../../rendering/page/animated-image.ts';
 import type { Finding } from '../finding.ts';
 import { found } from '../rules.ts';
-import type { Page } from '../source/page.ts';
+import type { Page, PageElement } from '../source/page.ts';
 import type { Style } from '../source/style.ts';
 import type { TemplateSource } from '../source/template-source.ts';
 import { bytesOf, targetOf } from './addresses.ts';
@@ -23,12 +23,33 @@ export const determinism: StaticCheck = {
 };
 
 function ofPage({ elements }: Page): Finding[] {
-  return elements.flatMap(({ tag, attributes, children, place }): Finding[] => {
-    if (tag === 'marquee') return [found('marquee', place, 'There is a <marquee>.')];
-    if (tag !== 'video') return [];
-    const hasSource = attributes.has('src') || children.some((child) => child.tag === 'source');
-    return hasSource ? [found('video', place, 'There is a <video> with a source.')] : [];
+  const inCompositions = new Set(
+    elements.filter(({ attributes }) => attributes.has('data-composition-id')).flatMap(descendantsOf),
+  );
+  return elements.flatMap((element): Finding[] => {
+    if (element.tag === 'marquee') return [found('marquee', element.place, 'There is a <marquee>.')];
+    const addresses = element.tag === 'video' ? addressesOf(element) : [];
+    if (addresses.length === 0) return [];
+    if (!element.attributes.has('data-start') && !inCompositions.has(element)) {
+      return [found('video', element.place, 'There is a <video> that has no place on the timeline.')];
+    }
+    const isInline = addresses.some((address) => /^\s*(?:data|blob):/i.test(address));
+    return isInline ? [found('video', element.place, 'A <video> has its film in its address.')] : [];
   });
+}
+
+/** Of its own, or of its sources. */
+const addressesOf = ({ attributes, children }: PageElement): string[] =>
+  [attributes, ...children.filter(({ tag }) => tag === 'source').map((child) => child.attributes)].flatMap((one) => {
+    const address = one.get('src');
+    return address === undefined ? [] : [address];
+  });
+
+function descendantsOf({ children }: PageElement): PageElement[] {
+  const found = [...children];
+  // Grows as it is gone through.
+  for (const one of found) found.push(...one.children);
+  return found;
 }
 
 function ofStyle({ tree, placeOf }: Style): Finding[] {

@@ -80,7 +80,7 @@ function ofCall({ callee, arguments: args }: CallExpression, constants: Constant
     add('markup-from-data', callee, `${isWrite ? `document.${name}` : name} is given something that is no literal.`);
   }
   const tag = name === 'createElement' && args[0] !== undefined ? textOf(args[0], constants)?.text.toLowerCase() : '';
-  if (tag === 'video' || tag === 'marquee') add(tag, callee, `A <${tag}> is made.`);
+  if (tag === 'marquee') add(tag, callee, 'A <marquee> is made.');
 }
 
 function ofNew({ callee, arguments: args }: NewExpression, constants: Constants, add: Add): void {

@@ -70,13 +70,15 @@
     },
     clips: () => ({
       clips: clips(),
-      sounds: audible().map(({ id, src, startSeconds, hostEndSeconds, attributes }) => ({
-        name: id || src.slice(src.lastIndexOf('/') + 1),
-        start: startSeconds,
-        end: attributes.duration
-          ? startSeconds + Number(attributes.duration)
-          : number(attributes.end ?? null) || hostEndSeconds,
-      })),
+      sounds: audible()
+        .filter(({ isHeard }) => isHeard)
+        .map(({ id, src, startSeconds, hostEndSeconds, attributes }) => ({
+          name: id || src.slice(src.lastIndexOf('/') + 1),
+          start: startSeconds,
+          end: attributes.duration
+            ? startSeconds + Number(attributes.duration)
+            : number(attributes.end ?? null) || hostEndSeconds,
+        })),
     }),
   };
   const answer = async ({ data: { id, call, args } }) => {

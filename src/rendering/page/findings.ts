@@ -19,7 +19,12 @@ export const FINDINGS = describe({
   video: {
     weight: 'refused',
     sentence:
-      'has a <video>: the browser cannot show an exact frame of it. Turn it into a row of still pictures or a Lottie, or show its poster.',
+      'has a <video> that would play by itself: it has no place on the timeline. Give it data-start, or show its poster alone.',
+  },
+  lateVideo: {
+    weight: 'refused',
+    sentence:
+      'adds a <video>, or gives it another file, while frames are drawn. Have it there, with its file, when the page is ready or has taken its params.',
   },
   marquee: {
     weight: 'refused',

@@ -14,6 +14,15 @@ const STAGE_PATH = '.nightreel/stage.html';
 /** The page around a template. A template has no dot files, so none has one of this name. */
 export const STAGE_ADDRESS = `${ORIGIN}/${STAGE_PATH}`;
 
+/** Pictures of films; nothing of a template's own can have such an address, either. */
+const FILMS_PATH = '.nightreel/films/';
+export const FILMS_ADDRESS = `${ORIGIN}/${FILMS_PATH}`;
+
+/** What hands out pictures of films, and knows which files are films. */
+export interface PictureSource {
+  picture(path: string): Promise<{ readonly bytes: Uint8Array; readonly type: string } | null>;
+}
+
 const STAGE = Buffer.from(STAGE_HTML);
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -37,7 +46,10 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   m4a: 'audio/mp4',
   wav: 'audio/wav',
   mp4: 'video/mp4',
+  m4v: 'video/mp4',
+  mov: 'video/quicktime',
   webm: 'video/webm',
+  mkv: 'video/x-matroska',
   wasm: 'application/wasm',
 };
 
@@ -62,6 +74,7 @@ function decoded(path: string): string {
 
 export class TemplateOrigin {
   private readonly devtools: DevTools;
+  private readonly pictureSource: PictureSource;
   private template: Template | null = null;
   private refused: Failure | null = null;
   /** Requests that the page waits for, by their ID. */
@@ -70,20 +83,22 @@ export class TemplateOrigin {
   /** Pictures that the page got and nobody has looked at yet. */
   private pictures = new Set<string>();
 
-  private constructor(devtools: DevTools) {
+  private constructor(devtools: DevTools, pictureSource: PictureSource) {
     this.devtools = devtools;
+    this.pictureSource = pictureSource;
   }
 
   /** Takes over all requests of a page. */
-  static async attach(devtools: DevTools): Promise<TemplateOrigin> {
-    const origin = new TemplateOrigin(devtools);
+  static async attach(devtools: DevTools, pictureSource: PictureSource): Promise<TemplateOrigin> {
+    const origin = new TemplateOrigin(devtools, pictureSource);
     const { session } = devtools;
     session.on('Fetch.requestPaused', (event) => void origin.answer(event));
     session.on('Network.webSocketCreated', ({ url }) => origin.refuse(url));
     session.on('Network.requestWillBeSent', ({ requestId, type, request }) => {
       if (request.url.startsWith('data:image/')) origin.noteInline(request.url);
-      // The document itself, and what is heard and not seen, hold no picture up.
-      if (type !== 'Document' && type !== 'Media') origin.underWay.add(requestId);
+      // The document itself, and what is heard and not seen, hold no picture up; who needs a film's picture waits for it.
+      const isWaitedFor = type !== 'Document' && type !== 'Media' && !request.url.startsWith(FILMS_ADDRESS);
+      if (isWaitedFor) origin.underWay.add(requestId);
     });
     session.on('Network.loadingFinished', ({ requestId }) => origin.arrived(requestId));
     session.on('Network.loadingFailed', ({ requestId }) => origin.arrived(requestId));
@@ -132,10 +147,18 @@ export class TemplateOrigin {
 
   private async answer({ requestId, request, resourceType }: Protocol.Fetch.RequestPausedEvent): Promise<void> {
     const path = pathAt(request.url);
+    if (path?.startsWith(FILMS_PATH)) {
+      await this.answerPicture(requestId, path.slice(FILMS_PATH.length));
+      return;
+    }
     const bytes = path === STAGE_PATH ? STAGE : path === null ? undefined : this.template?.files.get(path);
     const answer = (): Promise<unknown> => {
       if (path !== null && bytes !== undefined) {
         if (resourceType === 'Image') this.noteImage(request.url, path, bytes);
+        // Its pictures are handed out one by one, its sound is mixed elsewhere: the browser is spared the player.
+        if (resourceType === 'Media' && mediaTypeOf(path).startsWith('video/')) {
+          return this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'Aborted' });
+        }
         return this.devtools.send('Fetch.fulfillRequest', {
           requestId,
           responseCode: 200,
@@ -151,6 +174,30 @@ export class TemplateOrigin {
     };
     // The page may have gone on to another document meanwhile; a browser that is gone is reported by whoever renders with it.
     await answer().catch(() => undefined);
+  }
+
+  private async answerPicture(requestId: string, path: string): Promise<void> {
+    try {
+      const picture = await this.pictureSource.picture(path);
+      if (picture === null) {
+        await this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
+        return;
+      }
+      await this.devtools.send('Fetch.fulfillRequest', {
+        requestId,
+        responseCode: 200,
+        responseHeaders: [
+          { name: 'content-type', value: picture.type },
+          { name: 'cache-control', value: 'max-age=9999999999, immutable' },
+          { name: 'date', value: new Date().toUTCString() },
+        ],
+        body: Buffer.from(picture.bytes).toString('base64'),
+      });
+    } catch (error) {
+      // Told by whoever waits for the picture; a browser that is gone, by whoever renders with it.
+      this.refused ??= error instanceof Failure ? error : new Failure('Internal', String(error), { cause: error });
+      await this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'Failed' }).catch(() => undefined);
+    }
   }
 
   private noteImage(address: string, path: string, bytes: Uint8Array): void {

@@ -19,6 +19,8 @@ export type MissingThing = z.infer<typeof missingThing>;
 
 export const readiness = z.object({
   missing: z.array(missingThing),
+  /** Videos that have a place on the timeline. */
+  videos: z.int(),
   missingFonts: z.array(z.string()),
   /** Families with a face whose file could not be read; the page's own text. */
   brokenFonts: z.array(z.string()),

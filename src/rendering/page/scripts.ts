@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Params } from '../../contracts/video.ts';
 import type { Template } from '../../templates/template.ts';
+import type { Size } from '../geometry.ts';
 
 const injected = (name: string): string => readFileSync(new URL(`./inject/${name}`, import.meta.url), 'utf8');
 const stageOnly = (script: string): string => `if (window.__nightreelIsStage) {\n${script}\n}`;
@@ -17,7 +18,9 @@ const withOwnTimers = (script: string): string => {
 };
 
 const runtimePath = createRequire(import.meta.url).resolve('@hyperframes/core/runtime');
-const EVERY_FRAME = ['stage-frame.js', 'virtual-time.js', 'timers.js', 'isolation.js', 'motion.js'].map(injected);
+const EVERY_FRAME = ['stage-frame.js', 'virtual-time.js', 'timers.js', 'isolation.js', 'videos.js', 'motion.js'].map(
+  injected,
+);
 const RUNTIME = stageOnly(withOwnTimers(readFileSync(runtimePath, 'utf8')));
 const BRIDGE = stageOnly(injected('bridge.js'));
 
@@ -32,8 +35,20 @@ export const ENGINE_SCRIPT: string = [
   ...PAGE_SCRIPTS,
 ].join('\n;\n');
 
-/** What the HyperFrames runtime and the engine's own script have to know of a template. `variables`: the params of a stock composition. */
-export function templateScript(template: Pick<Template, 'fps' | 'timelineIds'>, variables: Params | null): string {
+/** What a page is told of a video's file, which it does not get. */
+export interface FilmFacts extends Size {
+  readonly seconds: number;
+}
+
+/**
+ * What the HyperFrames runtime and the engine's own script have to know of a template. `variables`: the params of a stock
+ * composition. `films`: by path; null leaves every <video> to the browser.
+ */
+export function templateScript(
+  template: Pick<Template, 'fps' | 'timelineIds'>,
+  variables: Params | null,
+  films: Readonly<Record<string, FilmFacts>> | null,
+): string {
   const seekConfig = {
     mode: 'preview-phase',
     diagnostics: false,
@@ -44,6 +59,7 @@ export function templateScript(template: Pick<Template, 'fps' | 'timelineIds'>, 
     owner: 'runtime',
   };
   const settings = { __HF_EXPORT_RENDER_SEEK_CONFIG: seekConfig, __nightreelTimelineIds: template.timelineIds };
-  const config = `Object.assign(window, ${JSON.stringify(settings)});`;
+  const facts = films === null ? {} : { __nightreelFilms: films };
+  const config = `Object.assign(window, ${JSON.stringify({ ...settings, ...facts })});`;
   return variables === null ? config : `${config}\nwindow.__hfVariables = ${JSON.stringify(variables)};`;
 }

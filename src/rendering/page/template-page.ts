@@ -9,9 +9,11 @@ import type { ChromiumBrowser } from '../browser/browser.ts';
 import { PageError, pageErrorOf } from '../browser/page-error.ts';
 import type { Compositor } from '../capture/compositor.ts';
 import type { Log } from '../log.ts';
+import type { Films } from '../video/films.ts';
 import { type Finding, Findings } from './findings.ts';
 import { type PageMessage, PageMessages } from './messages.ts';
 import { pathAt, STAGE_ADDRESS, TemplateOrigin } from './origin.ts';
+import { PageVideos } from './page-videos.ts';
 import { placeOf } from './place.ts';
 import { describeMissing, list, type Readiness, readiness } from './readiness.ts';
 import { stopScript } from './running-script.ts';
@@ -29,6 +31,13 @@ export interface PageDeadlines {
   readonly frameMs?: number;
 }
 
+export interface PageOptions {
+  readonly deadlines: PageDeadlines;
+  readonly log: Log;
+  /** What reads the files of <video> elements; left out: no template has any. */
+  readonly films?: Films;
+}
+
 const FRAME_MS = 10_000;
 /** Most pages take params in less; drawing meanwhile, for those that wait for a frame, costs more than the wait. */
 const QUIET_MS = 25;
@@ -42,6 +51,7 @@ export class TemplatePage {
   private readonly browser: ChromiumBrowser;
   private readonly compositor: Drawing;
   private readonly origin: TemplateOrigin;
+  private readonly videos: PageVideos;
   private readonly findings: Findings;
   private readonly deadlines: Required<PageDeadlines>;
   private readonly log: Log;
@@ -62,25 +72,24 @@ export class TemplatePage {
   private constructor(
     browser: ChromiumBrowser,
     compositor: Drawing,
-    origin: TemplateOrigin,
-    { deadlines, log }: { deadlines: PageDeadlines; log: Log },
+    { origin, videos }: { readonly origin: TemplateOrigin; readonly videos: PageVideos },
+    { deadlines, log }: PageOptions,
   ) {
     this.browser = browser;
     this.compositor = compositor;
     this.origin = origin;
+    this.videos = videos;
     this.deadlines = { frameMs: FRAME_MS, ...deadlines };
     this.log = log;
     this.findings = new Findings(log);
     this.forgetErrors();
   }
 
-  static async create(
-    browser: ChromiumBrowser,
-    compositor: Drawing,
-    options: { readonly deadlines: PageDeadlines; readonly log: Log },
-  ): Promise<TemplatePage> {
+  static async create(browser: ChromiumBrowser, compositor: Drawing, options: PageOptions): Promise<TemplatePage> {
     const { devtools } = browser;
-    const page = new TemplatePage(browser, compositor, await TemplateOrigin.attach(devtools), options);
+    const videos = new PageVideos(options.films ?? null);
+    const origin = await TemplateOrigin.attach(devtools, videos);
+    const page = new TemplatePage(browser, compositor, { origin, videos }, options);
     const { session } = devtools;
     session.on('Runtime.exceptionThrown', ({ exceptionDetails }) => page.noteError(pageErrorOf(exceptionDetails)));
     session.on('Runtime.consoleAPICalled', (call) => page.said.noteCall(call));
@@ -148,8 +157,9 @@ export class TemplatePage {
 
   private async give(template: Template, params: Params, paramsMs: number): Promise<void> {
     this.findings.about(template);
+    this.videos.forget();
     if (template.contract === 'stock') {
-      await this.load(template, params);
+      await this.readVideos(template, await this.load(template, params));
       return;
     }
     // By content: whoever warmed this page may have read the template at another time.
@@ -166,12 +176,23 @@ export class TemplatePage {
     this.isOwn = this.isFresh;
     this.isFresh = false;
     this.isRewound = false;
-    await this.getReady(
+    const state = await this.getReady(
       template,
       `applyParams(${JSON.stringify(params)}, ${JSON.stringify(template.fonts)}, ${paramsMs})`,
       { limitMs: paramsMs, where: 'while it took params', since: 'of getting params' },
     );
     this.isOwn = true;
+    await this.readVideos(template, state);
+  }
+
+  /** Most templates have none, and are not asked. */
+  private async readVideos(template: Template, { videos }: Readiness): Promise<void> {
+    if (videos === 0) return;
+    const { devtools } = this.browser;
+    const begin = await this.videos.read(devtools, template);
+    const shown = devtools.evaluate(`__nightreel.${begin}`);
+    await this.within(this.deadlines.loadMs, this.compositor.settle(shown), template, 'while its videos were loaded');
+    this.origin.assertSelfContained();
   }
 
   /** Begins to put the page back to its beginning, which the next `open` would have to do. What goes wrong is of no account. */
@@ -192,12 +213,22 @@ export class TemplatePage {
     const { devtools } = this.browser;
     const { frameMs } = this.deadlines;
     this.isRewound = false;
-    const seek = `__nightreel.seek(${frame / template.fps})`;
+    const seek = `__nightreel.seek(${frame / template.fps}${this.videos.argumentsFor(frame)})`;
     const mark = nextMark();
+    const draw = async (): Promise<unknown> => {
+      const drawing = mark === '' ? seek : `{ const drawn = ${seek}; if (drawn !== 'unloaded') { ${mark}; } drawn; }`;
+      return await this.within(frameMs, devtools.evaluate(drawing), template, where);
+    };
     try {
-      const drawn = devtools.evaluate(mark === '' ? seek : `{ const isLate = ${seek}; ${mark}; isLate; }`);
-      const isLate = await this.within(frameMs, drawn, template, where);
-      if (isLate === true || this.origin.isWaiting) {
+      let drawn = await draw();
+      if (drawn === 'unloaded') {
+        // They may have to be decoded first, a long way from their key frame, behind others: ffmpeg keeps limits of its own.
+        await this.videos.arrived(frame);
+        await this.within(frameMs, this.compositor.settle(devtools.evaluate('__nightreel.loaded()')), template, where);
+        this.origin.assertSelfContained();
+        drawn = await draw();
+      }
+      if (drawn === true || this.origin.isWaiting) {
         const arrival = Promise.all([devtools.evaluate('__nightreel.settled()'), this.origin.settled()]);
         await this.within(frameMs, this.compositor.settle(arrival), template, where);
         if (mark !== '') await devtools.evaluate(nextMark());
@@ -222,12 +253,12 @@ export class TemplatePage {
     }
   }
 
-  private async load(template: Template, variables: Params | null): Promise<void> {
+  private async load(template: Template, variables: Params | null): Promise<Readiness> {
     const { devtools, page } = this.browser;
     this.loaded = null;
     this.isOwn = false;
     this.forgetErrors();
-    await this.setOwnScript(templateScript(template, variables));
+    await this.setOwnScript(templateScript(template, variables, await this.videos.factsOf(template)));
     const { loadMs } = this.deadlines;
     try {
       const address = this.origin.serve(template);
@@ -247,11 +278,12 @@ export class TemplatePage {
       if (this.browser.broken.aborted) throw this.browser.broken.reason;
       throw error;
     }
-    const { durationMs } = await this.getReady(template, `ready(${JSON.stringify(template.fonts)}, ${loadMs})`, {
+    const state = await this.getReady(template, `ready(${JSON.stringify(template.fonts)}, ${loadMs})`, {
       limitMs: loadMs,
       where: 'while it was loaded',
       since: 'of loading',
     });
+    const { durationMs } = state;
     // Half a frame: authors write 12 where a timeline ends at 11.99.
     if (Math.abs(durationMs - template.durationMs) > 500 / template.fps && durationMs > 0) {
       this.log.warn(
@@ -260,6 +292,7 @@ export class TemplatePage {
       );
     }
     this.loaded = template;
+    return state;
   }
 
   private async setOwnScript(source: string): Promise<void> {

@@ -234,6 +234,7 @@
     if (missing.length === 0) stand();
     return {
       missing,
+      videos: window.__nightreelVideos.count,
       missingFonts: missing.length > 0 ? [] : missingFonts(fonts),
       brokenFonts: missing.length > 0 ? [] : brokenFonts(),
       durationMs: Math.round((Number(window.__hf?.duration) || 0) * 1000),
@@ -278,6 +279,7 @@
       told = new Set();
       if (!isAtStart) rewind();
       isAtStart = false;
+      window.__nightreelVideos.release();
       for (const { timers, isolation } of everyFrame()) {
         isolation.reset();
         timers.release();
@@ -307,10 +309,12 @@
     },
 
     /**
-     * Draws the moment `seconds`. True when something that the picture needs is still on its way (a font that began to
+     * Draws the moment `seconds`, in which videos show these pictures (see videos.js) and soon `next`; 'unloaded', and nothing is
+     * drawn, when one of them is not there yet: it is after `loaded`. True when something that the picture needs is still on its way (a font that began to
      * load, a scene that asked for time): the picture is complete after `settled`.
      */
-    seek(seconds) {
+    seek(seconds, pictures = [], next = []) {
+      if (pictures.length > 0 && !window.__nightreelVideos.show(pictures, next, hasOwnSeek())) return 'unloaded';
       const ms = seconds * 1000;
       isAtStart = false;
       const frames = everyFrame();
@@ -330,6 +334,12 @@
       void document.documentElement.offsetHeight;
       return unfinished > 0 || document.fonts.status === 'loading';
     },
+
+    /** Shows the first picture of each video. */
+    begin: (pictures) => window.__nightreelVideos.begin(pictures),
+
+    /** Waits for the pictures that `seek` did not have. */
+    loaded: () => window.__nightreelVideos.loaded(),
 
     /** Waits for what `seek` said is on its way. */
     async settled() {

@@ -8,7 +8,6 @@
   const svgElements = (tag) => document.getElementsByTagNameNS('http://www.w3.org/2000/svg', tag);
   // Live: asking whether there are any costs nothing.
   const smil = SMIL_TAGS.map(svgElements);
-  const videos = document.getElementsByTagName('video');
   const marquees = document.getElementsByTagName('marquee');
 
   const shadows = new Set();
@@ -25,7 +24,9 @@
   // at, so that pixels would depend on which frames came before.
   const caret = new CSSStyleSheet();
   caret.replaceSync(
-    '@layer nightreel { * { caret-color: transparent !important; } :root { will-change: contents !important; } }',
+    '@layer nightreel { * { caret-color: transparent !important; } :root { will-change: contents !important; } ' +
+      'video[data-nightreel-unseen] { visibility: hidden !important; } ' +
+      'video[data-nightreel-seen] { visibility: inherit !important; } }',
   );
   const hideCaret = (root) => {
     if (!root.adoptedStyleSheets.includes(caret)) root.adoptedStyleSheets = [caret, ...root.adoptedStyleSheets];
@@ -153,9 +154,6 @@
     }
   };
 
-  const plays = (video) =>
-    video.hasAttribute('src') || video.srcObject !== null || video.querySelector('source') !== null;
-
   window.__nightreelMotion = {
     /** Takes over what moves now, at time 0, before the first frame. */
     adopt(context) {
@@ -187,12 +185,11 @@
       if (endTransitions()) found.push('transitionInFrame');
       moveAnimations(ms, context);
       moveSmil(ms / 1000);
-      return [...found, ...this.unseekable()];
+      return [...found, ...this.unseekable(true)];
     },
     /** Kinds of things in the page that no engine can put to a moment. */
-    unseekable() {
-      const found = [];
-      if (videos.length > 0 && [...videos].some(plays)) found.push('video');
+    unseekable(isDrawing = false) {
+      const found = window.__nightreelVideos.faults(isDrawing);
       if (marquees.length > 0) found.push('marquee');
       return found;
     },

@@ -5,7 +5,7 @@ import { Failure } from '../../contracts/failures.ts';
 import type { Template } from '../../templates/template.ts';
 import { pathAt } from '../page/origin.ts';
 
-export interface AudioSource {
+export interface MediaSource {
   readonly bytes: Uint8Array;
   /** sha256 hex. */
   readonly digest: string;
@@ -19,9 +19,10 @@ export async function sourceOf(
   address: string,
   template: Template,
   wrong: (what: string, cause?: unknown) => Failure,
-): Promise<AudioSource> {
+  what: 'sound' | 'pictures' = 'sound',
+): Promise<MediaSource> {
   const url = URL.parse(address);
-  if (url?.protocol === 'data:') return withDigest(await bytesIn(url, wrong));
+  if (url?.protocol === 'data:') return digested(await bytesIn(url, wrong));
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     throw wrong('its address cannot be read: name a file, or give a data: URI');
   }
@@ -29,16 +30,17 @@ export async function sourceOf(
   if (path === null) {
     throw new Failure(
       'NetworkForbidden',
-      `Template '${template.id}' takes sound from ${url.origin}. Put it into the template's folder: renders have no network.`,
+      `Template '${template.id}' takes ${what} from ${url.origin}. Put it into the template's folder: renders have no network.`,
       { detail: `${url.origin}${url.pathname}` },
     );
   }
   const bytes = template.files.get(path);
   if (bytes === undefined) throw wrong("its file is not in the template's folder");
-  return withDigest(bytes);
+  return digested(bytes);
 }
 
-function withDigest(bytes: Uint8Array): AudioSource {
+/** With its digest, which is reckoned once. */
+export function digested(bytes: Uint8Array): MediaSource {
   const digest = digests.get(bytes) ?? createHash('sha256').update(bytes).digest('hex');
   digests.set(bytes, digest);
   return { bytes, digest };

@@ -1,5 +1,5 @@
-// Evaluated in one call, in a page that is ready or in the stage around it: everything in it that can be heard, as plain
-// data. What an attribute means is decided outside; where a clip lies on the timeline of the whole video only the page can
+// Evaluated in one call, in a page that is ready or in the stage around it: every sound and video that has a place on its
+// timeline, as plain data. What an attribute means is decided outside; where a clip lies on the timeline of the whole video only the page can
 // tell, by HyperFrames' own rule.
 ((window) => {
   const { document } = window;
@@ -91,13 +91,15 @@
 
   return [...document.querySelectorAll('audio, video')]
     .filter((element) => element.hasAttribute('data-start') || compositionOf(element) !== null)
-    .filter((element) => sourceOf(element)?.getAttribute('src') && !isSilenced(element))
+    .filter((element) => sourceOf(element)?.getAttribute('src'))
     .map((element) => {
       const group = groupOf(element);
       return {
         id: element.id,
         kind: element.tagName.toLowerCase(),
         src: sourceOf(element).src,
+        video: window.__nightreelVideos?.numberOf(element) ?? null,
+        isHeard: !isSilenced(element),
         problem: problemOf(element),
         startSeconds: startOf(element),
         hostEndSeconds: hostEndOf(element),
