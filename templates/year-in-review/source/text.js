@@ -11,10 +11,11 @@ const DETACHED =
   /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Armenian}\p{Script=Georgian}\p{Script=Common}\p{Script=Inherited}]*$/u;
 /** Scripts that may be set solid: nothing of them reaches far above or below. */
 const TIGHT = /^[\p{Script=Latin}\p{Script=Han}\p{Script=Common}]*$/u;
+const leadingOf = (text) => (TIGHT.test(text) ? 1.02 : 1.24);
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
 
 /** How a text is set: one line as long as it stays large, then two lines, then smaller, then an ellipsis. All in px but `tracking` (em). */
-const NAME_FIT = { width: 1680, largest: 320, oneLine: 190, twoLines: 210, smallest: 72 };
+const NAME_FIT = { width: 1680, largest: 320, oneLine: 190, twoLines: 184, smallest: 72, height: 376 };
 const TRACKING = -0.005;
 
 /** Measures with the page's own layout, outside every transform. */
@@ -56,20 +57,28 @@ function createRuler(element) {
   };
 }
 
-/** Splits into two lines whose wider one is as narrow as can be: at a space if there is one, else between letters. */
+const WORDS = new Intl.Segmenter('en', { granularity: 'word' });
+
+/** Where a line may end, best first: at spaces, else between words (of scripts that set no spaces), else between letters. */
+function breaksOf(text) {
+  const inside = (at) => at > 0 && at < text.length;
+  const starts = (segments) => Array.from(segments, ({ index }) => index).filter(inside);
+  const letters = starts(new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text));
+  const words = starts(WORDS.segment(text.trim()));
+  const spaces = letters.filter((at) => /\s$/u.test(text.slice(0, at)));
+  return [spaces, words, letters].filter((cuts) => cuts.length > 0);
+}
+
+/** Splits into two lines whose wider one is as narrow as can be, at the best break that leaves them large enough. */
 function balance(text, width, fit) {
-  const letters = graphemes(text);
-  const spaces = letters.flatMap((g, i) => (i > 0 && i < letters.length - 1 && /^\s$/u.test(g) ? [i] : []));
   let best;
-  for (const exact of spaces.length ? [true, false] : [false]) {
-    const cuts = exact ? spaces : letters.map((_, i) => i).slice(1);
+  for (const cuts of breaksOf(text)) {
     for (const cut of cuts) {
-      const lines = [letters.slice(0, cut).join('').trimEnd(), letters.slice(cut).join('').trimStart()];
+      const lines = [text.slice(0, cut).trimEnd(), text.slice(cut).trimStart()];
       const widest = Math.max(width(lines[0]), width(lines[1]));
-      if (!best || widest < best.widest - 0.01) best = { lines, widest, atSpace: exact };
+      if (!best || widest < best.widest - 0.01) best = { lines, widest };
     }
-    // A break at a space is kept unless it leaves the name far too wide.
-    if (exact && (fit.width / best.widest) * 100 >= fit.smallest) return best;
+    if ((fit.width / best.widest) * 100 >= fit.smallest) return best;
   }
   return best ?? { lines: [text], widest: width(text) };
 }
@@ -77,6 +86,7 @@ function balance(text, width, fit) {
 /** Size, lines and direction of a text: shrink, then two lines, then an ellipsis. */
 function fitText(text, ruler, fit) {
   const japanese = KANA.test(text);
+  const leading = leadingOf(text);
   ruler.style(100, japanese);
   const direction = ruler.direction(text);
   const single = (fit.width / ruler.width(text)) * 100;
@@ -86,10 +96,10 @@ function fitText(text, ruler, fit) {
     return { japanese, direction, size, lines: [ellipsis(text, ruler, fit.width)] };
   }
   if (single >= fit.oneLine || graphemes(text).length === 1) {
-    return { japanese, direction, size: Math.floor(Math.min(fit.largest, single)), lines: [text] };
+    return { japanese, direction, size: Math.floor(Math.min(fit.largest, single, fit.height / leading)), lines: [text] };
   }
   const { lines, widest } = balance(text, ruler.width, fit);
-  const size = Math.min(fit.twoLines, (fit.width / widest) * 100);
+  const size = Math.min(fit.twoLines, (fit.width / widest) * 100, fit.height / (2 * leading));
   if (size >= fit.smallest) return { japanese, direction, size: Math.floor(size * 4) / 4, lines };
   ruler.style(fit.smallest, japanese);
   return { japanese, direction, size: fit.smallest, lines: lines.map((line) => ellipsis(line, ruler, fit.width)) };
@@ -115,7 +125,7 @@ function ellipsis(line, ruler, width) {
 function setText(box, text, ruler, fit) {
   const { japanese, direction, size, lines } = fitText(text, ruler, fit);
   ruler.style(size, japanese);
-  const lineHeight = Math.round(size * (TIGHT.test(text) ? 1.02 : 1.24));
+  const lineHeight = Math.round(size * leadingOf(text));
   const units = [];
   const rows = lines.map((line) => {
     const row = document.createElement('span');

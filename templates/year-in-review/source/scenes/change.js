@@ -6,7 +6,7 @@ function createChange(length) {
   const LARGEST = 160;
   const STEEPEST = 11;
   const picture = document.getElementById('change-picture');
-  bar(picture, INK, { y: 940, width: WIDTH, height: 10 });
+  const ground = bar(picture, INK, { y: 940, height: 10 });
   const fulcrum = svg(picture, 'path', { d: halfDisc(94), fill: INK });
   const board = svg(picture, 'g', {});
   const last = disc(board, SKY);
@@ -24,13 +24,14 @@ function createChange(length) {
       const sign = change > 0 ? '+' : change < 0 ? '−' : '';
       odometer = createOdometer(count, `${sign}${Math.abs(change)}%`, { width: 660, largest: 400, left: 0 });
       note.firstElementChild.textContent =
-        change > 0 ? 'You put more aside.' : change < 0 ? 'You put less aside. It happens.' : 'Level, to the per cent.';
+        change > 0 ? 'You put more aside.' : change < 0 ? 'You put less aside.' : 'Exactly level.';
       const ratio = Math.sqrt(1 + change / 100);
       radii = [LARGEST / Math.max(1, ratio), (LARGEST * ratio) / Math.max(1, ratio)].map((r) => Math.max(14, Math.round(r)));
       lean = STEEPEST * Math.tanh(change / 45);
     },
     draw(t) {
       const base = EASE.settle(span(t, 0, 0.6));
+      place(ground, { x: PIVOT.x - PIVOT.x * base, width: WIDTH * base });
       pose(fulcrum, { x: PIVOT.x, y: 940 + 110 * (1 - base) });
       const landed = [0.55, 0.95];
       // Down on the left when last year lands, then over to where both of them leave it.

@@ -4,7 +4,8 @@ const EMBLEMS = {
   gardener: {
     title: 'Gardener',
     motto: 'You plant early and give it time.',
-    build(group) {
+    build(whole) {
+      const group = svg(whole, 'g', { transform: 'translate(0 -4) scale(1.14)' });
       const stem = bar(group, INK, { x: -11, width: 22 });
       const leaf = 'M0 0A118 118 0 0 1 118 -118A118 118 0 0 1 0 0Z';
       const leaves = [
@@ -80,7 +81,7 @@ const EMBLEMS = {
     title: 'Comet',
     motto: 'Bright, quick and never on schedule.',
     build(group) {
-      const turned = svg(group, 'g', { transform: 'rotate(-40)' });
+      const turned = svg(group, 'g', { transform: 'translate(6 -6) rotate(-40) scale(1.24)' });
       const tails = [
         [-74, 330, 44, SKY],
         [0, 430, 60, PAPER],
@@ -106,7 +107,8 @@ const EMBLEMS = {
   architect: {
     title: 'Architect',
     motto: 'Every goal a plan, every plan a date.',
-    build(group) {
+    build(whole) {
+      const group = svg(whole, 'g', { transform: 'translate(0 30) scale(1.16)' });
       const ground = bar(group, INK, { y: 150, height: 26 });
       const arches = [
         [218, INK],
@@ -132,7 +134,7 @@ const EMBLEMS = {
     build(group) {
       const body = svg(group, 'g', {});
       svg(body, 'path', { d: 'M-176 -220L-20 -150H20L176 -220V60A176 176 0 0 1 -176 60Z', fill: INK });
-      svg(body, 'path', { d: 'M-92 236A92 150 0 0 1 92 236Z', fill: SKY, transform: 'translate(0 0)' });
+      svg(body, 'path', { d: 'M-92 206A92 124 0 0 1 92 206Z', fill: SKY });
       const eyes = [-88, 88].map((x) => {
         const eye = svg(group, 'g', {});
         disc(eye, PAPER, { r: 86 });

@@ -2,7 +2,7 @@
 function createFavourite(length) {
   const MOST_RAYS = 120;
   const INNER = 250;
-  const FIT = { width: 780, largest: 260, oneLine: 150, twoLines: 190, smallest: 68 };
+  const FIT = { width: 780, largest: 260, oneLine: 150, twoLines: 190, smallest: 68, height: 460 };
   const picture = document.getElementById('favourite-picture');
   const before = bar(picture, SKY, { width: WIDTH, height: HEIGHT });
   const rays = svg(picture, 'path', { fill: 'none', stroke: INK });
@@ -20,9 +20,10 @@ function createFavourite(length) {
       const set = setText(box, favourite, ruler, FIT);
       units = set.units;
       box.dir = set.direction;
+      lead.firstElementChild.textContent = visits < 2 ? 'Top of your list' : 'You kept going back to';
       shown = Math.min(visits, MOST_RAYS);
       place(rays, { 'stroke-width': Math.min(26, Math.round((0.46 * 2 * Math.PI * INNER) / Math.max(shown, 1))) });
-      note.firstElementChild.textContent = visits === 0 ? 'by heart' : plural(visits, 'visit', 'visits');
+      note.firstElementChild.textContent = visits === 0 ? '' : plural(visits, 'visit', 'visits');
       block.style.top = px(Math.round(540 - (84 + set.height + 110) / 2));
     },
     draw(t) {

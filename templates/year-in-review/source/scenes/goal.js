@@ -33,7 +33,7 @@ function createGoal(length) {
       count.style.top = px(Math.round(HORIZON - 36 - 0.83 * odometer.size - (ODOMETER_HEIGHT - odometer.size) / 2));
       lead.firstElementChild.textContent =
         percent === 0 ? 'Still to come:' : percent < 100 ? 'of the way to' : percent === 100 ? 'All the way:' : 'Beyond the goal:';
-      const set = setText(box, goalName, ruler, { width: 760, largest: 118, oneLine: 84, twoLines: 84, smallest: 60 });
+      const set = setText(box, goalName, ruler, { width: 760, largest: 118, oneLine: 84, twoLines: 84, smallest: 56, height: 172 });
       box.dir = set.direction;
       units = set.units;
       shown = Math.max(1, Math.ceil(percent / 100));

@@ -33,7 +33,7 @@ function createPayments(length) {
       often.firstElementChild.textContent =
         payments === 0 ? 'A year off for your card.' : payments === 1 ? 'One, and well chosen.' : `${rhythm(payments)}.`;
       key.firstElementChild.textContent =
-        n === 0 ? 'It is rested and ready.' : worth === 1 ? 'Each dot is one payment.' : `Each dot is ${worth} payments.`;
+        n === 0 ? 'It is rested and ready.' : n === 1 ? 'Here it is.' : worth === 1 ? 'Each dot is one payment.' : `Each dot is ${worth} payments.`;
       const { cell, columns } = layOut(Math.max(n, 1));
       const rows = Math.ceil(Math.max(n, 1) / columns);
       const left = (FIELD.left + FIELD.right - columns * cell) / 2 + cell / 2;
@@ -47,7 +47,7 @@ function createPayments(length) {
       place(dots, { d: pieces.join('') || 'M-99 -99', 'stroke-width': 2 * r });
     },
     draw(t) {
-      const away = EASE.camera(span(t, -0.25, 1.6));
+      const away = EASE.camera(span(t, -0.25, 1.4));
       const scale = Math.exp(mix(Math.log(1300 / focus.r), 0, away));
       const tilt = departing(t, length);
       // The dot is in the middle of the frame while it fills it, and at its own place when all are seen.
@@ -62,10 +62,10 @@ function createPayments(length) {
         r: mix(focus.r * scale, FALLING.r, fallen),
       });
       content.style.transform = `translateY(${px(-Math.round(HEIGHT * tilt))})`;
-      odometer.turn(t - 0.5, 1.1);
-      rise(lead, t, 0.55);
-      rise(often, t, 0.9);
-      rise(key, t, 1.1);
+      odometer.turn(t - 0.78, 1);
+      rise(lead, t, 0.75);
+      rise(often, t, 1);
+      rise(key, t, 1.15);
     },
   };
 }

@@ -44,9 +44,9 @@ function createPersonality(length) {
       pose(emblem, { x: MEDAL.x, y: MEDAL.y, scale: 1 - packed, turn: 60 * packed });
       const part = (i) => EASE.spring(span(t, 0.32 + 0.13 * i, 0.6));
       emblems[current].show(part, t);
-      rise(lead, t, 0.45, length - 0.15);
-      rise(title, t, 0.52, length - 0.1);
-      rise(note, t, 0.68, length - 0.05);
+      rise(lead, t, 0.45, length - 0.24);
+      rise(title, t, 0.52, length - 0.22);
+      rise(note, t, 0.68, length - 0.2);
     },
   };
 }

@@ -6,8 +6,8 @@ function createPlaces(length) {
   const GLOBE = { x: 350, y: 540, r: 570 };
   const MERIDIANS = 7;
   /** Half of the arc on which names stand, in degrees, and their size in px, by how many there are. */
-  const ARC = [0, 0, 15, 24, 32, 39, 45, 50, 54];
-  const SIZE = [190, 230, 190, 170, 150, 132, 118, 106, 94];
+  const ARC = [0, 0, 15, 24, 32, 38, 43, 46, 48];
+  const SIZE = [190, 230, 190, 170, 150, 130, 112, 100, 88];
   const picture = document.getElementById('places-picture');
   const globe = svg(picture, 'g', {});
   disc(globe, SKY, { r: GLOBE.r });
@@ -39,7 +39,7 @@ function createPlaces(length) {
       const names = places.length === 0 ? ['Home, all year'] : places;
       count.firstElementChild.textContent = String(places.length);
       caption.firstElementChild.textContent =
-        places.length === 0 ? 'trips this year' : places.length === 1 ? 'place, a whole year' : 'places, one card';
+        places.length === 0 ? 'trips this year' : places.length === 1 ? 'place, one card' : 'places, one card';
       marks = names.map((text, i) => {
         const degrees = names.length === 1 ? 0 : mix(-ARC[names.length], ARC[names.length], i / (names.length - 1));
         const { x, y } = onLimb(degrees);
@@ -47,10 +47,10 @@ function createPlaces(length) {
         label.className = 'place';
         const left = Math.round(x + 62);
         const largest = SIZE[names.length];
-        const fit = { width: 1830 - left, largest, oneLine: 44, twoLines: 44, smallest: 44 };
-        if (names.length < 3) Object.assign(fit, { oneLine: 120, twoLines: 150, smallest: 60 });
+        const fit = { width: 1800 - left, largest, smallest: 40, isSingle: true };
+        if (names.length < 3) Object.assign(fit, { isSingle: false, oneLine: 120, twoLines: 130, smallest: 60, height: 320 });
         const inner = document.createElement('span');
-        const set = setText(inner, text, ruler, names.length < 3 ? fit : { ...fit, isSingle: true });
+        const set = setText(inner, text, ruler, fit);
         set.units.forEach(({ element, left: at }) => {
           element.style.transform = `translateX(${px(at)})`;
         });
