@@ -33,7 +33,7 @@ function createChange(length) {
       const base = EASE.settle(span(t, 0, 0.6));
       place(ground, { x: PIVOT.x - PIVOT.x * base, width: WIDTH * base });
       pose(fulcrum, { x: PIVOT.x, y: 940 + 110 * (1 - base) });
-      const landed = [0.55, 0.95];
+      const landed = [0.6, 0.9];
       // Down on the left when last year lands, then over to where both of them leave it.
       const alone = -STEEPEST * (1 - swing(t - landed[0], 11, 7));
       const both = mix(alone, lean, 1 - swing(t - landed[1], 8.5, 4.2));

@@ -10,7 +10,7 @@ function createMonths(length) {
   const STUB = 10;
   const SLOT = 140;
   const BAR = 108;
-  const FIRST = 0.62;
+  const FIRST = 0.6;
   const BEAT = 0.15;
   const picture = document.getElementById('months-picture');
   const before = bar(picture, INK, { width: WIDTH, height: HEIGHT });
@@ -85,7 +85,6 @@ function createMonths(length) {
         const height = heightAt(i, t);
         const isBest = !isEmpty && i === peak && t >= told - 1e-6;
         place(element, { y: GROUND - height, height, fill: isBest ? SUN : INK });
-        letters[i].classList.toggle('best', isBest);
       });
       const { x, y, r = PASSED_BALL.r } = ballAt(t);
       place(ball, { cx: x, cy: y, r });
