@@ -80,7 +80,7 @@ function draw(t) {
 }
 
 function setScenes(params) {
-  for (const scene of scenes) scene.set(params);
+  for (const scene of scenes) scene.set?.(params);
   drawn = [];
 }
 

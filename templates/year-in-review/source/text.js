@@ -96,7 +96,12 @@ function fitText(text, ruler, fit) {
     return { japanese, direction, size, lines: [ellipsis(text, ruler, fit.width)] };
   }
   if (single >= fit.oneLine || graphemes(text).length === 1) {
-    return { japanese, direction, size: Math.floor(Math.min(fit.largest, single, fit.height / leading)), lines: [text] };
+    return {
+      japanese,
+      direction,
+      size: Math.floor(Math.min(fit.largest, single, fit.height / leading)),
+      lines: [text],
+    };
   }
   const { lines, widest } = balance(text, ruler.width, fit);
   const size = Math.min(fit.twoLines, (fit.width / widest) * 100, fit.height / (2 * leading));

@@ -63,7 +63,9 @@ const mallet = (f) => (t) =>
     0.32 * Math.exp(-14 * t) * Math.sin(TAU * 3.98 * f * t) +
     0.12 * Math.exp(-30 * t) * Math.sin(TAU * 9.1 * f * t));
 const bell = (f) => (t) =>
-  Math.min(1, t * 300) * Math.exp(-2.2 * t) * Math.sin(TAU * f * t + 1.6 * Math.exp(-3 * t) * Math.sin(TAU * 3.5 * f * t));
+  Math.min(1, t * 300) *
+  Math.exp(-2.2 * t) *
+  Math.sin(TAU * f * t + 1.6 * Math.exp(-3 * t) * Math.sin(TAU * 3.5 * f * t));
 const bass = (f) => (t) => Math.min(1, t * 120) * Math.exp(-2.4 * t) * Math.tanh(1.8 * Math.sin(TAU * f * t));
 const kick = (t) => Math.exp(-9 * t) * Math.sin(TAU * (48 * t + 6 * (1 - Math.exp(-28 * t))));
 const pad = (f, seconds) => (t) => {
@@ -111,7 +113,8 @@ SECTIONS.forEach(([beat, chord], i) => {
       const step = (b - beat) * 2 + half;
       const note = upper[[0, 2, 1, 2, 0, 1, 2, 1][step % 8]] + (step % 8 > 4 ? 12 : 0);
       const isMonths = i === 3 && b < 16;
-      if (!isMonths) play(on + half * 0.3, 0.9, mallet(pitch(note + 12)), { gain: 0.13, pan: 0.4 * Math.sin(step), send: 0.35 });
+      if (!isMonths)
+        play(on + half * 0.3, 0.9, mallet(pitch(note + 12)), { gain: 0.13, pan: 0.4 * Math.sin(step), send: 0.35 });
     }
   }
 });
@@ -130,8 +133,10 @@ for (const [at, note] of [
   play(at, 0.4, kick, { gain: 0.5 });
 }
 // Cuts that the camera makes, and cuts that the sun makes.
-for (const [i, at] of [7.2, 10.8, 19.8].entries()) play(at - 0.42, 0.84, whoosh(0.84, 70 + i, 2600), { gain: 0.16, send: 0.4 });
-for (const [i, at] of [1.8, 16.8, 22.2, 24.6].entries()) play(at - 0.5, 0.8, whoosh(0.8, 80 + i, 900), { gain: 0.2, send: 0.4 });
+for (const [i, at] of [7.2, 10.8, 19.8].entries())
+  play(at - 0.42, 0.84, whoosh(0.84, 70 + i, 2600), { gain: 0.16, send: 0.4 });
+for (const [i, at] of [1.8, 16.8, 22.2, 24.6].entries())
+  play(at - 0.5, 0.8, whoosh(0.8, 80 + i, 900), { gain: 0.2, send: 0.4 });
 
 // A room: four combs and two all-passes, a little different on each side.
 function room(input, offset) {

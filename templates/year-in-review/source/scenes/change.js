@@ -26,7 +26,9 @@ function createChange(length) {
       note.firstElementChild.textContent =
         change > 0 ? 'You put more aside.' : change < 0 ? 'You put less aside.' : 'Exactly level.';
       const ratio = Math.sqrt(1 + change / 100);
-      radii = [LARGEST / Math.max(1, ratio), (LARGEST * ratio) / Math.max(1, ratio)].map((r) => Math.max(14, Math.round(r)));
+      radii = [LARGEST / Math.max(1, ratio), (LARGEST * ratio) / Math.max(1, ratio)].map((r) =>
+        Math.max(14, Math.round(r)),
+      );
       lean = STEEPEST * Math.tanh(change / 45);
     },
     draw(t) {
@@ -56,7 +58,7 @@ function createChange(length) {
         rise(label, t, landed[i] + 0.05);
       });
       rise(lead, t, 0.15);
-      odometer.turn(t - 0.55, 0.95);
+      odometer.turn(t - 0.55, 0.75);
       rise(note, t, 1.05);
     },
   };

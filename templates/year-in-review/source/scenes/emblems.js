@@ -25,7 +25,10 @@ const EMBLEMS = {
         leaves.forEach(({ y, side, path }, i) => {
           const size = k(2 + i * 0.6);
           const sway = 3 * Math.sin(t * 2 + i);
-          path.setAttribute('transform', `translate(0 ${y}) rotate(${num(sway * side)}) scale(${num(side * size)} ${num(size)})`);
+          path.setAttribute(
+            'transform',
+            `translate(0 ${y}) rotate(${num(sway * side)}) scale(${num(side * size)} ${num(size)})`,
+          );
         });
         pose(bloom, { y: -166, scale: k(4.5) });
       };

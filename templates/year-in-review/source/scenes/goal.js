@@ -10,7 +10,10 @@ function createGoal(length) {
   const before = bar(picture, PAPER, { width: WIDTH, height: HEIGHT });
   const world = svg(picture, 'g', {});
   bar(world, SKY, { y: 0, width: WIDTH, height: HEIGHT });
-  const clip = bar(svg(svg(picture, 'defs', {}), 'clipPath', { id: 'goal-above' }), INK, { width: WIDTH, height: HORIZON });
+  const clip = bar(svg(svg(picture, 'defs', {}), 'clipPath', { id: 'goal-above' }), INK, {
+    width: WIDTH,
+    height: HORIZON,
+  });
   const above = svg(picture, 'g', { 'clip-path': 'url(#goal-above)' });
   const rings = Array.from({ length: MOST }, () => disc(above, 'none', { stroke: INK, 'stroke-width': 5 }));
   const suns = Array.from({ length: MOST }, () => disc(above, SUN));
@@ -32,8 +35,21 @@ function createGoal(length) {
       odometer = createOdometer(count, `${percent}%`, { width: 690, largest: 460, left: 0 });
       count.style.top = px(Math.round(HORIZON - 36 - 0.83 * odometer.size - (ODOMETER_HEIGHT - odometer.size) / 2));
       lead.firstElementChild.textContent =
-        percent === 0 ? 'Still to come:' : percent < 100 ? 'of the way to' : percent === 100 ? 'All the way:' : 'Beyond the goal:';
-      const set = setText(box, goalName, ruler, { width: 760, largest: 118, oneLine: 84, twoLines: 84, smallest: 56, height: 172 });
+        percent === 0
+          ? 'Still to come:'
+          : percent < 100
+            ? 'of the way to'
+            : percent === 100
+              ? 'All the way:'
+              : 'Beyond the goal:';
+      const set = setText(box, goalName, ruler, {
+        width: 760,
+        largest: 118,
+        oneLine: 84,
+        twoLines: 84,
+        smallest: 56,
+        height: 172,
+      });
       box.dir = set.direction;
       units = set.units;
       shown = Math.max(1, Math.ceil(percent / 100));
@@ -58,7 +74,9 @@ function createGoal(length) {
         place(suns[i], { cx: x, cy: HORIZON + lift + r - 2 * r * k, r, visibility: isShown });
         for (let j = 0; j < 3; j++) {
           const sway = Math.sin(t * 2.6 + j * 1.9 + i);
-          const width = Math.min(1, 2 * Math.sqrt(k * (1 - Math.min(k, 0.5)))) * r * (1.9 - 0.5 * j) + 18 * sway * Math.min(1, 4 * k);
+          const width =
+            Math.min(1, 2 * Math.sqrt(k * (1 - Math.min(k, 0.5)))) * r * (1.9 - 0.5 * j) +
+            18 * sway * Math.min(1, 4 * k);
           place(glints[3 * i + j], {
             x: x - width / 2 + 14 * sway,
             width: Math.max(0, width),

@@ -31,9 +31,19 @@ function createPayments(length) {
       const worth = WORTH.find((each) => payments / each <= MOST_DOTS) ?? 100;
       const n = Math.ceil(payments / worth);
       often.firstElementChild.textContent =
-        payments === 0 ? 'A year off for your card.' : payments === 1 ? 'One, and well chosen.' : `${rhythm(payments)}.`;
+        payments === 0
+          ? 'A year off for your card.'
+          : payments === 1
+            ? 'One, and well chosen.'
+            : `${rhythm(payments)}.`;
       key.firstElementChild.textContent =
-        n === 0 ? 'It is rested and ready.' : n === 1 ? 'Here it is.' : worth === 1 ? 'Each dot is one payment.' : `Each dot is ${worth} payments.`;
+        n === 0
+          ? 'It is rested and ready.'
+          : n === 1
+            ? 'Here it is.'
+            : worth === 1
+              ? 'Each dot is one payment.'
+              : `Each dot is ${worth} payments.`;
       const { cell, columns } = layOut(Math.max(n, 1));
       const rows = Math.ceil(Math.max(n, 1) / columns);
       const left = (FIELD.left + FIELD.right - columns * cell) / 2 + cell / 2;

@@ -48,7 +48,8 @@ function createPlaces(length) {
         const left = Math.round(x + 62);
         const largest = SIZE[names.length];
         const fit = { width: 1800 - left, largest, smallest: 40, isSingle: true };
-        if (names.length < 3) Object.assign(fit, { isSingle: false, oneLine: 120, twoLines: 130, smallest: 60, height: 320 });
+        if (names.length < 3)
+          Object.assign(fit, { isSingle: false, oneLine: 120, twoLines: 130, smallest: 60, height: 320 });
         const inner = document.createElement('span');
         const set = setText(inner, text, ruler, fit);
         set.units.forEach(({ element, left: at }) => {
@@ -79,7 +80,10 @@ function createPlaces(length) {
       const fill = EASE.leave(span(t, length - 0.6, 0.6));
       const spot =
         t < SWEEP.start
-          ? { x: mix(RISEN_BALL.x, home.x, flown), y: mix(RISEN_BALL.y, home.y, flown) - 160 * Math.sin(Math.PI * flown) }
+          ? {
+              x: mix(RISEN_BALL.x, home.x, flown),
+              y: mix(RISEN_BALL.y, home.y, flown) - 160 * Math.sin(Math.PI * flown),
+            }
           : onLimb(degrees + 14 * EASE.rise(span(t, SWEEP.start + SWEEP.length, 0.5)));
       place(sun, {
         cx: mix(spot.x, WIDTH / 2, fill),

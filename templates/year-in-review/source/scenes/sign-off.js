@@ -13,7 +13,6 @@ function createSignOff() {
   const words = document.getElementById('sign-off-words');
   const link = document.getElementById('sign-off-link');
   return {
-    set() {},
     draw(t) {
       place(paper, { r: 1650 * EASE.camera(span(t, -0.1, 0.75)) });
       const over = EASE.camera(span(t, 0.05, 0.75));
