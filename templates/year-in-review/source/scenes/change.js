@@ -40,10 +40,12 @@ function createChange(length) {
       const alone = -STEEPEST * (1 - swing(t - landed[0], 11, 7));
       const both = mix(alone, lean, 1 - swing(t - landed[1], 8.5, 4.2));
       const turn = t < landed[1] ? alone : both;
-      const wipe = EASE.leave(span(t, length - 0.5, 0.5));
+      // It grows across the frame first, then turns as it thickens.
+      const across = EASE.camera(span(t, length - 0.55, 0.4));
+      const wipe = EASE.leave(span(t, length - 0.42, 0.42));
       pose(board, { x: PIVOT.x, y: PIVOT.y, turn });
-      pose(plank.parentNode, { x: PIVOT.x, y: PIVOT.y, turn: mix(turn, 35, wipe) });
-      const half = mix(ARM + 60, 2300, wipe) * EASE.settle(span(t, 0.12, 0.6));
+      pose(plank.parentNode, { x: PIVOT.x, y: PIVOT.y, turn: mix(turn, -24, wipe) });
+      const half = mix(ARM + 60, 2300, across) * EASE.settle(span(t, 0.12, 0.6));
       const thick = mix(THICK, 2900, wipe);
       place(plank, { x: -half, width: 2 * half, y: -thick / 2, height: thick });
       [last, now].forEach((element, i) => {
