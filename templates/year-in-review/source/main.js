@@ -108,7 +108,7 @@ function choreograph() {
 
 /** Loads what the texts of `params` are set in: a fallback script's font is decoded only when a text needs it. */
 async function loadFonts(params) {
-  const texts = [params.name, params.favourite, params.goalName, ...params.places].join(' ');
+  const texts = [params.name, params.favourite, params.goalName, ...params.places].join(' ').normalize('NFC');
   const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
   const copy = 'Aa0';
   const displays = KANA.test(texts) ? ['--display', '--display-ja'] : ['--display'];

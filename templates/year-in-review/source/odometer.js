@@ -73,10 +73,12 @@ function createOdometer(box, text, { width, largest, left: start }) {
         const digit = Math.floor(value / unit);
         const carry = Math.max(0, value - (digit + 1) * unit + 1);
         const slow = clamp01(1.4 - (2.8 * perFrame) / unit);
+        // A large figure that changes from frame to frame would flash: it is a shade until it can be followed.
+        const solid = shown * mix(0.28, 1, clamp01(1.15 - (6 * perFrame) / unit));
         const roll = EASE.detent(carry) * (cell.place === 0 || carry > 0 ? slow : 0);
         const name = (n) => (n === 0 && cell.place > 0 ? '' : String(n % 10));
-        face(cell.faces[0], name(digit), at, sink - roll, shown, size);
-        face(cell.faces[1], roll > 0 ? name(digit + 1) : '', at, sink + 1 - roll, shown, size);
+        face(cell.faces[0], name(digit), at, sink - roll, solid, size);
+        face(cell.faces[1], roll > 0 ? name(digit + 1) : '', at, sink + 1 - roll, solid, size);
       });
     },
   };

@@ -127,7 +127,8 @@ function ellipsis(line, ruler, width) {
  * Builds a text from scratch in `box` and returns its moving pieces (letters, or words where letters join) and its height in px.
  * A piece's place is for its transform: an element that turns must not also sit on a fraction of a pixel.
  */
-function setText(box, text, ruler, fit) {
+function setText(box, given, ruler, fit) {
+  const text = given.normalize('NFC');
   const { japanese, direction, size, lines } = fitText(text, ruler, fit);
   ruler.style(size, japanese);
   const lineHeight = Math.round(size * leadingOf(text));

@@ -104,7 +104,9 @@ def poster(subset_name):
     font.save(HERE / name)
     css_text = (VARIABLE / package / "index.css").read_text()
     ranges = re.search(rf"/\* {package}-{subset_name}-wght-normal \*/.*?unicode-range:\s*([^;]+);", css_text, re.S)
-    face("Bricolage Grotesque", 800, name, ranges.group(1).replace(" ", ""))
+    # Marks that the file has and the package's ranges leave to another one: a letter and its marks must come from one file.
+    marks = css_range({c for c in font.getBestCmap() if 0x300 <= c < 0x370})
+    face("Bricolage Grotesque", 800, name, ranges.group(1).replace(" ", "") + "," + marks)
 
 
 for name in ("latin", "latin-ext", "vietnamese"):
