@@ -61,7 +61,7 @@ function createPayments(length) {
       const scale = Math.exp(mix(Math.log(1300 / focus.r), 0, away));
       const tilt = departing(t, length);
       // Dots that rush by would flash: they are faint until the camera comes to rest.
-      place(dots, { 'stroke-opacity': mix(0.05, 1, EASE.gentle(span(t, 0.45, 0.6))) });
+      place(dots, { 'stroke-opacity': mix(0.05, 1, EASE.gentle(span(t, 0.6, 0.6))) });
       // The dot is in the middle of the frame while it fills it, and at its own place when all are seen.
       const near = 1 - clamp01((1 / scale - focus.r / 1300) / (1 - focus.r / 1300));
       const x = mix(focus.x, WIDTH / 2, near);
