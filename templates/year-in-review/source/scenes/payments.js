@@ -60,8 +60,11 @@ function createPayments(length) {
       const away = EASE.camera(span(t, -0.25, 1.4));
       const scale = Math.exp(mix(Math.log(1300 / focus.r), 0, away));
       const tilt = departing(t, length);
-      // Dots that rush by would flash: they are faint until the camera comes to rest.
-      place(dots, { 'stroke-opacity': mix(0.05, 1, EASE.gentle(span(t, 0.6, 0.6))) });
+      // Dots and figures that rush by would flash: they are faint while the camera moves.
+      const fading = EASE.gentle(span(t, length - 0.5, 0.28));
+      const still = EASE.gentle(span(t, 0.6, 0.6)) * (1 - fading);
+      content.style.opacity = num(mix(1, 0.06, fading));
+      place(dots, { 'stroke-opacity': mix(0.05, 1, still) });
       // The dot is in the middle of the frame while it fills it, and at its own place when all are seen.
       const near = 1 - clamp01((1 / scale - focus.r / 1300) / (1 - focus.r / 1300));
       const x = mix(focus.x, WIDTH / 2, near);
