@@ -1,4 +1,4 @@
-"""Writes the font files of this folder and fonts.css from @fontsource packages (SIL OFL 1.1).
+"""Writes the font files of ../fonts and fonts.css from @fontsource packages (SIL OFL 1.1).
 
     pip install fonttools brotli
     python build-fonts.py PATH/TO/node_modules/@fontsource
@@ -13,6 +13,7 @@ from fontTools.varLib.instancer import instantiateVariableFont
 SOURCE = pathlib.Path(sys.argv[1])
 VARIABLE = SOURCE.parent / "@fontsource-variable"
 HERE = pathlib.Path(__file__).parent
+FONTS = HERE.parent / "fonts"
 FALLBACK = "Review Fallback"
 EMOJI = "Review Emoji"
 
@@ -62,13 +63,13 @@ css = ["/* Written by build-fonts.py. */"]
 
 def face(family, weight, name, ranges):
     css.append(
-        f"@font-face{{font-family:\"{family}\";font-weight:{weight};src:url(fonts/{name}) format(\"woff2\");unicode-range:{ranges}}}"
+        f"@font-face{{font-family:\"{family}\";font-weight:{weight};src:url(../fonts/{name}) format(\"woff2\");unicode-range:{ranges}}}"
     )
 
 
 def copy(family, weight, package, subset_name, css_weight=None):
     name = f"{package}-{subset_name}-{weight}-normal.woff2"
-    (HERE / name).write_bytes((SOURCE / package / "files" / name).read_bytes())
+    (FONTS / name).write_bytes((SOURCE / package / "files" / name).read_bytes())
     face(family, css_weight or weight, name, package_range(package, subset_name, weight))
 
 
@@ -86,7 +87,7 @@ def cut(family, package, subset_name, weight, chars, name, features=("*",), drop
     font.flavor = "woff2"
     out = io.BytesIO()
     font.save(out)
-    (HERE / name).write_bytes(out.getvalue())
+    (FONTS / name).write_bytes(out.getvalue())
     face(family, css_weight, name, css_range(have | (exact or set())))
     return have
 
@@ -101,7 +102,7 @@ def poster(subset_name):
     font = instantiateVariableFont(TTFont(source, recalcTimestamp=False), DISPLAY)
     name = f"{package}-{subset_name}-poster.woff2"
     font.flavor = "woff2"
-    font.save(HERE / name)
+    font.save(FONTS / name)
     css_text = (VARIABLE / package / "index.css").read_text()
     ranges = re.search(rf"/\* {package}-{subset_name}-wght-normal \*/.*?unicode-range:\s*([^;]+);", css_text, re.S)
     # Marks that the file has and the package's ranges leave to another one: a letter and its marks must come from one file.
@@ -138,5 +139,5 @@ EMOJI_CHARS = (
 JOINERS = {0x200D, 0xFE0F}
 cut(EMOJI, "noto-color-emoji", "emoji", 400, EMOJI_CHARS, "noto-color-emoji-names.woff2", ("*",), ("SVG ",), exact=JOINERS)
 
-(HERE.parent / "fonts.css").write_text("\n".join(css) + "\n")
-print(sum(f.stat().st_size for f in HERE.glob("*.woff2")), "bytes")
+(HERE / "fonts.css").write_text("\n".join(css) + "\n")
+print(sum(f.stat().st_size for f in FONTS.glob("*.woff2")), "bytes")
