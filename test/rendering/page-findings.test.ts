@@ -193,7 +193,7 @@ test('a caret does not blink, in a field, in text that can be edited, or in a sh
   };
   expect([await looksOf(3), await looksOf(40)]).toEqual([1, 1]);
   await page.evaluate('document.adoptedStyleSheets = []');
-  expect(await looksOf(3)).toBe(2);
+  expect(await looksOf(3)).toBeGreaterThan(1);
 }, 30_000);
 
 test('a template of the repository has nothing to be told', async () => {
