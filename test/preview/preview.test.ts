@@ -7,6 +7,8 @@ import { findTools } from '../../src/config/tools.ts';
 import { until } from '../support/nightreel.ts';
 import { ask, TestPreview } from './support.ts';
 
+/** Path of a Firefox that is to show the preview instead. */
+const FIREFOX = process.env['NIGHTREEL_TEST_FIREFOX'];
 const EVIL = '<img src=x onerror="document.title=1"><b>Ada</b>';
 /** The card's bar, and where it ends when it is full: parts of the picture's sides. */
 const BAR = { color: [94, 242, 181], right: 0.92, left: 0.08, y: 285 / 360 } as const;
@@ -20,7 +22,11 @@ const complaints: string[] = [];
 beforeAll(async () => {
   preview = await TestPreview.start();
   const args = ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'];
-  browser = await puppeteer.launch({ executablePath: findTools().chromium, pipe: true, args });
+  browser = await puppeteer.launch(
+    FIREFOX === undefined
+      ? { executablePath: findTools().chromium, pipe: true, args }
+      : { browser: 'firefox', executablePath: FIREFOX },
+  );
   page = await browser.newPage();
   page.on('request', (request) => requests.push(request.url()));
   page.on('console', (message) => {
@@ -104,7 +110,7 @@ test('time moves by keys, by scrubbing and by playing, and the picture with it',
   await showsFrame(0);
   await page.click('#play');
   await holds(`Number(document.querySelector('#stage').dataset.frame) > 3`);
-  await press('Space');
+  await press(' ');
   expect(await inPage(`document.querySelector('#play').getAttribute('aria-label')`)).toBe('Play');
   await press('?');
   expect(await inPage(`document.querySelector('#help').open`)).toBe(true);
