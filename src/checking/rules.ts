@@ -22,7 +22,7 @@ export const RULES = describe({
   'template-json': {
     severity: 'error',
     why: 'The template cannot be loaded: no video is rendered.',
-    fix: 'Correct it; docs/engine.md lists the fields.',
+    fix: 'Correct it; docs/reference/template.md lists the fields.',
   },
   'entry-missing': {
     severity: 'error',
@@ -38,6 +38,11 @@ export const RULES = describe({
     severity: 'error',
     why: 'The browser leaves the whole script out, so nothing that it does happens.',
     fix: 'Correct the script.',
+  },
+  'composition-unreadable': {
+    severity: 'error',
+    why: 'Without a template.json the composition says what it is by its own attributes. It cannot be loaded: no video is rendered.',
+    fix: 'Correct it, or add a template.json; docs/compatibility.md says what is read from a composition.',
   },
   'composition-missing': {
     severity: 'error',
@@ -262,6 +267,7 @@ export type RuleName = keyof typeof RULES;
 /** What says already why a template cannot be loaded. */
 export const PREVENTS_LOADING: readonly string[] = [
   'template-json',
+  'composition-unreadable',
   'entry-missing',
   'params-schema',
   'example-invalid',

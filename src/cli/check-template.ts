@@ -11,7 +11,7 @@ import { loadTemplate, type Template } from '../templates/template.ts';
 import { TEMPLATE_FILE } from '../templates/template-file.ts';
 import type { CheckFlags } from './check.ts';
 import type { Drawn } from './check-drawing.ts';
-import { findTemplate } from './render-input.ts';
+import { locateTemplate } from './render-input.ts';
 import { aboutScenes, sceneLines } from './scene-report.ts';
 
 /** Prints the report; whether there is no error in it. */
@@ -21,12 +21,12 @@ export async function checkTemplate(
   { sourceIds, drawnIds }: Selection,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const folder = await findTemplate(name);
-  const findings: ReportedFinding[] = await checkSource(folder, (id) => sourceIds.includes(id));
+  const { folder, page } = await locateTemplate(name);
+  const findings: ReportedFinding[] = await checkSource(folder, (id) => sourceIds.includes(id), page);
   const checks = [...sourceIds];
   signal.throwIfAborted();
 
-  const loaded = await loadTemplate(folder).catch((error: unknown) => {
+  const loaded = await loadTemplate(folder, page).catch((error: unknown) => {
     if (!(error instanceof Failure) || error.failureClass !== 'TemplateInvalid') throw error;
     return error;
   });

@@ -17,7 +17,7 @@ export function registerCheck(program: Command): void {
   program
     .command('check')
     .description('Say whether a template is fit for a night of ten thousand videos, and what is in the way')
-    .argument('<template>', 'a name in templates/, or a folder with a template.json')
+    .argument('<template>', 'a name in templates/, a folder, or an .html file that is a HyperFrames composition')
     .option('--static', 'look at the files alone: no browser, a moment')
     .option('--only <ids>', 'these checks and no others, with commas between them', parseIds)
     .option('--skip <ids>', 'all checks but these', parseIds)
@@ -41,6 +41,7 @@ export function registerCheck(program: Command): void {
 Examples:
   nightreel check referral
   nightreel check ./templates/referral --static                   while writing it: files alone
+  nightreel check ./my-composition                                a HyperFrames composition without a template.json
   nightreel check referral --json | jq '.findings[] | select(.severity == "error")'
   nightreel check referral --only scenes --samples 5 --rendition web-1080p
   nightreel check referral --only scenes --campaign referral      with tonight's people: needs the bucket and the source

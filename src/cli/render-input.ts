@@ -12,10 +12,14 @@ import { loadTemplate, type Template } from '../templates/template.ts';
 
 /** A name in templates/; else a folder, or an HTML file that is a HyperFrames composition. */
 export async function openTemplate(name: string): Promise<Template> {
+  const { folder, page } = await locateTemplate(name);
+  return await loadTemplate(folder, page);
+}
+
+/** Its folder, and the file in it where one was named. */
+export async function locateTemplate(name: string): Promise<{ readonly folder: string; readonly page?: string }> {
   const isPage = name.endsWith('.html') && (await stat(name).catch(() => null))?.isFile();
-  return isPage
-    ? await loadTemplate(dirname(resolve(name)), basename(name))
-    : await loadTemplate(await findTemplate(name));
+  return isPage ? { folder: dirname(resolve(name)), page: basename(name) } : { folder: await findTemplate(name) };
 }
 
 /** The folder of it, whatever is in there. */

@@ -61,23 +61,32 @@ const renditionList = z
   .refine((list) => new Set(list).size === list.length, 'names a rendition twice');
 
 const destinationsSchema = z.strictObject({
-  column: z.string().min(1).max(255),
+  column: z.string().min(1).max(255).describe('Of the table, the query’s result or the file.'),
   renditions: z
     .record(z.string(), renditionList)
     .refine(
       (lists) => !Object.hasOwn(lists, ''),
       'has a destination without a name; for empty cells there is otherwise',
     )
-    .refine((lists) => Object.keys(lists).length > 0, 'must have at least one destination'),
-  otherwise: renditionList.optional(),
+    .refine((lists) => Object.keys(lists).length > 0, 'must have at least one destination')
+    .describe('What may stand in the column → what people get there.'),
+  otherwise: renditionList
+    .optional()
+    .describe('For an empty cell or any other value. Without it such rows are rejected.'),
 }) satisfies z.ZodType<DestinationMap>;
 
-const campaignSchema = z.strictObject({
-  title: z.string().min(1).max(200),
-  template: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of a folder in templates/'),
-  source: sourceSchema,
-  rendition: z.enum(RENDITION_IDS).optional(),
-  destinations: destinationsSchema.optional(),
+/** docs/reference/campaign.md and docs/schemas/campaign.schema.json are written from it. */
+export const campaignFileSchema = z.strictObject({
+  title: z.string().min(1).max(200).describe('What people read.'),
+  template: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of a folder in templates/')
+    .describe('A folder in `templates/`.'),
+  source: sourceSchema.describe('Where recipients come from, below.'),
+  rendition: z.enum(RENDITION_IDS).optional().describe('What everyone gets. This, or `destinations`.'),
+  destinations: destinationsSchema
+    .optional()
+    .describe('Who gets which renditions, by a column of the source. This, or `rendition`.'),
   pointerKey: z
     .string()
     .superRefine((pattern, context) => {
@@ -87,42 +96,101 @@ const campaignSchema = z.strictObject({
         context.addIssue({ code: 'custom', message: asFailure(error).message });
       }
     })
-    .default('users/{recipientId}.json'),
+    .default('users/{recipientId}.json')
+    .describe(
+      'Object key of the pointer that names a person’s current video. Has `{recipientId}` once, in a folder of its own; may use `{campaign}` and `{hash2}`.',
+    ),
   publicUrl: z
     .url({ protocol: /^https?$/, error: 'must be an http or https address' })
     .transform((address) => address.replace(/\/+$/, ''))
     .nullable()
-    .default(null),
+    .default(null)
+    .describe(
+      'An http or https address: what comes before an object’s key where viewers read this campaign’s videos, such as a CDN. Without it `NIGHTREEL_PUBLIC_URL`.',
+    ),
   lanes: z
-    .strictObject({ count: z.int().min(1).max(64), window: z.int().min(1).max(500) })
-    .default({ count: 2, window: 8 }),
-  firstNight: z.enum(['everyone', 'changes']).default('everyone'),
-  scenes: z.enum(['auto', 'off']).default('auto'),
-  rejectLimit: z.number().min(0).max(1).default(0.1),
-  results: z.enum(RESULTS).default('none'),
-  whenWithdrawn: z.enum(WHEN_WITHDRAWN).default('remove'),
+    .strictObject({
+      count: z.int().min(1).max(64).describe('Child workflows that start renders side by side.'),
+      window: z
+        .int()
+        .min(1)
+        .max(500)
+        .describe('Variants that each of them keeps in flight. Together they should keep all render workers busy.'),
+    })
+    .default({ count: 2, window: 8 })
+    .describe('How much of the batch is in flight at the same time.'),
+  firstNight: z
+    .enum(['everyone', 'changes'])
+    .default('everyone')
+    .describe(
+      'Where a campaign that never ran begins: with everyone, or with what changed since the scheduled night before.',
+    ),
+  scenes: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      '`auto`: scenes that the template declares are rendered once for all who share them. `off`: every video is rendered whole.',
+    ),
+  rejectLimit: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe(
+      'A batch of which more than this share of rows is rejected fails (`DataQuality`) before anything is rendered. Batches under 20 rows are let through.',
+    ),
+  results: z
+    .enum(RESULTS)
+    .default('none')
+    .describe('`parquet`: when a batch closes, what became of everyone is written to `results/` in the bucket.'),
+  whenWithdrawn: z
+    .enum(WHEN_WITHDRAWN)
+    .default('remove')
+    .describe('What becomes of the pointer of somebody who is gone or wants no video.'),
   breaker: z
     .union([
       z.literal('off').transform(() => null),
-      z.strictObject({ share: z.number().gt(0).max(1), atLeast: z.int().min(1).default(100) }),
+      z.strictObject({
+        share: z.number().gt(0).max(1).describe('More than this share, with one failure class.'),
+        atLeast: z.int().min(1).default(100).describe('Of at least so many variants.'),
+      }),
     ])
-    .default({ share: 0.05, atLeast: 100 }),
+    .prefault({ share: 0.05, atLeast: 100 })
+    .describe('When so many variants failed that the batch pauses. `off`: never.'),
   deadline: z
-    .strictObject({ at: timeOfDay, whenLate: z.enum(WHEN_LATE).default('finish') })
+    .strictObject({
+      at: timeOfDay.describe('`HH:MM` in the schedule’s time zone, the first after the night began. Quote it.'),
+      whenLate: z
+        .enum(WHEN_LATE)
+        .default('finish')
+        .describe('At that time: finish late, or stop starting variants and close with what there is.'),
+    })
     .nullable()
-    .default(null),
-  schedule: z.strictObject({
-    days: z
-      .array(z.enum(WEEKDAYS))
-      .min(1)
-      .refine((days) => new Set(days).size === days.length, 'names a day twice'),
-    at: timeOfDay,
-    timeZone: z.string().refine(isTimeZone, 'must be an IANA time zone like America/New_York'),
-    catchupHours: z.int().min(1).max(168).default(6),
-  }),
+    .default(null)
+    .describe('When the videos are to be there.'),
+  schedule: z
+    .strictObject({
+      days: z
+        .array(z.enum(WEEKDAYS))
+        .min(1)
+        .refine((days) => new Set(days).size === days.length, 'names a day twice')
+        .describe('On which evenings a night begins.'),
+      at: timeOfDay.describe('`HH:MM` on the wall. Quote it.'),
+      timeZone: z
+        .string()
+        .refine(isTimeZone, 'must be an IANA time zone like America/New_York')
+        .describe('An IANA name such as `America/New_York`. The business date is the calendar day there.'),
+      catchupHours: z
+        .int()
+        .min(1)
+        .max(168)
+        .default(6)
+        .describe('A night that was missed by no more than this is made up for.'),
+    })
+    .describe('When the nights begin.'),
 });
 
-const fileSchema = campaignSchema.transform(
+const parsedSchema = campaignFileSchema.transform(
   ({ rendition: everyones, destinations, source, ...rest }, context): Omit<Campaign, 'id'> => {
     const refuse = (path: string[], message: string) => {
       context.addIssue({ code: 'custom', path, message });
@@ -178,7 +246,7 @@ function parseCampaign(text: string, file: string): Omit<Campaign, 'id'> {
   if (broken !== undefined) {
     throw new Failure('CampaignInvalid', `${file} line ${lines.linePos(broken.pos[0]).line}: ${broken.message}`);
   }
-  const parsed = fileSchema.safeParse(document.toJS({ maxAliasCount: 50 }));
+  const parsed = parsedSchema.safeParse(document.toJS({ maxAliasCount: 50 }));
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.map((issue) => {
     const path = issue.path.map(String);

@@ -5,7 +5,7 @@ import { CAPTURE_ROUTES } from '../rendering/browser/flags.ts';
 import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import type { Variables } from './environment.ts';
 
-export const CAPTURE_NAMES: readonly CaptureChoice[] = ['auto', ...CAPTURE_ROUTES];
+export const CAPTURE_NAMES = ['auto', ...CAPTURE_ROUTES] as const satisfies readonly CaptureChoice[];
 
 export const isCaptureName = (text: string): text is CaptureChoice => CAPTURE_NAMES.some((name) => name === text);
 

@@ -1,16 +1,16 @@
 /**
- * The environment variables as typed, checked values: which servers are meant, where the state lies. The table of all of them
- * is in docs/configuration.md.
+ * The environment variables as typed, checked values: which servers are meant, where the state lies. docs/configuration.md
+ * has all of them.
  */
 
 import { resolve } from 'node:path';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Encryption } from '../storage/s3-client.ts';
+import { type LogLevel, type OwnVariables, type Rollout, variablesSchema } from './variables.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -33,13 +33,6 @@ export interface OwnObjectStore {
   /** Null: as the bucket's own setting says. */
   readonly encryption: Encryption | null;
 }
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export const ROLLOUTS = ['auto', 'manual', 'off'] as const;
-/** Who decides that batches start on a new version of the workflow code: its worker, a person, or nobody (versions are not used). */
-export type Rollout = (typeof ROLLOUTS)[number];
 
 export interface Environment {
   /** Absolute path of the folder that holds the embedded stack's state. */
@@ -67,42 +60,12 @@ const S3_VARIABLES =
   /^(NIGHTREEL_BUCKET|AWS_ENDPOINT_URL(_S3)?|AWS_ACCESS_KEY_ID|AWS_PROFILE|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_CREDENTIALS_\w+)$/;
 const DEFAULT_BUCKET = 'nightreel';
 
-/** Whether a bucket is part of an address's path or of its host name. */
-const ADDRESSINGS = ['path', 'host'] as const;
-const ON_OFF = ['on', 'off'] as const;
-const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const satisfies readonly Encryption['algorithm'][];
-
-const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
-/** An address with a password in it is refused by `fetch`, at night. */
-const webhook = url.refine((text) => !/^[^:]*:\/\/[^/?#]*@/.test(text), 'must have no user name and password in it');
-const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'is not a bucket name');
-const settingsSchema = z.object({
-  NIGHTREEL_HOME: z.string().optional(),
-  NIGHTREEL_BUCKET: bucketName.optional(),
-  NIGHTREEL_PUBLIC_URL: url.optional(),
-  NIGHTREEL_REPORT_URL: url.optional(),
-  NIGHTREEL_S3_ADDRESSING: z.enum(ADDRESSINGS, { error: `must be one of ${ADDRESSINGS.join(', ')}` }).optional(),
-  NIGHTREEL_S3_ENCRYPTION: z.enum(ENCRYPTIONS, { error: `must be one of ${ENCRYPTIONS.join(', ')}` }).optional(),
-  NIGHTREEL_S3_KMS_KEY: z.string().optional(),
-  NIGHTREEL_UPLOAD_DIRECT: z.enum(ON_OFF, { error: `must be one of ${ON_OFF.join(', ')}` }).default('on'),
-  NIGHTREEL_TEMPORAL_UI_URL: url.optional(),
-  NIGHTREEL_TRACE_URL: url
-    .refine((text) => text.includes('{traceId}'), 'must have {traceId} in it, where the ID of a trace goes')
-    .optional(),
-  NIGHTREEL_SLACK_WEBHOOK: webhook.optional(),
-  NIGHTREEL_WEBHOOK: webhook.optional(),
-  NIGHTREEL_WEBHOOK_SECRET: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
-  NIGHTREEL_ROLLOUT: z.enum(ROLLOUTS, { error: `must be one of ${ROLLOUTS.join(', ')}` }).default('auto'),
-  NIGHTREEL_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
-});
-type Settings = z.infer<typeof settingsSchema>;
-
 /** Reads the variables; an empty one counts as unset. `Failure('EnvironmentInvalid')` names the one that is wrong. */
 export function readEnvironment(variables: Variables = process.env): Environment {
   const set = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
   );
-  const parsed = settingsSchema.safeParse(set);
+  const parsed = variablesSchema.safeParse(set);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new Failure('EnvironmentInvalid', `${issue?.path.join('.')} ${issue?.message}.`);
@@ -126,7 +89,7 @@ const firstOf = (set: Readonly<Record<string, string>>, pattern: RegExp): string
     .sort()
     .find((name) => pattern.test(name));
 
-function readTemporal(set: Readonly<Record<string, string>>, settings: Settings): OwnTemporal | null {
+function readTemporal(set: Readonly<Record<string, string>>, settings: OwnVariables): OwnTemporal | null {
   const namedBy = firstOf(set, TEMPORAL_VARIABLES);
   if (namedBy === undefined) return null;
   try {
@@ -144,7 +107,7 @@ function readTemporal(set: Readonly<Record<string, string>>, settings: Settings)
   }
 }
 
-function readObjectStore(set: Readonly<Record<string, string>>, settings: Settings): OwnObjectStore | null {
+function readObjectStore(set: Readonly<Record<string, string>>, settings: OwnVariables): OwnObjectStore | null {
   const namedBy = firstOf(set, S3_VARIABLES);
   if (namedBy === undefined) return null;
   const endpoint = set['AWS_ENDPOINT_URL_S3'] ?? set['AWS_ENDPOINT_URL'];
@@ -174,7 +137,7 @@ function readObjectStore(set: Readonly<Record<string, string>>, settings: Settin
   };
 }
 
-function readEncryption(settings: Settings): Encryption | null {
+function readEncryption(settings: OwnVariables): Encryption | null {
   const algorithm = settings.NIGHTREEL_S3_ENCRYPTION;
   const kmsKey = settings.NIGHTREEL_S3_KMS_KEY ?? null;
   if (kmsKey !== null && (algorithm === undefined || algorithm === 'AES256')) {
@@ -186,7 +149,7 @@ function readEncryption(settings: Settings): Encryption | null {
   return algorithm === undefined ? null : { algorithm, kmsKey };
 }
 
-function readWebhooks(settings: Settings): Webhooks {
+function readWebhooks(settings: OwnVariables): Webhooks {
   const { NIGHTREEL_SLACK_WEBHOOK: slack, NIGHTREEL_WEBHOOK: url, NIGHTREEL_WEBHOOK_SECRET: secret } = settings;
   if (url !== undefined && secret === undefined) {
     throw new Failure(

@@ -10,16 +10,20 @@ import { readIfThere } from './read-if-there.ts';
 
 const FILE = 'prices.yaml';
 
-const fileSchema = z.strictObject({
+/** docs/reference/prices.md is written from it. */
+export const pricesFileSchema = z.strictObject({
   ...pricesSchema.partial().shape,
-  requests: z.strictObject(pricesSchema.shape.requests.partial().shape).optional(),
+  requests: z
+    .strictObject(pricesSchema.shape.requests.partial().shape)
+    .optional()
+    .describe('What the bucket takes for requests.'),
 });
 
 /** The prices in `<root>/prices.yaml`; what that leaves out, or all when it is not there, are list prices of AWS. */
 export async function loadPrices(root: string): Promise<Prices> {
   const text = await readIfThere(join(root, FILE));
   if (text === null) return DEFAULT_PRICES;
-  const parsed = fileSchema.safeParse(parsedYaml(text) ?? {});
+  const parsed = pricesFileSchema.safeParse(parsedYaml(text) ?? {});
   if (!parsed.success) {
     const sentences = parsed.error.issues.map(({ path, message }) =>
       [path.join('.'), message].filter(Boolean).join(': '),

@@ -5,9 +5,10 @@ import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Prices } from '../reporting/prices.ts';
 import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import { type Connections, resolveConnections } from './connections.ts';
-import { type LogLevel, PROJECT_ROOT, type Rollout, readEnvironment, type Variables } from './environment.ts';
+import { PROJECT_ROOT, readEnvironment, type Variables } from './environment.ts';
 import { loadPrices } from './prices.ts';
 import { readTelemetry } from './telemetry.ts';
+import type { LogLevel, Rollout } from './variables.ts';
 import { packageVersion } from './version.ts';
 
 export interface Settings extends Connections {

@@ -3,6 +3,7 @@
 import { Failure } from '../contracts/failures.ts';
 import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import type { Variables } from './environment.ts';
+import { isPort } from './variables.ts';
 
 const METRICS_EXPORTERS = ['otlp', 'prometheus', 'none'];
 const TRACES_EXPORTERS = ['otlp', 'none'];
@@ -83,7 +84,6 @@ function portOf<Default extends number | null>(
 ): number | Default {
   const text = variables[name] || '';
   if (text === '') return fallback;
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
+  if (isPort(text)) return Number(text);
   throw new Failure('EnvironmentInvalid', `${name} must be a port from 1 to 65535.`);
 }

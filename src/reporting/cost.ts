@@ -12,61 +12,73 @@ const amount = z.number().min(0);
 const count = z.int().min(0);
 
 export const costSchema = z.object({
-  /** What was reckoned with. */
-  prices: pricesSchema,
-  /** Renders whose processor time was measured, of all of this batch's. */
-  measured: count,
-  rendered: count,
-  /** Scenes that several videos share and that were rendered tonight: nobody measured them. They are in no number but the requests. */
-  sharedScenes: count.default(0),
-  compute: z.object({
-    /** Of the measured renders: the attempts that made their videos. Null: none was measured. */
-    cpuSeconds: amount.nullable(),
-    cpuSecondsPerVariant: amount.nullable(),
-    money: amount.nullable(),
-    moneyPerVariant: amount.nullable(),
-  }),
-  storage: z.object({
-    /** Of the videos that were stored; null: not measured. */
-    bytes: amount.nullable(),
-    bytesPerVariant: amount.nullable(),
-    moneyPerMonth: amount.nullable(),
-    moneyPerMonthPerVariant: amount.nullable(),
-  }),
-  /** Counted, not measured: of a night that goes well. */
-  requests: z.object({
-    put: count,
-    get: count,
-    head: count,
-    list: count,
-    money: amount,
-    moneyPerVariant: amount.nullable(),
-  }),
-  /** An estimate: of a video of this batch's mean size being watched whole, once. */
-  egress: z.object({ moneyPerView: amount.nullable() }),
-  /** Compute, requests, and storage for a month. Null: not all renders were measured, or scenes were shared. */
-  night: amount.nullable(),
-  /** Of those that were measured. Null: none was, or scenes were shared. */
-  perVariant: amount.nullable(),
-  /** What `nightreel estimate --save` said of this night; null: it was not asked. */
+  prices: pricesSchema.describe('What was reckoned with.'),
+  measured: count.describe('Renders whose processor time was measured.'),
+  rendered: count.describe('All of this batch’s.'),
+  sharedScenes: count
+    .default(0)
+    .describe(
+      'Scenes that several videos share and that were rendered tonight: nobody measured them. They are in no number but the requests.',
+    ),
+  compute: z
+    .object({
+      cpuSeconds: amount
+        .nullable()
+        .describe('Of the measured renders: the attempts that made their videos. Null: none was measured.'),
+      cpuSecondsPerVariant: amount.nullable().describe('The same, of one of them.'),
+      money: amount.nullable().describe('What that costs.'),
+      moneyPerVariant: amount.nullable().describe('The same, of one of them.'),
+    })
+    .describe('Measured.'),
+  storage: z
+    .object({
+      bytes: amount.nullable().describe('Of the videos that were stored; null: not measured.'),
+      bytesPerVariant: amount.nullable().describe('The same, of one variant.'),
+      moneyPerMonth: amount.nullable().describe('What that costs.'),
+      moneyPerMonthPerVariant: amount.nullable().describe('The same, of one variant.'),
+    })
+    .describe('Measured.'),
+  requests: z
+    .object({
+      put: count.describe('PUT requests.'),
+      get: count.describe('GET requests.'),
+      head: count.describe('HEAD requests.'),
+      list: count.describe('LIST requests.'),
+      money: amount.describe('What they cost.'),
+      moneyPerVariant: amount.nullable().describe('The same, of one render; null: there was none.'),
+    })
+    .describe('Counted, not measured: of a night that goes well.'),
+  egress: z
+    .object({ moneyPerView: amount.nullable().describe('Null: no video’s size was measured.') })
+    .describe('An estimate: of a video of this batch’s mean size being watched whole, once.'),
+  night: amount
+    .nullable()
+    .describe(
+      'Compute, requests, and storage for a month. Null: not all renders were measured, or scenes were shared.',
+    ),
+  perVariant: amount
+    .nullable()
+    .describe('The same, of one of those that were measured. Null: none was, or scenes were shared.'),
   estimate: z
     .object({
-      at: z.string(),
-      variants: count,
-      cpuSeconds: amount,
-      cpuSecondsPerVariant: amount.nullable(),
-      money: amount,
-      moneyPerVariant: amount.nullable(),
+      at: z.string().describe('When it was made, ISO 8601 UTC.'),
+      variants: count.describe('Videos that were to be made.'),
+      cpuSeconds: amount.describe('For all of them.'),
+      cpuSecondsPerVariant: amount.nullable().describe('For one; null: there was none to be made.'),
+      money: amount.describe('For all of them, at the same prices.'),
+      moneyPerVariant: amount.nullable().describe('For one.'),
     })
-    .nullable(),
-  /** What others have published, to compare with. */
-  published: z.object({
-    currency: z.string(),
-    videoSeconds: z.number(),
-    computePerVariant: amount,
-    bandwidthPerVariant: amount,
-    nightOf5000: amount,
-  }),
+    .nullable()
+    .describe('What `nightreel estimate --save` said of this night; null: it was not asked.'),
+  published: z
+    .object({
+      currency: z.string().describe('ISO 4217.'),
+      videoSeconds: z.number().describe('Of how long a video.'),
+      computePerVariant: amount.describe('For one of them.'),
+      bandwidthPerVariant: amount.describe('For one of them.'),
+      nightOf5000: amount.describe('For a night of 5,000.'),
+    })
+    .describe('What others have published, to compare with.'),
 });
 
 export type Cost = Readonly<z.infer<typeof costSchema>>;

@@ -5,20 +5,23 @@ import { z } from 'zod';
 const price = z.number().min(0);
 
 export const pricesSchema = z.object({
-  /** Whose prices they are, in words. */
-  region: z.string().min(1).max(100),
-  /** ISO 4217, for example `USD`. */
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters such as USD'),
-  /** Where they were read, and when. */
-  source: z.string().min(1).max(500),
-  /** Of an hour of one virtual processor. */
-  vcpuHour: price,
-  /** Of 2^30 bytes that lie there for a month. */
-  gbMonth: price,
-  /** Of 1,000 requests. */
-  requests: z.object({ put: price, get: price, head: price, list: price }),
-  /** Of 2^30 bytes that viewers are sent. */
-  egressGb: price,
+  region: z.string().min(1).max(100).describe('Whose prices they are, in words.'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be three capital letters such as USD')
+    .describe('ISO 4217, for example `USD`.'),
+  source: z.string().min(1).max(500).describe('Where they were read, and when.'),
+  vcpuHour: price.describe('Of an hour of one virtual processor.'),
+  gbMonth: price.describe('Of 2^30 bytes that lie there for a month.'),
+  requests: z
+    .object({
+      put: price.describe('Of 1,000 PUT requests.'),
+      get: price.describe('Of 1,000 GET requests.'),
+      head: price.describe('Of 1,000 HEAD requests.'),
+      list: price.describe('Of 1,000 LIST requests.'),
+    })
+    .describe('What the bucket takes for requests.'),
+  egressGb: price.describe('Of 2^30 bytes that viewers are sent.'),
 });
 
 export type Prices = Readonly<z.infer<typeof pricesSchema>>;

@@ -25,130 +25,181 @@ const count = z.int().min(0);
 const milliseconds = z.number().min(0);
 const variantKey = z.string().refine(isVariantKey);
 
+const batchId = z.string().describe('`campaign/date/attempt`.');
+const businessDate = z.string().describe('`YYYY-MM-DD`, the evening on which the night began.');
+const failureRate = z.number().min(0).max(1).describe('Failed of all variants.');
+const p95 = milliseconds.nullable().describe('95 of 100 renders took no longer; null: none was made.');
+
+/** docs/report.schema.json and docs/reference/report.md are written from it. */
 export const reportSchema = z.object({
-  /** Raised when a field changes its meaning or goes away; new fields do not raise it. */
-  version: z.literal(1),
-  summary: z.object({
-    batchId: z.string(),
-    campaign: z.string(),
-    businessDate: z.string(),
-    recipients: count,
-    rejected: count,
-    variants: count,
-    cached: count,
-    rendered: count,
-    failed: count,
-    pointers: count,
-    wallSeconds: z.number(),
-    renderMsP50: milliseconds.nullable(),
-    renderMsP95: milliseconds.nullable(),
-    failureRate: z.number().min(0).max(1),
-    report: z.string(),
-  }),
-  closedAt: z.string(),
-  /** When the night itself closed; a backfill closes its batch again. Null: nobody knows. */
-  nightClosedAt: z.string().nullable().default(null),
-  /** Of the failed, those that were never started as the batch was stopped before: the report is of a part of the night. */
-  notStarted: count.default(0),
-  /** Of a batch that was repaired: how many variants had failed when it first closed. Null: it was not. */
-  failedBefore: count.nullable().default(null),
-  /** What held it up; absent: nothing. Of the pauses the last few. */
+  version: z.literal(1).describe('Raised when a field changes its meaning or goes away; new fields do not raise it.'),
+  summary: z
+    .object({
+      batchId,
+      campaign: z.string().describe('Its ID.'),
+      businessDate,
+      recipients: count.describe('People of the batch.'),
+      rejected: count.describe('Rows that were refused.'),
+      variants: count.describe('Distinct videos, counted by params.'),
+      cached: count.describe('Of them, those that were stored already.'),
+      rendered: count.describe('Those that were made.'),
+      failed: count.describe('Those that were not.'),
+      pointers: count.describe('People who were pointed at their video.'),
+      wallSeconds: z.number().describe('From the start of the batch until it closed.'),
+      renderMsP50: milliseconds.nullable().describe('Half of the renders took no longer; null: none was made.'),
+      renderMsP95: p95,
+      failureRate,
+      report: z.string().describe('Object key of report.html.'),
+    })
+    .describe('The night in numbers.'),
+  closedAt: z.string().describe('When the batch closed last, ISO 8601 UTC.'),
+  nightClosedAt: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('When the night itself closed; a backfill closes its batch again. Null: nobody knows.'),
+  notStarted: count
+    .default(0)
+    .describe(
+      'Of the failed, those that were never started as the batch was stopped before: the report is of a part of the night.',
+    ),
+  failedBefore: count
+    .nullable()
+    .default(null)
+    .describe('Of a batch that was repaired: how many variants had failed when it first closed. Null: it was not.'),
   interruptions: z
     .object({
-      pauses: z.array(z.object({ by: z.enum(['person', 'breaker']), reason: z.string() })),
-      stopped: z.object({ by: z.enum(['person', 'deadline']), running: z.enum(RUNNING_CHOICES) }).nullable(),
-    })
-    .exactOptional(),
-  plan: z.object({
-    attempt: z.int(),
-    rows: count,
-    duplicates: count,
-    carriedOver: count,
-    /** Instants between which the source was read; null: from the beginning. */
-    since: z.string().nullable(),
-    until: z.string(),
-    /** With `destinations`, the largest of the campaign. */
-    rendition: z.enum(RENDITION_IDS),
-    /** Lists of renditions that people got, by where they watch; absent: everyone got `rendition`. */
-    destinations: z.array(z.array(z.enum(RENDITION_IDS))).optional(),
-    template: z.string(),
-    templateDigest: z.string(),
-    /** True when a CSV was read in place of the campaign's source. */
-    csv: z.boolean(),
-    recipientLimit: z.int().nullable(),
-  }),
-  engine: z.object({
-    digest: z.string(),
-    engineRevision: z.int(),
-    captureRoute: z.string(),
-    pixels: z.string(),
-    chromium: z.string(),
-    ffmpeg: z.string(),
-    x264: z.string(),
-  }),
-  /** Most frequent first. */
-  failures: z.array(
-    z.object({
-      failureClass: z.string().refine(isFailureClass),
-      actor: z.enum(['author', 'data', 'operator', 'nobody']),
-      sentence: z.string(),
-      count,
-      examples: z.array(z.object({ key: variantKey, message: z.string() })),
-      /** What to run once the cause is gone; null in reports of before it was told. */
-      repair: z
-        .object({ way: z.enum(['run', 'backfill']), command: z.string() })
+      pauses: z
+        .array(
+          z.object({
+            by: z.enum(['person', 'breaker']).describe('Who paused it.'),
+            reason: z.string().describe('Why.'),
+          }),
+        )
+        .describe('The last few, in order.'),
+      stopped: z
+        .object({
+          by: z.enum(['person', 'deadline']).describe('Who stopped it.'),
+          running: z.enum(RUNNING_CHOICES).describe('What became of the variants that were being made.'),
+        })
         .nullable()
-        .default(null),
-      /** These variants in the Temporal Web UI; null: nobody said where that is. */
-      ui: z.string().nullable().default(null),
-    }),
-  ),
-  renderMs: z.object({
-    min: milliseconds.nullable(),
-    max: milliseconds.nullable(),
-    histogram: z.array(z.object({ fromMs: milliseconds, toMs: milliseconds, count })),
-  }),
-  /** Where the time of renders went. */
-  stages: stagesSchema.default(NO_STAGES),
-  /** How many videos were made in each part of the night, and how many at a time. */
-  throughput: throughputSchema.default(NO_THROUGHPUT),
-  /** The renders that took longest. */
-  slowest: slowestSchema.default([]),
-  /** Null in reports of before it was told. */
-  cost: costSchema.nullable().default(null),
-  /** The three numbers, with the median of `nights` and whether they are more than a tenth above or below it. */
+        .describe('Null: it was not.'),
+    })
+    .exactOptional()
+    .describe('What held it up; absent: nothing.'),
+  plan: z
+    .object({
+      attempt: z.int().describe('Which attempt at this date, from 1.'),
+      rows: count.describe('That were read.'),
+      duplicates: count.describe('Rows of somebody of whom another row counted.'),
+      carriedOver: count.describe('People who were owed a video from the night before.'),
+      since: z.string().nullable().describe('The instant from which the source was read; null: from the beginning.'),
+      until: z.string().describe('The instant up to which it was read.'),
+      rendition: z.enum(RENDITION_IDS).describe('What everyone got; with `destinations`, the largest of the campaign.'),
+      destinations: z
+        .array(z.array(z.enum(RENDITION_IDS)))
+        .optional()
+        .describe('Lists of renditions that people got, by where they watch; absent: everyone got `rendition`.'),
+      template: z.string().describe('Its ID.'),
+      templateDigest: z.string().describe('Of all that decides its pixels.'),
+      csv: z.boolean().describe('True when a CSV was read in place of the campaign’s source.'),
+      recipientLimit: z.int().nullable().describe('At most so many people, as somebody asked; null: all.'),
+    })
+    .describe('What was planned.'),
+  engine: z
+    .object({
+      digest: z.string().describe('The fingerprint: part of every variant key.'),
+      engineRevision: z.int().describe('The engine’s own number, raised when it draws otherwise.'),
+      captureRoute: z.string().describe('How frames came from the page.'),
+      pixels: z.string().describe('Digest of what a page of known content looks like.'),
+      chromium: z.string().describe('Its version.'),
+      ffmpeg: z.string().describe('Its version.'),
+      x264: z.string().describe('Its version.'),
+    })
+    .describe('What it was planned for.'),
+  failures: z
+    .array(
+      z.object({
+        failureClass: z.string().refine(isFailureClass).describe('One of the [classes](../failures.md).'),
+        actor: z.enum(['author', 'data', 'operator', 'nobody']).describe('Who must act.'),
+        sentence: z.string().describe('What people read.'),
+        count: count.describe('Variants of it.'),
+        examples: z
+          .array(
+            z.object({
+              key: variantKey.describe('Of the variant.'),
+              message: z.string().describe('What happened, and where.'),
+            }),
+          )
+          .describe('Three at most.'),
+        repair: z
+          .object({
+            way: z.enum(['run', 'backfill']).describe('The night again, or its failures.'),
+            command: z.string().describe('As it is typed.'),
+          })
+          .nullable()
+          .default(null)
+          .describe('What to run once the cause is gone; null in reports of before it was told.'),
+        ui: z
+          .string()
+          .nullable()
+          .default(null)
+          .describe('These variants in the Temporal Web UI; null: nobody said where that is.'),
+      }),
+    )
+    .describe('By class, most frequent first.'),
+  renderMs: z
+    .object({
+      min: milliseconds.nullable().describe('The fastest; null: none was made.'),
+      max: milliseconds.nullable().describe('The slowest.'),
+      histogram: z
+        .array(
+          z.object({
+            fromMs: milliseconds.describe('Included.'),
+            toMs: milliseconds.describe('Not included.'),
+            count: count.describe('Renders that took so long.'),
+          }),
+        )
+        .describe('Without gaps, in order.'),
+    })
+    .describe('How long renders took.'),
+  stages: stagesSchema.default(NO_STAGES).describe('Where the time of renders went.'),
+  throughput: throughputSchema
+    .default(NO_THROUGHPUT)
+    .describe('How many videos were made in each part of the night, and how many at a time.'),
+  slowest: slowestSchema.default([]).describe('The ten renders that took longest, the longest first.'),
+  cost: costSchema.nullable().default(null).describe('Null in reports of before it was told.'),
   figures: z
     .array(
       z.object({
-        name: z.enum(['variants', 'renderMsP95', 'failureRate']),
-        value: z.number().min(0).nullable(),
-        usual: z.number().min(0).nullable(),
-        trend: z.enum(['up', 'down', 'same']).nullable(),
+        name: z.enum(['variants', 'renderMsP95', 'failureRate']).describe('Which number.'),
+        value: z.number().min(0).nullable().describe('Tonight; null: not measured.'),
+        usual: z.number().min(0).nullable().describe('The median of `nights`; null: there are none.'),
+        trend: z
+          .enum(['up', 'down', 'same'])
+          .nullable()
+          .describe('Whether it is more than a tenth above or below that.'),
       }),
     )
-    .default([]),
-  /** The campaign's last nights before this one that it compares with, ten at most, newest first. */
+    .default([])
+    .describe('The three numbers, beside the usual ones.'),
   nights: z
     .array(
+      z.object({ batchId, businessDate, variants: count.describe('Distinct videos.'), renderMsP95: p95, failureRate }),
+    )
+    .default([])
+    .describe('The campaign’s last nights before this one that it compares with, ten at most, newest first.'),
+  samples: z
+    .array(
       z.object({
-        batchId: z.string(),
-        businessDate: z.string(),
-        variants: count,
-        renderMsP95: milliseconds.nullable(),
-        failureRate: z.number().min(0).max(1),
+        key: variantKey.describe('Of the variant.'),
+        outcome: z.enum(['rendered', 'cached']).describe('What became of it.'),
+        renderMs: milliseconds.describe('How long it took; 0: it was there.'),
+        video: z.string().describe('Its address.'),
+        poster: z.string().describe('The address of its poster.'),
       }),
     )
-    .default([]),
-  /** A few videos to look at, spread over the batch. */
-  samples: z.array(
-    z.object({
-      key: variantKey,
-      outcome: z.enum(['rendered', 'cached']),
-      renderMs: milliseconds,
-      video: z.string(),
-      poster: z.string(),
-    }),
-  ),
+    .describe('A few videos to look at, spread over the batch.'),
 });
 
 export type BatchReport = Readonly<z.infer<typeof reportSchema>>;

@@ -9,13 +9,14 @@ const SLOWEST = 10;
 
 export const slowestSchema = z.array(
   z.object({
-    key: z.string().refine(isVariantKey),
-    renderMs: z.number().min(0),
-    /** Wall time by stage, ms; null: not measured. */
-    stages: z.partialRecord(z.enum(RENDER_STAGES), z.int()).nullable(),
-    cpuMs: z.int().nullable(),
-    /** ISO 8601 UTC; null: not measured. */
-    endedAt: z.string().nullable(),
+    key: z.string().refine(isVariantKey).describe('Of the variant.'),
+    renderMs: z.number().min(0).describe('How long it took.'),
+    stages: z
+      .partialRecord(z.enum(RENDER_STAGES), z.int())
+      .nullable()
+      .describe('Wall time by stage, ms; null: not measured.'),
+    cpuMs: z.int().nullable().describe('Processor time; null: not measured.'),
+    endedAt: z.string().nullable().describe('ISO 8601 UTC; null: not measured.'),
   }),
 );
 

@@ -7,18 +7,17 @@ import { percentile } from './summary.ts';
 const milliseconds = z.number().min(0);
 
 export const stagesSchema = z.object({
-  /** Renders of which the stages were timed. */
-  measured: z.int().min(0),
-  /** In the order in which a video is made; stages that no render had are left out. */
-  stages: z.array(
-    z.object({
-      stage: z.enum(RENDER_STAGES),
-      msP50: milliseconds,
-      msP95: milliseconds,
-      /** Of all the time of those renders, 0 to 1. */
-      share: z.number().min(0).max(1),
-    }),
-  ),
+  measured: z.int().min(0).describe('Renders of which the stages were timed.'),
+  stages: z
+    .array(
+      z.object({
+        stage: z.enum(RENDER_STAGES).describe('Which.'),
+        msP50: milliseconds.describe('Half of the renders took no longer in it.'),
+        msP95: milliseconds.describe('95 of 100 took no longer in it.'),
+        share: z.number().min(0).max(1).describe('Of all the time of those renders.'),
+      }),
+    )
+    .describe('In the order in which a video is made; stages that no render had are left out.'),
 });
 
 export type Stages = Readonly<z.infer<typeof stagesSchema>>;

@@ -8,24 +8,29 @@ const MAX_BINS = 60;
 const WIDTHS_SECONDS = [5, 10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
 
 export const throughputSchema = z.object({
-  /** Renders of which it is known when they ended. */
-  measured: z.int().min(0),
-  /** Of those, renders that ended after the night had closed: repairs. They are in no bin. */
-  later: z.int().min(0),
-  binSeconds: z.int().min(0),
-  bins: z.array(
-    z.object({
-      /** ISO 8601 UTC. */
-      from: z.string(),
-      /** Videos whose render ended here. */
-      variants: z.int().min(0),
-      perMinute: z.number().min(0),
-      /** How many were being rendered at the same time, on average: from when each ended and how long it took. */
-      concurrent: z.number().min(0),
-    }),
-  ),
-  perMinutePeak: z.number().min(0).nullable(),
-  concurrentPeak: z.number().min(0).nullable(),
+  measured: z.int().min(0).describe('Renders of which it is known when they ended.'),
+  later: z
+    .int()
+    .min(0)
+    .describe('Of those, renders that ended after the night had closed: repairs. They are in no bin.'),
+  binSeconds: z.int().min(0).describe('How wide a bin is.'),
+  bins: z
+    .array(
+      z.object({
+        from: z.string().describe('When it begins, ISO 8601 UTC.'),
+        variants: z.int().min(0).describe('Videos whose render ended here.'),
+        perMinute: z.number().min(0).describe('The same, for a minute.'),
+        concurrent: z
+          .number()
+          .min(0)
+          .describe(
+            'How many were being rendered at the same time, on average: from when each ended and how long it took.',
+          ),
+      }),
+    )
+    .describe('Parts of the night, in order.'),
+  perMinutePeak: z.number().min(0).nullable().describe('The most of a bin; null: there is none.'),
+  concurrentPeak: z.number().min(0).nullable().describe('The most of a bin; null: there is none.'),
 });
 
 export type Throughput = Readonly<z.infer<typeof throughputSchema>>;

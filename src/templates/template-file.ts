@@ -12,54 +12,87 @@ export const COMPOSITION_FILE = 'index.html';
 
 const side = z.int().min(2).max(8192);
 
-/** Frames, or seconds as text: `"2.4s"`. */
 const time = z.union([
   z.int().min(0),
   z.string().regex(/^\d{1,6}(\.\d{1,9})?s$/, 'must be a number of frames or seconds like "2.4s"'),
 ]);
 const paramNames = z.array(z.string().min(1)).default([]);
+const bag = z.record(z.string(), z.unknown());
 
-const schema = z.strictObject({
-  $schema: z.string().optional(),
-  id: z.string().regex(TEMPLATE_ID, 'must be lower-case letters, digits and dashes'),
-  title: z.string().optional(),
-  description: z.string().optional(),
-  entry: z.string().min(1).default('index.html'),
-  width: side,
-  height: side,
-  fps: z.int().min(1).max(120),
+const font = z.strictObject({
+  family: z.string().min(1).describe('As the `@font-face` rules of the template name it.'),
+  weights: z.array(z.int().min(1).max(1000)).min(1).describe('Each of them must have loaded from the template.'),
+});
+
+const scene = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .describe('Lower-case letters, digits and dashes; no other scene has it.'),
+  start: time.describe(
+    'A number counts frames; a text is exact seconds, such as `"2.4s"`. The first scene starts at 0.',
+  ),
+  duration: time.describe('The same. Scenes follow on each other without gap or overlap, to the last frame.'),
+  params: paramNames.describe('What may be seen in it, by name; of every other param it shows the placeholder.'),
+});
+
+/** docs/reference/template.md and docs/schemas/template.schema.json are written from it. */
+export const templateFileSchema = z.strictObject({
+  $schema: z.string().optional().describe('For your editor: the address of template.schema.json.'),
+  id: z
+    .string()
+    .regex(TEMPLATE_ID, 'must be lower-case letters, digits and dashes')
+    .describe('Lower-case letters, digits and dashes, 63 at most: the name of its folder.'),
+  title: z.string().optional().describe('What people read; the ID where it is left out.'),
+  description: z.string().optional().describe('What it shows, in a sentence.'),
+  entry: z.string().min(1).default('index.html').describe('The page, relative to the folder.'),
+  width: side.describe('Pixels of the page. A rendition scales it, and both sides come out even.'),
+  height: side.describe('The same, of its height.'),
+  fps: z.int().min(1).max(120).describe('Frames per second.'),
   durationMs: z
     .int()
     .min(1)
-    .max(60 * 60 * 1000),
-  contract: z.enum(['warm', 'stock']).default('warm'),
-  fonts: z
-    .array(z.strictObject({ family: z.string().min(1), weights: z.array(z.int().min(1).max(1000)).min(1) }))
-    .default([]),
-  posterMs: z.int().min(0).optional(),
-  /** Parts that are rendered once for all whose `params` are the same; see docs/scenes.md. */
+    .max(60 * 60 * 1000)
+    .describe('How long it lasts, in milliseconds: a whole number of frames.'),
+  contract: z
+    .enum(['warm', 'stock'])
+    .default('warm')
+    .describe(
+      '`warm`: loaded once, gets everybody’s params by message. `stock`: a HyperFrames composition, loaded afresh for each video.',
+    ),
+  fonts: z.array(font).default([]).describe('Families without which no video is made (`FontMissing`).'),
+  posterMs: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('The moment of the poster; without it, the frame with the most sharp detail and the least movement.'),
   scenes: z
-    .array(
-      z.strictObject({
-        id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
-        start: time,
-        duration: time,
-        params: paramNames,
-      }),
-    )
+    .array(scene)
     .min(1)
-    .optional(),
-  /** Of a template with scenes: the params that its sound depends on. */
-  soundtrack: z.strictObject({ params: paramNames }).optional(),
-  params: z.record(z.string(), z.unknown()),
-  example: z.record(z.string(), z.unknown()),
-  placeholder: z.record(z.string(), z.unknown()),
+    .optional()
+    .describe('Parts that are rendered once for all whose `params` are the same. `warm` templates only.'),
+  soundtrack: z
+    .strictObject({ params: paramNames.describe('Their names; none: it is the same for everybody.') })
+    .optional()
+    .describe('Of a template with scenes: the params that its sound depends on.'),
+  params: bag.describe('JSON Schema, draft 2020-12, of one person’s params: an object.'),
+  example: bag.describe('Params that fit the schema: what `render` and `check` take when they get no others.'),
+  placeholder: bag.describe(
+    'Params that fit the schema: what browsers are warmed with, and what a scene shows of params that are not its own.',
+  ),
 });
 
-export type TemplateFile = z.infer<typeof schema>;
+export type TemplateFile = z.infer<typeof templateFileSchema>;
+
+/** Null: not a whole number. Some whole ones are no whole number of milliseconds: 1267 stands for 38 frames, 30 a second. */
+export function frameCountOf({ durationMs, fps }: Pick<TemplateFile, 'durationMs' | 'fps'>): number | null {
+  const frames = Math.round((durationMs * fps) / 1000);
+  return Math.round((frames * 1000) / fps) === durationMs ? frames : null;
+}
 
 /** What a parsed template.json says, or everything that is wrong with it. */
-export const parseTemplateFile = (value: unknown): z.ZodSafeParseResult<TemplateFile> => schema.safeParse(value);
+export const parseTemplateFile = (value: unknown): z.ZodSafeParseResult<TemplateFile> =>
+  templateFileSchema.safeParse(value);
 
 /**
  * What a folder says about its template, and the file that says it: template.json or, where there is none, the HyperFrames

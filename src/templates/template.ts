@@ -5,7 +5,7 @@ import type { Params } from '../contracts/video.ts';
 import { digestOf, readTemplateFiles } from './files.ts';
 import { compileParams, type ParamsCheck } from './params.ts';
 import { readScenes, type Scene } from './scenes.ts';
-import { readTemplateFile, type TemplateFile } from './template-file.ts';
+import { frameCountOf, readTemplateFile, type TemplateFile } from './template-file.ts';
 import { timelinesIn } from './timelines.ts';
 
 export interface Template {
@@ -57,9 +57,8 @@ export async function loadTemplate(folder: string, composition?: string): Promis
 
   const entry = files.get(file.entry);
   if (entry === undefined) throw invalid(`entry '${file.entry}' is not a file of the template.`);
-  const frameCount = Math.round((file.durationMs * file.fps) / 1000);
-  // Some whole numbers of frames are no whole number of milliseconds: 1267 stands for 38 frames, 30 a second.
-  if (Math.round((frameCount * 1000) / file.fps) !== file.durationMs) {
+  const frameCount = frameCountOf(file);
+  if (frameCount === null) {
     throw invalid(`durationMs ${file.durationMs} is not a whole number of frames at ${file.fps} frames per second.`);
   }
   if (file.posterMs !== undefined && file.posterMs >= file.durationMs) throw invalid('posterMs is after the end.');

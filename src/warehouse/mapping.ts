@@ -9,18 +9,19 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 const formatSchema = z
   .strictObject({
-    style: z.enum(['decimal', 'currency', 'percent']).default('decimal'),
-    /** ISO 4217, for the style `currency`; or the column that holds it. */
+    style: z.enum(['decimal', 'currency', 'percent']).default('decimal').describe('What the number is.'),
     currency: z
       .string()
       .regex(/^[A-Z]{3}$/, 'must be a currency such as USD')
-      .optional(),
-    currencyColumn: columnName.optional(),
-    locale: locale.default('en-US'),
-    /** The column that holds a person's language tag; where it is empty, `locale` stands. */
-    localeColumn: columnName.optional(),
-    minimumFractionDigits: z.int().min(0).max(20).optional(),
-    maximumFractionDigits: z.int().min(0).max(20).optional(),
+      .optional()
+      .describe('ISO 4217, for the style `currency`, and for it alone.'),
+    currencyColumn: columnName.optional().describe('In its place: the column that holds the currency.'),
+    locale: locale.default('en-US').describe('A language tag.'),
+    localeColumn: columnName
+      .optional()
+      .describe('The column that holds a person’s language tag; where it is empty, `locale` stands.'),
+    minimumFractionDigits: z.int().min(0).max(20).optional().describe('As in `Intl.NumberFormat`.'),
+    maximumFractionDigits: z.int().min(0).max(20).optional().describe('The same.'),
   })
   .refine(
     ({ style, currency, currencyColumn }) => (style === 'currency') === ((currency ?? currencyColumn) !== undefined),
@@ -28,16 +29,19 @@ const formatSchema = z
   );
 
 const fromColumn = z.strictObject({
-  column: columnName,
-  /** Where the cell is NULL or empty. */
-  default: scalar.optional(),
-  /** The number as text, in a person's language. */
-  format: formatSchema.optional(),
+  column: columnName.describe('The column that it comes from.'),
+  default: scalar.optional().describe('Where the cell is NULL or empty.'),
+  format: formatSchema.optional().describe('The number as text, in a person’s language.'),
 });
 
 const fromText = z.strictObject({
-  /** Text with columns in braces: `Hi {first_name|there}`, where what follows the bar stands for an empty cell. */
-  text: z.string().min(1).refine(isTemplate, 'has braces that are not {column} or {column|words}'),
+  text: z
+    .string()
+    .min(1)
+    .refine(isTemplate, 'has braces that are not {column} or {column|words}')
+    .describe(
+      'Text with columns in braces: `Hi {first_name|there}`, where what follows the bar stands for an empty cell.',
+    ),
 });
 
 /** Template parameter → column, or how it is made of columns. */

@@ -8,15 +8,17 @@ import { paramsSchema } from './mapping.ts';
 const columnName = z.string().min(1).max(255);
 
 const columns = z.strictObject({
-  recipientId: columnName,
-  /** When the row last changed. Needed by `watermark`; elsewhere it only decides between two rows of one person. */
-  updatedAt: columnName.optional(),
-  /** True, or anything but an empty cell: the person left or wants no more. */
-  withdrawn: columnName.optional(),
-  /** Anything but true: the person has not agreed. */
-  consent: columnName.optional(),
-  /** Where the person watches. In a campaign file it is `destinations.column` that names it. */
-  destination: columnName.optional(),
+  recipientId: columnName.describe('Whose row it is.'),
+  updatedAt: columnName
+    .optional()
+    .describe(
+      'When the row last changed. Needed by `watermark`; elsewhere it only decides between two rows of one person.',
+    ),
+  withdrawn: columnName.optional().describe('True, or anything but an empty cell: the person left or wants no more.'),
+  consent: columnName.optional().describe('Anything but true: the person has not agreed.'),
+  destination: columnName
+    .optional()
+    .describe('Where the person watches. Refused in a campaign file, where `destinations.column` names it.'),
 });
 
 const minutes = z
@@ -24,16 +26,28 @@ const minutes = z
   .min(0)
   .max(7 * 24 * 60);
 
+const STRATEGY =
+  'How changes are found: rows stamped since the last night, all rows compared with what was delivered, or (Snowflake) its log of changes.';
+const PARAMS = 'Param → column, or how it is made of columns, below.';
+const TABLE = 'A table or view.';
+const QUERY = 'In its place: an .sql file in `campaigns/`.';
+const DELTA = 'How changes are found.';
+const COLUMNS = 'Which column is which.';
+
 const watermark = (defaults: { readonly lagMinutes: number; readonly overlapMinutes: number }) =>
   z.strictObject({
-    strategy: z.literal('watermark'),
-    /** The night ends so long before it begins: what is stamped now may not be committed yet. */
-    lagMinutes: minutes.default(defaults.lagMinutes),
-    /** So much before the watermark is read again, for rows that were committed late. */
-    overlapMinutes: minutes.default(defaults.overlapMinutes),
+    strategy: z.literal('watermark').describe(STRATEGY),
+    lagMinutes: minutes
+      .default(defaults.lagMinutes)
+      .describe(
+        'With `watermark`: the night ends so long before it begins. What is stamped now may not be committed yet.',
+      ),
+    overlapMinutes: minutes
+      .default(defaults.overlapMinutes)
+      .describe('With `watermark`: so much before the watermark is read again, for rows that were committed late.'),
   });
-const snapshot = z.strictObject({ strategy: z.literal('snapshot') });
-const changes = z.strictObject({ strategy: z.literal('changes') });
+const snapshot = z.strictObject({ strategy: z.literal('snapshot').describe(STRATEGY) });
+const changes = z.strictObject({ strategy: z.literal('changes').describe(STRATEGY) });
 
 /** One process writes a DuckDB file and nobody reads it meanwhile: nothing is committed late. */
 const AT_ONCE = { lagMinutes: 0, overlapMinutes: 0 };
@@ -77,74 +91,85 @@ function checkTogether(source: SourceLike, context: z.RefinementCtx): void {
 
 export const duckdbSourceSchema = z
   .strictObject({
-    type: z.literal('duckdb'),
-    /** The database file; absent: the warehouse of the embedded stack. */
-    path: z.string().min(1).optional(),
-    /** A table or view, as `table` or `schema.table`. */
-    table: tableName(2).optional(),
-    query: sqlFile.optional(),
-    /** Parquet or CSV files instead of a database: a path, or a pattern with `*`. */
+    type: z.literal('duckdb').describe('An embedded database, or files.'),
+    path: z.string().min(1).optional().describe('The database file; without it, the warehouse of the embedded stack.'),
+    table: tableName(2).optional().describe(`${TABLE} \`table\` or \`schema.table\`.`),
+    query: sqlFile.optional().describe(QUERY),
     files: z
       .string()
       .regex(/\.(parquet|csv|csv\.gz)$/, 'must end in .parquet, .csv or .csv.gz')
-      .optional(),
-    columns,
-    params: paramsSchema,
+      .optional()
+      .describe('In place of a database: .parquet, .csv or .csv.gz files, by a path or a pattern with `*`.'),
+    columns: columns.describe(COLUMNS),
+    params: paramsSchema.describe(PARAMS),
     delta: z
       .discriminatedUnion('strategy', [watermark(AT_ONCE), snapshot])
-      .default({ strategy: 'watermark', ...AT_ONCE }),
+      .default({ strategy: 'watermark', ...AT_ONCE })
+      .describe(DELTA),
   })
   .superRefine(checkTogether);
 
 export const postgresSourceSchema = z
   .strictObject({
-    type: z.literal('postgres'),
-    /** Name of the environment variable that holds the connection string; where it is not set, PG* variables are used. */
+    type: z.literal('postgres').describe('A PostgreSQL server.'),
     urlFrom: z
       .string()
       .regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable')
-      .default('NIGHTREEL_POSTGRES_URL'),
-    table: tableName(2).optional(),
-    query: sqlFile.optional(),
-    columns,
-    params: paramsSchema,
+      .default('NIGHTREEL_POSTGRES_URL')
+      .describe('The environment variable that holds the connection string; where it is not set, `PG*` are used.'),
+    table: tableName(2).optional().describe(`${TABLE} \`table\` or \`schema.table\`.`),
+    query: sqlFile.optional().describe(QUERY),
+    columns: columns.describe(COLUMNS),
+    params: paramsSchema.describe(PARAMS),
     delta: z
       .discriminatedUnion('strategy', [watermark(MANY_WRITERS), snapshot])
-      .default({ strategy: 'watermark', ...MANY_WRITERS }),
+      .default({ strategy: 'watermark', ...MANY_WRITERS })
+      .describe(DELTA),
   })
   .superRefine(checkTogether);
 
 export const snowflakeSourceSchema = z
   .strictObject({
-    type: z.literal('snowflake'),
-    /** Absent: SNOWFLAKE_WAREHOUSE, SNOWFLAKE_ROLE, SNOWFLAKE_DATABASE, SNOWFLAKE_SCHEMA, or the user's defaults. */
-    warehouse: z.string().min(1).optional(),
-    role: z.string().min(1).optional(),
-    database: z.string().min(1).optional(),
-    schema: z.string().min(1).optional(),
-    table: tableName(3).optional(),
-    query: sqlFile.optional(),
-    columns,
-    params: paramsSchema,
+    type: z.literal('snowflake').describe('Snowflake.'),
+    warehouse: z.string().min(1).optional().describe('Without it `SNOWFLAKE_WAREHOUSE`, or the user’s default.'),
+    role: z.string().min(1).optional().describe('Without it `SNOWFLAKE_ROLE`, or the user’s default.'),
+    database: z.string().min(1).optional().describe('Without it `SNOWFLAKE_DATABASE`, or the user’s default.'),
+    schema: z.string().min(1).optional().describe('Without it `SNOWFLAKE_SCHEMA`, or the user’s default.'),
+    table: tableName(3).optional().describe(`${TABLE} \`table\`, \`schema.table\` or \`database.schema.table\`.`),
+    query: sqlFile.optional().describe(QUERY),
+    columns: columns.describe(COLUMNS),
+    params: paramsSchema.describe(PARAMS),
     delta: z
       .discriminatedUnion('strategy', [watermark(MANY_WRITERS), snapshot, changes])
-      .default({ strategy: 'watermark', ...MANY_WRITERS }),
+      .default({ strategy: 'watermark', ...MANY_WRITERS })
+      .describe(DELTA),
   })
   .superRefine(checkTogether);
 
 export const csvSourceSchema = z.strictObject({
-  type: z.literal('csv'),
-  path: z.string().min(1),
-  /** Between two cells; absent: the one that the first line has most of. */
-  delimiter: z.enum([',', ';', '\t', '|']).optional(),
+  type: z.literal('csv').describe('One file.'),
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'An `s3://bucket/key` address, or a path on the machine that plans: absolute, or from the folder in which its worker was started.',
+    ),
+  delimiter: z
+    .enum([',', ';', '\t', '|'])
+    .optional()
+    .describe('Between two cells; without it, the one that the first line has most of.'),
   columns: columns
-    .extend({ recipientId: columnName.default('recipient_id'), updatedAt: columnName.default('updated_at') })
-    .default({ recipientId: 'recipient_id', updatedAt: 'updated_at' }),
-  /** Absent: every other column is the parameter of its own name. */
-  params: paramsSchema.optional(),
+    .extend({
+      recipientId: columnName.default('recipient_id').describe('Whose row it is.'),
+      updatedAt: columnName.default('updated_at').describe('When the row last changed.'),
+    })
+    .default({ recipientId: 'recipient_id', updatedAt: 'updated_at' })
+    .describe(COLUMNS),
+  params: paramsSchema.optional().describe(`${PARAMS} Without it every other column is the param of its own name.`),
   delta: z
     .discriminatedUnion('strategy', [watermark(AT_ONCE), snapshot])
-    .default({ strategy: 'watermark', ...AT_ONCE }),
+    .default({ strategy: 'watermark', ...AT_ONCE })
+    .describe(DELTA),
 });
 
 export const sourceSchema = z.discriminatedUnion('type', [

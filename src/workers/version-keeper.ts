@@ -10,7 +10,7 @@ import {
   moveRuns,
   promoteCommand,
 } from '../client/deployment.ts';
-import type { Rollout } from '../config/environment.ts';
+import type { Rollout } from '../config/variables.ts';
 import { asFailure } from '../contracts/failures.ts';
 import type { Logger } from '../telemetry/logger.ts';
 

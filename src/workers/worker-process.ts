@@ -17,7 +17,7 @@ import { deploymentVersion } from '../client/deployment.ts';
 import { lookForNight } from '../client/watched-night.ts';
 import { workflowsUrl, workflowUrl } from '../client/web-ui.ts';
 import type { TemporalTarget } from '../config/connections.ts';
-import type { Rollout } from '../config/environment.ts';
+import type { Rollout } from '../config/variables.ts';
 import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { Consent } from '../planning/consent.ts';

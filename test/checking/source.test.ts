@@ -111,7 +111,14 @@ test.each(TABLE)('%s: %s is found in %s, line %s, where lines end as on Windows'
 
 test('every flaw that has a folder is in the table, and every rule of the source has a flaw', async () => {
   expect((await readdir(FLAWS)).sort()).toEqual(['base', ...TABLE.map(([flaw]) => flaw)].sort());
-  const elsewhere = ['folder-size', 'scene-leak', 'scene-join', 'scene-sound', 'drawing-failed'];
+  const elsewhere = [
+    'composition-unreadable',
+    'folder-size',
+    'scene-leak',
+    'scene-join',
+    'scene-sound',
+    'drawing-failed',
+  ];
   const covered = new Set([...TABLE.map(([, rule]) => rule), ...elsewhere]);
   expect(Object.keys(RULES).filter((rule) => !covered.has(rule))).toEqual([]);
 });
@@ -136,6 +143,22 @@ describe('a folder in any state ends in findings', () => {
 
   test('an empty one', async () => {
     expect(await places(folder)).toEqual([['template-json', 'template.json', null]]);
+  });
+
+  test('a HyperFrames composition without a template.json', async () => {
+    const html = (attributes: string, variables = '[]') =>
+      `<!doctype html>\n<html lang="en" data-composition-variables='${variables}'>\n<body>\n<div ${attributes}></div>\n</body></html>`;
+    const path = join(folder, 'index.html');
+    const whole = 'data-composition-id="main" data-width="640" data-height="360" data-duration="70"';
+    await writeFile(path, html(whole, '[{"id":"name","type":"string","label":"Name","default":"Ada"}]'));
+    expect(await places(folder)).toEqual([
+      ['unbounded-string', 'index.html', 2],
+      ['long-form', 'index.html', 4],
+    ]);
+    await writeFile(path, html('data-composition-id="main" data-width="640" data-height="360"'));
+    expect(await places(folder)).toEqual([['composition-unreadable', 'index.html', null]]);
+    await writeFile(join(folder, 'teaser.html'), html(whole.replace('70', '7')));
+    expect(await checkSource(folder, undefined, 'teaser.html')).toEqual([]);
   });
 
   test('one that does not exist is told as a failure', async () => {

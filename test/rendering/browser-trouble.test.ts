@@ -1,3 +1,6 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
@@ -56,6 +59,34 @@ describe('trouble inside a browser', () => {
     signalAll(partsOf(browser, new RegExp(`--type=${type}`)), 'SIGKILL');
     expect(await picture()).toBe(before);
   });
+});
+
+test('a browser that dies after its first words is told as hung, and is not waited for', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'nightreel-dies-'));
+  const executable = join(folder.path, 'chromium');
+  // It tells of a tab, and is gone before it tells of the page in it.
+  const words = `
+    const { createReadStream, writeSync } = require('node:fs');
+    const say = (message) => writeSync(4, JSON.stringify(message) + '\\0');
+    const tab = { targetId: 'tab', type: 'tab', title: '', url: 'about:blank', attached: true, canAccessOpener: false };
+    createReadStream(null, { fd: 3 }).on('data', (bytes) => {
+      for (const text of String(bytes).split('\\0').filter(Boolean)) {
+        const { id, method } = JSON.parse(text);
+        const params = { sessionId: 'tab', targetInfo: tab, waitingForDebugger: false };
+        if (method === 'Target.setDiscoverTargets') say({ method: 'Target.targetCreated', params: { targetInfo: tab } });
+        if (method === 'Target.setAutoAttach') say({ method: 'Target.attachedToTarget', params });
+        say({ id, result: method === 'Target.getBrowserContexts' ? { browserContextIds: [] } : {} });
+        if (method === 'Target.setAutoAttach') process.kill(process.pid, 'SIGKILL');
+      }
+    });`;
+  await writeFile(`${executable}.cjs`, words);
+  await writeFile(executable, `#!/bin/sh\nexec '${process.execPath}' '${executable}.cjs'\n`, { mode: 0o755 });
+  const failure = await failureOf(ChromiumBrowser.launch(browserOptions({ executable, launchLimitMs: 2_000 }), never));
+  expect(failure).toMatchObject({
+    failureClass: 'BrowserHung',
+    message: 'Chromium was started and did not answer within 2000 ms.',
+  });
+  expect([...descendantsOf(process.pid).values()].filter((command) => command.includes(executable))).toEqual([]);
 });
 
 describe('a browser that hangs at its first frames', () => {

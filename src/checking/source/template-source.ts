@@ -3,8 +3,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../contracts/failures.ts';
+import { readComposition } from '../../templates/composition.ts';
 import { readTemplateFiles } from '../../templates/files.ts';
-import { parseTemplateFile, TEMPLATE_FILE, type TemplateFile } from '../../templates/template-file.ts';
+import {
+  COMPOSITION_FILE,
+  parseTemplateFile,
+  TEMPLATE_FILE,
+  type TemplateFile,
+} from '../../templates/template-file.ts';
 import { Declaration } from './declaration.ts';
 import { type Page, readPage } from './page.ts';
 import { type Reference, referencesOf } from './references.ts';
@@ -16,7 +22,9 @@ export interface TemplateSource {
   readonly folder: string;
   /** Null: there is no template.json. */
   readonly declaration: Declaration | null;
-  /** What template.json says; null when it is missing or wrong. */
+  /** The HyperFrames composition that stands in for template.json, and why it cannot; null: there is none, or a template.json. */
+  readonly composition: { readonly file: string; readonly fault: string | null } | null;
+  /** What template.json or the composition says; null when it is missing or wrong. */
   readonly declared: TemplateFile | null;
   /** Every file that the page can ask for. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -31,22 +39,25 @@ export interface TemplateSource {
   readonly references: readonly Reference[];
 }
 
-const DEFAULT_ENTRY = 'index.html';
 const SCRIPT_TYPES = ['', 'module', 'text/javascript', 'application/javascript'];
 
-/** Failure `TemplateInvalid`: the folder itself cannot be read, or holds more than a template may. */
-export async function readTemplateSource(folder: string): Promise<TemplateSource> {
+/**
+ * `page`: an HTML file in the folder that is read as a HyperFrames composition. Failure `TemplateInvalid`: the folder itself
+ * cannot be read, or holds more than a template may.
+ */
+export async function readTemplateSource(folder: string, page?: string): Promise<TemplateSource> {
   const isFolder = await stat(folder).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
   if (!isFolder) throw new Failure('TemplateInvalid', `${folder} is no folder. A template is a folder.`);
-  const json = await readFile(join(folder, TEMPLATE_FILE)).catch(() => null);
+  const json = page === undefined ? await readFile(join(folder, TEMPLATE_FILE)).catch(() => null) : null;
   const declaration = json === null ? null : new Declaration(new TextFile(TEMPLATE_FILE, json));
   const parsed = declaration === null || declaration.fault !== null ? null : parseTemplateFile(declaration.value);
-  const declared = parsed?.success === true ? parsed.data : null;
 
   const files = await readTemplateFiles(folder);
+  const stand = json === null ? await readStandIn(folder, page ?? COMPOSITION_FILE, files) : null;
+  const declared = stand?.declared ?? (parsed?.success === true ? parsed.data : null);
   const texts: TextFile[] = [];
   const pages: Page[] = [];
   const styles: Style[] = [];
@@ -71,10 +82,32 @@ export async function readTemplateSource(folder: string): Promise<TemplateSource
     const isModule = kind === 'mjs' || modules.has(file.path.split('/').at(-1) ?? '') || hasImports(file.text);
     scripts.push(readScript(file, { text: file.text, start: 0, isModule }));
   }
-  const entryPath = declared?.entry ?? DEFAULT_ENTRY;
+  const entryPath = declared?.entry ?? page ?? COMPOSITION_FILE;
   const entry = pages.find(({ file }) => file.path === entryPath) ?? null;
   const references = referencesOf({ pages, styles, scripts, scriptBase: entryPath });
-  return { folder, declaration, declared, files, texts, entry, pages, styles, scripts, references };
+  const composition = stand === null ? null : { file: stand.file, fault: stand.fault };
+  return { folder, declaration, composition, declared, files, texts, entry, pages, styles, scripts, references };
+}
+
+interface StandIn {
+  readonly file: string;
+  readonly declared: TemplateFile | null;
+  readonly fault: string | null;
+}
+
+/** Null: the file is not there. */
+async function readStandIn(
+  folder: string,
+  file: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<StandIn | null> {
+  if (!files.has(file)) return null;
+  try {
+    return { file, declared: await readComposition(folder, file), fault: null };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { file, declared: null, fault: error.message.replace(`${join(folder, file)}: `, `${file}: `) };
+  }
 }
 
 interface Inline {

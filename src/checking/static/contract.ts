@@ -61,7 +61,11 @@ function numberOf({ attributes }: PageElement, name: string): number | null {
 }
 
 /** Says nothing where a script cannot be read or is missing: what it would do is not known. */
-function messagesOf({ scripts, files, references }: TemplateSource, entry: Page, declared: TemplateFile): Finding[] {
+function messagesOf(
+  { scripts, files, references, composition }: TemplateSource,
+  entry: Page,
+  declared: TemplateFile,
+): Finding[] {
   const isUnknown =
     scripts.some(({ program }) => program === null) ||
     references.some(({ use, address }) => use === 'script' && !isThere(files, address));
@@ -86,7 +90,8 @@ function messagesOf({ scripts, files, references }: TemplateSource, entry: Page,
       findings.push(found('params-ready', place, "No script answers with 'hf-params-ready'."));
     }
   }
-  if (words.has('__timelines') || words.has('__hf')) return findings;
+  // A composition without a template.json is waited for where it registers a timeline, and nowhere else.
+  if (composition !== null || words.has('__timelines') || words.has('__hf')) return findings;
   const compositions = entry.elements.filter(({ attributes }) => attributes.has('data-composition-id'));
   const waiting = compositions.find(({ attributes }) => !attributes.has('data-no-timeline'));
   if (waiting !== undefined) {

@@ -1,22 +1,41 @@
-/** template.json: whether it can be loaded, and whether its schema refuses what the layout was not made for. */
+/** template.json, or what a composition says instead: whether it can be loaded, and whether its schema refuses what the layout was not made for. */
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Failure } from '../../contracts/failures.ts';
+import { VARIABLES_ATTRIBUTE } from '../../templates/composition-variables.ts';
 import { compileParams } from '../../templates/params.ts';
-import { parseTemplateFile, TEMPLATE_FILE, type TemplateFile } from '../../templates/template-file.ts';
+import {
+  COMPOSITION_FILE,
+  frameCountOf,
+  parseTemplateFile,
+  TEMPLATE_FILE,
+  type TemplateFile,
+} from '../../templates/template-file.ts';
 import type { Finding } from '../finding.ts';
-import { found } from '../rules.ts';
+import { found, type Place } from '../rules.ts';
 import type { Declaration, JsonPath } from '../source/declaration.ts';
+import type { Page } from '../source/page.ts';
 import { openEnds } from './open-ends.ts';
 import type { StaticCheck } from './static-check.ts';
 
 export const schema: StaticCheck = {
   id: 'schema',
-  run({ declaration, declared }) {
+  run({ declaration, declared, composition, entry }) {
+    if (composition !== null) {
+      const { file, fault } = composition;
+      if (fault !== null) return [found('composition-unreadable', { file, line: null }, fault)];
+      // Nothing else can be wrong with what was made of its own attributes.
+      return declared === null ? [] : endsOf(declared, () => variablesOf(entry, file));
+    }
     if (declaration === null) {
-      const what = `There is no ${TEMPLATE_FILE}: a template is a folder that has one.`;
+      const what = `There is neither a ${TEMPLATE_FILE} nor a ${COMPOSITION_FILE}: a template is a folder with one of them.`;
       return [
-        found('template-json', { file: TEMPLATE_FILE, line: null }, what, 'Add it; docs/engine.md lists the fields.'),
+        found(
+          'template-json',
+          { file: TEMPLATE_FILE, line: null },
+          what,
+          'Add it; docs/reference/template.md lists the fields.',
+        ),
       ];
     }
     if (declaration.fault !== null) {
@@ -24,9 +43,8 @@ export const schema: StaticCheck = {
       return [found('template-json', place, `${TEMPLATE_FILE} is not JSON: ${message}.`)];
     }
     if (declared === null) return fieldsOf(declaration);
-    const frames = (declared.durationMs * declared.fps) / 1000;
     const wrong: Finding[] = [];
-    if (!Number.isInteger(frames)) {
+    if (frameCountOf(declared) === null) {
       const what = `durationMs ${declared.durationMs} is not a whole number of frames at ${declared.fps} frames per second.`;
       wrong.push(found('template-json', declaration.placeOf(['durationMs']), what));
     }
@@ -65,10 +83,16 @@ function schemaOf(declaration: Declaration, declared: TemplateFile): Finding[] {
       return found(`${name}-invalid`, declaration.placeOf(at), what);
     });
   });
-  const ends = openEnds(declared.params).map(({ rule, path, what }) =>
-    found(rule, declaration.placeOf(['params', ...path]), what),
-  );
-  return [...values, ...ends];
+  return [...values, ...endsOf(declared, (path) => declaration.placeOf(['params', ...path]))];
+}
+
+const endsOf = ({ params }: TemplateFile, placeOf: (path: JsonPath) => Place): Finding[] =>
+  openEnds(params).map(({ rule, path, what }) => found(rule, placeOf(path), what));
+
+/** Where a composition declares its variables. */
+function variablesOf(entry: Page | null, file: string): Place {
+  const declaring = entry?.elements.find(({ attributes }) => attributes.has(VARIABLES_ATTRIBUTE));
+  return declaring?.placeOf(VARIABLES_ATTRIBUTE) ?? { file, line: null };
 }
 
 /** Where a schema breaks the rules for schemas; empty where it is something else. */

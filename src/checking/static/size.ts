@@ -58,11 +58,14 @@ async function sizeOf(bytes: Uint8Array): Promise<{ readonly width: number; read
   return about === null || about.format === 'svg' ? null : { width: about.width, height: about.height };
 }
 
-function lengthOf({ declared, declaration }: TemplateSource): Finding[] {
-  if (declared === null || declaration === null || declared.durationMs < LONG_MS) return [];
+function lengthOf({ declared, declaration, entry }: TemplateSource): Finding[] {
+  if (declared === null || declared.durationMs < LONG_MS) return [];
   const frames = Math.round((declared.durationMs * declared.fps) / 1000);
   const pixels = (declared.width * declared.height) / (1920 * 1080);
   const hours = ((NIGHT * frames * FRAME_MS * pixels) / 3_600_000).toFixed(1);
   const what = `The video lasts ${declared.durationMs / 1000} s, ${frames} frames: ten thousand take about ${hours} hours of one processor in its own size, where no scene is shared.`;
-  return [found('long-form', declaration.placeOf(['durationMs']), what)];
+  const root = entry?.elements.find(({ attributes }) => attributes.has('data-composition-id'));
+  const place = declaration?.placeOf(['durationMs']) ??
+    root?.placeOf('data-duration') ?? { file: declared.entry, line: null };
+  return [found('long-form', place, what)];
 }

@@ -24,6 +24,8 @@ export interface BrowserOptions {
   readonly display?: { readonly name: string; readonly authority: string };
   readonly profileRoot: string;
   readonly callLimitMs: number;
+  /** From its start until it answers; 30 s when left out. */
+  readonly launchLimitMs?: number;
   readonly log: Log;
 }
 
@@ -126,8 +128,10 @@ export class ChromiumBrowser implements AsyncDisposable {
 async function start(options: BrowserOptions, profile: string, signal: AbortSignal): Promise<Browser> {
   const flags = [...flagsFor(options.route, options.window ?? USUAL_WINDOW)];
   if (await hasLittleSharedMemory()) flags.push('--disable-dev-shm-usage');
-  const launch = (sandbox: readonly string[]): Promise<Browser> =>
-    puppeteer.launch({
+  const { launchLimitMs = LAUNCH_LIMIT_MS } = options;
+  const launch = async (sandbox: readonly string[]): Promise<Browser> => {
+    const stop = new AbortController();
+    const launched = puppeteer.launch({
       executablePath: options.executable,
       headless: options.display !== undefined ? false : options.kind === 'shell' ? 'shell' : true,
       // Chromium ends when this pipe closes, so it cannot outlive a process that was killed.
@@ -135,8 +139,8 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       userDataDir: profile,
       defaultViewport: null,
       // Calls have shorter limits of their own; this one is for what Puppeteer asks as it starts.
-      protocolTimeout: LAUNCH_LIMIT_MS,
-      timeout: LAUNCH_LIMIT_MS,
+      protocolTimeout: launchLimitMs,
+      timeout: launchLimitMs,
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
@@ -145,20 +149,29 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       // A window of an automated Chromium shows a bar that says so.
       ignoreDefaultArgs: ['--disable-dev-shm-usage', '--enable-automation'],
       env: environmentFor(profile, options.display),
-      signal,
+      signal: stop.signal,
     });
+    try {
+      // Puppeteer waits without an end for a browser that dies after its first words.
+      return await answered(launched, launchLimitMs, signal);
+    } catch (error) {
+      stop.abort();
+      launched.then(end, () => undefined);
+      throw error;
+    }
+  };
   const isRoot = process.getuid?.() === 0;
   try {
     if (isRoot) return await launch(['--no-sandbox']);
     try {
       return await launch([]);
     } catch (error) {
-      signal.throwIfAborted();
+      if (error instanceof Failure) throw error;
       options.log.warn({ error: String(error) }, 'Chromium does not start with its sandbox here; trying without');
       return await launch(['--no-sandbox']);
     }
   } catch (error) {
-    if (signal.aborted) throw asFailure(signal.reason, 'Cancelled');
+    if (error instanceof Failure) throw error;
     throw new Failure(
       'ToolMissing',
       `${options.executable} does not start: ${firstLine(error)} Run \`npm run setup\`.`,
@@ -188,6 +201,7 @@ async function answered<T>(work: Promise<T>, limitMs: number, signal: AbortSigna
     reject(new Failure('BrowserHung', `Chromium was started and did not answer within ${limitMs} ms.`));
   }, limitMs);
   signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
   work.catch(() => undefined);
   try {
     return await Promise.race([work, interrupted]);
