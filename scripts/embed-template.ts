@@ -1,6 +1,7 @@
 /**
- * Writes a template's single-file `index.html` from its readable `source/` folder: style sheets and scripts go inline, fonts become
- * data: URLs. The output depends on the input files alone.
+ * Writes a template's `index.html` from its readable `source/` folder: style sheets and scripts go inline, fonts become data: URLs.
+ * What `source/` refers to outside of itself (`../fonts/x.woff2`, `../audio/x.opus`) stays a file beside `index.html`. The output
+ * depends on the input files alone.
  *
  *   node scripts/embed-template.ts [templates/referral] [--check]
  *
@@ -14,12 +15,15 @@ import { fileURLToPath } from 'node:url';
 const STYLESHEET = /[ \t]*<link rel="stylesheet" href="([^"]+)">\n/g;
 const SCRIPT = /[ \t]*<script src="([^"]+)"><\/script>\n/g;
 const FONT_URL = /url\((fonts\/[^)]+\.woff2)\)/g;
+const URL_OUTSIDE = /url\(\.\.\//g;
+const FILE_OUTSIDE = /(<(?:audio|img|source|video)\b[^>]*\ssrc="|\sdata-composition-src=")\.\.\//g;
 const PACKAGE_PREFIX = /^(?:\.\.\/)*node_modules\//;
 
 /** Returns the composition as one self-contained HTML document. */
 export function embedTemplate(sourceDir: string): string {
   const read = (reference: string): string => readFileSync(locate(sourceDir, reference), 'utf8').trimEnd();
   const html = read('index.html')
+    .replace(FILE_OUTSIDE, '$1')
     .replace(STYLESHEET, (_, href: string) => `<style>\n${withFonts(sourceDir, read(href))}\n</style>\n`)
     .replace(SCRIPT, (_, src: string) => `<script>\n${inlineScript(read(src))}\n</script>\n`);
   return `${html}\n`;
@@ -36,10 +40,12 @@ function locate(sourceDir: string, reference: string): string {
 }
 
 function withFonts(sourceDir: string, css: string): string {
-  return css.replace(FONT_URL, (_, file: string) => {
-    const base64 = readFileSync(path.join(sourceDir, file)).toString('base64');
-    return `url(data:font/woff2;base64,${base64})`;
-  });
+  return css
+    .replace(FONT_URL, (_, file: string) => {
+      const base64 = readFileSync(path.join(sourceDir, file)).toString('base64');
+      return `url(data:font/woff2;base64,${base64})`;
+    })
+    .replace(URL_OUTSIDE, 'url(');
 }
 
 /** A closing tag or a source map comment would end the element early or make the browser ask for a file. */

@@ -10,12 +10,14 @@ import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import type { FrameSource } from '../../src/rendering/capture/frame-source.ts';
 import { candidatesFor, prove } from '../../src/rendering/capture/probe.ts';
 import { frameSizeOf } from '../../src/rendering/geometry.ts';
+import { Films } from '../../src/rendering/video/films.ts';
 import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
 import { fixture, gsapFixture, keptLog, ROOT } from './support.ts';
 
 /** Large pictures are as dear on two of the routes as fifty small ones. */
 const FRAMES = { templates: { 'email-480p': 50, 'web-1080p': 15 }, fixtures: 50 } as const;
+const films = new Films({ ffmpeg: findTools().ffmpeg });
 const browsers = new Map<string, WarmBrowser>();
 
 beforeAll(async () => {
@@ -24,6 +26,7 @@ beforeAll(async () => {
     if (candidate === undefined) throw new Error(`route ${route} cannot be tested here`);
     const options = {
       ...candidate,
+      films,
       profileRoot: profileRoot(),
       callLimitMs: 60_000,
       deadlines: { loadMs: 60_000, paramsMs: 30_000 },
@@ -35,6 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const browser of browsers.values()) await browser[Symbol.asyncDispose]();
+  await films[Symbol.asyncDispose]();
 });
 
 /** Frames spread over the whole template. */
