@@ -15,6 +15,7 @@ const hosts = Array.from(document.querySelectorAll('[data-composition-src]'));
 
 /** A nested composition says how it takes params by `announcement.join`; params are shown when all of them have. */
 const joined = new Map();
+const animations = [];
 const announcement = { join: () => undefined };
 const complete = new Promise((resolve) => {
   announcement.join = (id, part) => {
@@ -25,16 +26,16 @@ const complete = new Promise((resolve) => {
 
 /** Puts one of the animations into `element`, on the timeline of the video. */
 function loadAnimation(element, name) {
+  const animation = lottie.loadAnimation({
+    container: element,
+    renderer: 'svg',
+    loop: false,
+    autoplay: false,
+    animationData: ANIMATIONS[name],
+  });
   window.__hfLottie = window.__hfLottie ?? [];
-  window.__hfLottie.push(
-    lottie.loadAnimation({
-      container: element,
-      renderer: 'svg',
-      loop: false,
-      autoplay: false,
-      animationData: ANIMATIONS[name],
-    }),
-  );
+  window.__hfLottie.push(animation);
+  animations.push(new Promise((resolve) => animation.addEventListener('DOMLoaded', resolve)));
 }
 
 const slab = createSlab();
@@ -66,6 +67,7 @@ async function loadFonts({ name, headline }) {
 async function setParams(given) {
   const params = { ...PLACEHOLDER, ...given };
   await Promise.all([complete, loadFonts(params)]);
+  await Promise.all(animations);
   stage.dataset.tier = params.tier;
   for (const part of joined.values()) part.set(params);
   ruler.clear();
