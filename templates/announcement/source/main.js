@@ -26,6 +26,7 @@ const complete = new Promise((resolve) => {
 
 /** Puts one of the animations into `element`, on the timeline of the video. */
 function loadAnimation(element, name) {
+  element.classList.add('animation');
   const animation = lottie.loadAnimation({
     container: element,
     renderer: 'svg',
