@@ -2,11 +2,14 @@
 
 const CARD = { width: 880, height: 555, corner: 36 };
 
+/** A clear border keeps the smoothed edge inside the box that Chromium repaints when the shape moves. */
+const CLEAR = 2;
+
 /** Where the card is: middle in px, scale, tilt in degrees (90: on edge), thickness in px. [seconds, value, ease into it] */
 const SLAB = {
   x: [
-    [5.72, 540],
-    [6.36, 822, EASE.camera],
+    [5.6, 540],
+    [6.26, 822, EASE.camera],
     [8.5, 822],
     [9.1, 540, EASE.camera],
   ],
@@ -16,8 +19,8 @@ const SLAB = {
     [1.45, 700, EASE.camera],
     [3.24, 700],
     [4.3, 432, EASE.grow],
-    [5.72, 432],
-    [6.36, 1086, EASE.camera],
+    [5.6, 432],
+    [6.26, 1086, EASE.camera],
     [8.5, 1086],
     [9.1, 640, EASE.camera],
     [9.2, 640],
@@ -27,8 +30,8 @@ const SLAB = {
     [0, 2.85],
     [0.8, 2.7, EASE.gentle],
     [1.45, 1, EASE.camera],
-    [5.72, 1],
-    [6.36, 1.75, EASE.camera],
+    [5.6, 1],
+    [6.26, 1.75, EASE.camera],
     [8.5, 1.75],
     [9.1, 1, EASE.camera],
     [9.2, 1],
@@ -51,10 +54,10 @@ const SLAB = {
 function createSlab() {
   const [shadow, rim, face] = ['shadow', 'rim', 'face'].map((id) => document.getElementById(id));
   const place = (element, left, top, width, height, across, along) => {
-    element.style.transform = `translate(${px(left)}, ${px(top)})`;
-    element.style.width = px(width);
-    element.style.height = px(height);
-    element.style.borderRadius = `${px(across)} / ${px(along)}`;
+    element.style.transform = `translate(${px(left - CLEAR)}, ${px(top - CLEAR)})`;
+    element.style.width = px(width + 2 * CLEAR);
+    element.style.height = px(height + 2 * CLEAR);
+    element.style.borderRadius = `${px(across + CLEAR)} / ${px(along + CLEAR)}`;
   };
   return (t) => {
     const [x, y, scale, tilt, thickness] = Object.keys(SLAB).map((name) => track(SLAB[name], t));
