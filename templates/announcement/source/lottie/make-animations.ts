@@ -45,10 +45,9 @@ const film = (name: string, width: number, height: number, layers: object[]) => 
 });
 const fill = () => ({ ty: 'fl', c: still([0, 0, 0, 1]), o: still(100), r: 1 });
 
-/** Contactless: four arcs that a pulse goes through from where the card is held, twice. (Not an opacity: see the README.) */
+/** Contactless: four arcs that swell one after the other from where the card is held, twice. (No opacity, no scale: see the README.) */
 function contactless() {
   const centre = [10, 60] as const;
-  const place = still([...centre, 0]);
   const spread = (42 * Math.PI) / 180;
   const arcs = [22, 40, 58, 76].map((radius, i) => {
     const [dx, dy] = [radius * Math.cos(spread), radius * Math.sin(spread)];
@@ -62,13 +61,13 @@ function contactless() {
       i: [[0, 0], [tx, -ty]],
     };
     const pulse = (from: number): Key[] => [
-      [from + i * 3, [100, 100, 100]],
-      [from + i * 3 + 6, [132 - i * 5, 132 - i * 5, 100], GENTLE],
-      [from + i * 3 + 24, [100, 100, 100], SETTLE],
+      [from + i * 4, 8],
+      [from + i * 4 + 6, 15, GENTLE],
+      [from + i * 4 + 22, 8, SETTLE],
     ];
     const path = { ty: 'sh', ks: still(shape as never) };
-    const stroke = { ty: 'st', c: still([0, 0, 0, 1]), o: still(100), w: still(8), lc: 2, lj: 2 };
-    return layer(i + 1, 'wave', [group('arc', path, stroke)], { ks: { p: place, a: place, s: moving([...pulse(206), ...pulse(236)]) } });
+    const stroke = { ty: 'st', c: still([0, 0, 0, 1]), o: still(100), w: moving([...pulse(206), ...pulse(240)]), lc: 2, lj: 2 };
+    return layer(i + 1, 'wave', [group('arc', path, stroke)]);
   });
   return film('contactless', 110, 120, arcs);
 }
