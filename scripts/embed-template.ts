@@ -16,14 +16,14 @@ const STYLESHEET = /[ \t]*<link rel="stylesheet" href="([^"]+)">\n/g;
 const SCRIPT = /[ \t]*<script src="([^"]+)"><\/script>\n/g;
 const FONT_URL = /url\((fonts\/[^)]+\.woff2)\)/g;
 const URL_OUTSIDE = /url\(\.\.\//g;
-const MEDIA_OUTSIDE = /(<(?:audio|img|source)\b[^>]*\ssrc=")\.\.\//g;
+const FILE_OUTSIDE = /(<(?:audio|img|source|video)\b[^>]*\ssrc="|\sdata-composition-src=")\.\.\//g;
 const PACKAGE_PREFIX = /^(?:\.\.\/)*node_modules\//;
 
 /** Returns the composition as one self-contained HTML document. */
 export function embedTemplate(sourceDir: string): string {
   const read = (reference: string): string => readFileSync(locate(sourceDir, reference), 'utf8').trimEnd();
   const html = read('index.html')
-    .replace(MEDIA_OUTSIDE, '$1')
+    .replace(FILE_OUTSIDE, '$1')
     .replace(STYLESHEET, (_, href: string) => `<style>\n${withFonts(sourceDir, read(href))}\n</style>\n`)
     .replace(SCRIPT, (_, src: string) => `<script>\n${inlineScript(read(src))}\n</script>\n`);
   return `${html}\n`;

@@ -10,6 +10,7 @@ import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import type { FrameSource } from '../../src/rendering/capture/frame-source.ts';
 import { candidatesFor, prove } from '../../src/rendering/capture/probe.ts';
 import { frameSizeOf } from '../../src/rendering/geometry.ts';
+import { Films } from '../../src/rendering/video/films.ts';
 import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
 import { fixture, gsapFixture, keptLog, ROOT } from './support.ts';
@@ -18,6 +19,7 @@ import { fixture, gsapFixture, keptLog, ROOT } from './support.ts';
 const FRAMES = { templates: { 'email-480p': 50, 'web-1080p': 15 }, fixtures: 50 } as const;
 /** For fixtures, which are small themselves. */
 const SMALL: Rendition = { ...RENDITIONS['email-480p'], shortSide: 240 };
+const films = new Films({ ffmpeg: findTools().ffmpeg });
 const browsers = new Map<string, WarmBrowser>();
 
 beforeAll(async () => {
@@ -26,6 +28,7 @@ beforeAll(async () => {
     if (candidate === undefined) throw new Error(`route ${route} cannot be tested here`);
     const options = {
       ...candidate,
+      films,
       profileRoot: profileRoot(),
       callLimitMs: 60_000,
       deadlines: { loadMs: 60_000, paramsMs: 30_000 },
@@ -37,6 +40,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const browser of browsers.values()) await browser[Symbol.asyncDispose]();
+  await films[Symbol.asyncDispose]();
 });
 
 /** Frames spread over the whole template. */
