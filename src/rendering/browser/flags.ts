@@ -19,8 +19,8 @@ const ALWAYS = [
   '--disable-image-animation-resync',
   // As fonts.conf has it for a Chromium with a window.
   '--font-render-hinting=none',
-  // Larger than 256: every tile costs another walk through all that is drawn.
-  ...['--default-tile-width=512', '--default-tile-height=512'],
+  // A tile is drawn whole when anything in it changes, and costs a walk through all that is drawn (docs/performance.md).
+  ...['--default-tile-width=512', '--default-tile-height=256'],
   '--hide-scrollbars',
   '--lang=en-US',
   // Nothing of its own accord, and no network for anybody: not even names resolve.

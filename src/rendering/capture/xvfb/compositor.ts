@@ -13,7 +13,7 @@ import type { Picture, PixelLayout } from '../i420/frame-buffer.ts';
 import { LayerWatch } from '../layers.ts';
 import type { VirtualDisplay } from './display.ts';
 
-/** As page/inject/stage.html paints them: cells of at least `side`, all together at least as wide as the frame. */
+/** As page/inject/stage.html paints them: square cells. */
 const MARK = { bits: 16, side: 8 } as const;
 const MARKS_LIMIT = 2 ** MARK.bits;
 /** The window is at least so large: most renditions fit, and another one needs no other browser. */
@@ -43,12 +43,10 @@ export class XvfbCompositor implements Compositor {
   private readonly limitMs: number;
   private readonly layers: LayerWatch;
   /** One row of the marks' pixels. */
-  private marks: Buffer = Buffer.alloc(0);
+  private readonly marks = Buffer.alloc(MARK.bits * MARK.side * 4);
   private mark = 0;
-  /** Whether the moment that was drawn last was drawn as in a fresh page. */
-  private isRebuilt = false;
-  /** Moments that were drawn since a picture was taken. */
-  private drawn = 0;
+  /** Whether the moment that was drawn last was drawn as in a fresh page, and shown whole. */
+  private isRenewed = false;
   private usualMs = 0;
 
   constructor(
@@ -77,7 +75,6 @@ export class XvfbCompositor implements Compositor {
     }
     const { width, height } = frame;
     this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
-    this.marks = Buffer.alloc(MARK.bits * Math.max(MARK.side, Math.ceil(width / MARK.bits)) * 4);
     // Chromium forgets it when the stage is loaded anew.
     await this.devtools.send('LayerTree.enable');
     return await layOut(this.devtools, page, frame, true);
@@ -86,25 +83,18 @@ export class XvfbCompositor implements Compositor {
   nextMark(mayRest = false): string {
     // Never 0, which a window shows before its first mark.
     this.mark = (this.mark % (MARKS_LIMIT - 1)) + 1;
-    this.isRebuilt = !mayRest;
-    this.drawn += 1;
-    return `${mayRest ? '' : 'nightreelStage.rebuild(); '}nightreelStage.mark(${this.mark})`;
+    this.isRenewed = !mayRest;
+    return `${mayRest ? '' : 'nightreelStage.rebuild(); nightreelStage.renew(); '}nightreelStage.mark(${this.mark})`;
   }
 
   async capture(isFirst = false): Promise<Picture> {
     const { hasScaled } = this.layers;
-    // Of two that were shown one after the other, only one edge would be told.
-    const isPlain = !isFirst && !hasScaled && this.isRebuilt && this.drawn === 1;
     let firstTouchedRow = await this.touched();
     const isTouched = firstTouchedRow < this.layout.height;
-    if (isFirst || (isTouched && !isPlain)) {
-      await this.devtools.evaluate(`nightreelStage.renew(); ${this.nextMark()}`);
+    if (isFirst || (isTouched && (hasScaled || !this.isRenewed))) {
+      await this.devtools.evaluate(this.nextMark());
       firstTouchedRow = Math.min(firstTouchedRow, await this.touched());
-    } else if (isTouched && firstTouchedRow > 0) {
-      await this.devtools.evaluate(`nightreelStage.renewEdge(${firstTouchedRow})`);
-      firstTouchedRow = Math.min(firstTouchedRow, await this.redrawn());
     }
-    this.drawn = 0;
     return { read: (target, at) => this.display.read(target, at), firstTouchedRow };
   }
 
@@ -120,45 +110,29 @@ export class XvfbCompositor implements Compositor {
     return Math.min(top ?? Number.POSITIVE_INFINITY, this.layout.height);
   }
 
-  /** Waits until anything is drawn, and says what `touched` does. */
-  private async redrawn(): Promise<number> {
-    const startedAt = performance.now();
-    for (;;) {
-      const top = await this.display.damage.take(this.limitMs);
-      if (top !== null) return top;
-      this.assertInTime(startedAt);
-      await sleep(POLL_MS);
-    }
-  }
-
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
   private async shown(): Promise<void> {
     const startedAt = performance.now();
     if (this.shownMark() === this.mark) return;
     await sleep(Math.max(POLL_MS, this.usualMs * PATIENCE));
     while (this.shownMark() !== this.mark) {
-      this.assertInTime(startedAt);
+      // Of the display, too: its end is the browser's.
+      this.devtools.broken.throwIfAborted();
+      if (performance.now() - startedAt > this.limitMs) {
+        throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
+      }
       await sleep(POLL_MS);
     }
     this.usualMs = MEMORY * this.usualMs + (1 - MEMORY) * (performance.now() - startedAt);
   }
 
-  private assertInTime(startedAt: number): void {
-    // Of the display, too: its end is the browser's.
-    this.devtools.broken.throwIfAborted();
-    if (performance.now() - startedAt <= this.limitMs) return;
-    throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
-  }
-
   /** The number in the window's marks. */
   private shownMark(): number {
-    const row = this.layout.height + (MARK.side >> 1);
-    this.display.read(this.marks, row * this.layout.strideBytes);
-    const cellBytes = this.marks.byteLength / MARK.bits;
+    const middle = MARK.side >> 1;
+    this.display.read(this.marks, (this.layout.height + middle) * this.layout.strideBytes);
     let mark = 0;
     for (let bit = 0; bit < MARK.bits; bit++) {
-      const middle = bit * cellBytes + 4 * (cellBytes >> 3);
-      const green = this.marks[middle + 1] ?? 0;
+      const green = this.marks[(bit * MARK.side + middle) * 4 + 1] ?? 0;
       if (green > 127) mark |= 1 << bit;
     }
     return mark;
