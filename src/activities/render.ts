@@ -126,11 +126,18 @@ export const createRenderActivities = (deps: RenderDeps) => {
               },
             };
             const about = { plan, params: planned.params, attributes: { 'nightreel.scene': planned.key } };
-            const { origin } = await attempt.perform({ span: 'render scene', ...about }, () =>
-              getOrRender({ renderer, scenes }, { template, rendition: plan.rendition }, part, options),
-            );
+            const { origin, cpuMs } = await attempt.perform({ span: 'render scene', ...about }, async (meter) => {
+              const got = await getOrRender(
+                { renderer, scenes },
+                { template, rendition: plan.rendition },
+                part,
+                options,
+              );
+              return { ...got, cpuMs: meter.totalCpuMs };
+            });
             const renderMs = Math.round(performance.now() - startedAt);
-            return { outcome: origin === 'made' ? 'rendered' : 'reused', renderMs };
+            if (origin !== 'made') return { outcome: 'reused', renderMs };
+            return { outcome: 'rendered', renderMs, ...(cpuMs !== null && { cpuMs }) };
           }),
         () => progress,
       );

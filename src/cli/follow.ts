@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { awaitSummary, type BatchHandle, readProgress } from '../client/batches.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
-import { type BatchReport, reportSchema } from '../reporting/report-json.ts';
+import { type BatchReport, isPartial, reportSchema } from '../reporting/report-json.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { createProgress } from './progress.ts';
 
@@ -85,7 +85,7 @@ export function summaryText(report: BatchReport, links: Readonly<Record<string, 
     `Batch ${summary.batchId}: ${headline}`,
     `  recipients ${summary.recipients}, rejected ${summary.rejected}, variants ${variants}, pointers ${summary.pointers}`,
     `  render time p50 ${seconds(summary.renderMsP50)}, p95 ${seconds(summary.renderMsP95)}, failure rate ${(summary.failureRate * 100).toFixed(2)} %`,
-    ...(report.notStarted === 0
+    ...(!isPartial(report)
       ? []
       : [
           `  partial: ${report.notStarted} variants were never started, as it was stopped; nightreel backfill makes them`,

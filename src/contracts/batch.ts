@@ -180,7 +180,12 @@ export interface SceneTally {
   /** Found in the store when their turn came. */
   readonly reused: number;
   readonly failed: number;
+  /** Of `rendered`, those whose processor time was measured, and that time in ms. Absent in runs of before it was. */
+  readonly measured?: number;
+  readonly cpuMs?: number;
 }
+
+export const NO_SCENES = { rendered: 0, reused: 0, failed: 0, measured: 0, cpuMs: 0 } as const satisfies SceneTally;
 
 /** Argument of the `renderScene` workflow and of its activity: a line of a scene page. */
 export interface RenderSceneInput {
@@ -202,6 +207,8 @@ export interface SceneSlot {
 export interface RenderedSceneResult {
   readonly outcome: 'rendered' | 'reused';
   readonly renderMs: number;
+  /** As `RenderMeasures.cpuMs`, of what was rendered. */
+  readonly cpuMs?: number;
 }
 
 /** Argument of the `renderVariant` workflow and of the activities it calls: a line of a manifest page. */
@@ -309,6 +316,8 @@ export interface BatchProgress {
   readonly phase: 'waiting' | 'planning' | 'scenes' | 'rendering' | 'closing' | 'done';
   /** Known from `scenes` on. */
   readonly plan: BatchPlan | null;
+  /** As the lanes reported it, every few per cent. */
+  readonly tally?: LaneTally;
   readonly steering?: Steering;
   readonly outlook?: Outlook;
   readonly failures?: FailureCounts;
@@ -323,6 +332,8 @@ export interface CloseBatchInput {
   readonly wallMs: number | null;
   /** Absent: nothing held it up, or a backfill closes it again. */
   readonly interruptions?: Interruptions;
+  /** What was rendered for several videos before these. Absent: nothing, nobody knows, or a backfill closes it again. */
+  readonly scenes?: SceneTally;
 }
 
 /** Argument of `recordOutcomes`: written once under (writer, page); writing it again changes nothing. */

@@ -15,8 +15,11 @@ export interface Pause {
 export const RUNNING_CHOICES = ['finish', 'abort'] as const;
 export type RunningChoice = (typeof RUNNING_CHOICES)[number];
 
+/** `cancellation`: the workflow was cancelled, which everything under way is with it. */
+export const STOPPERS = ['person', 'deadline', 'cancellation'] as const;
+
 export interface Stop {
-  readonly by: 'person' | 'deadline';
+  readonly by: (typeof STOPPERS)[number];
   readonly running: RunningChoice;
 }
 

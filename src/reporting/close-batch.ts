@@ -29,7 +29,7 @@ export interface CloseDeps extends ReportDeps {
 /** Running it again, after a crash or a backfill, gives the same result or the repaired one. */
 export async function closeBatch(
   deps: CloseDeps,
-  { batch, wallMs, interruptions }: CloseBatchInput,
+  { batch, wallMs, interruptions, scenes }: CloseBatchInput,
   signal: AbortSignal,
 ): Promise<BatchSummary> {
   const { store, manifests, now } = deps;
@@ -48,6 +48,7 @@ export async function closeBatch(
     ...{ plan, outcomes, notStarted },
     failedBefore: failedBefore(earlier),
     interruptions: interruptions ?? earlier?.interruptions,
+    scenes: scenes ?? earlier?.cost?.scenes,
     wallMs: wallMs ?? (earlier?.summary.wallSeconds ?? 0) * 1000,
     closedAt: now(),
     ...(wallMs === null && { nightClosedAt: nightClosedAt(earlier) }),

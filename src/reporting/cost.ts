@@ -1,7 +1,7 @@
 /** What the night cost, from what was measured and from prices. Pure. What was not measured has no price: nothing is guessed. */
 
 import { z } from 'zod';
-import type { VariantOutcome } from '../contracts/batch.ts';
+import type { SceneTally, VariantOutcome } from '../contracts/batch.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
 import type { SavedEstimate } from '../planning/saved-estimate.ts';
 import { GB, type Prices, PUBLISHED, pricesSchema } from './prices.ts';
@@ -17,15 +17,24 @@ export const costSchema = z.object({
   rendered: count.describe('All of this batch’s.'),
   sharedScenes: count
     .default(0)
-    .describe(
-      'Scenes that several videos share and that were rendered tonight: nobody measured them. They are in no number but the requests.',
-    ),
+    .describe('Scenes that several videos share and that were not stored: they are rendered before the videos.'),
+  scenes: z
+    .object({
+      rendered: count.describe('Of `sharedScenes`, those that were made before the videos.'),
+      measured: count.describe('Of these, those whose processor time was measured.'),
+      cpuMs: amount.describe('That time, ms; it is in `compute`.'),
+    })
+    .nullable()
+    .default(null)
+    .describe('What they took. Null: there was none, or nobody knows.'),
   compute: z
     .object({
       cpuSeconds: amount
         .nullable()
-        .describe('Of the measured renders: the attempts that made their videos. Null: none was measured.'),
-      cpuSecondsPerVariant: amount.nullable().describe('The same, of one of them.'),
+        .describe(
+          'Of the measured renders: the attempts that made their videos, and shared scenes. Null: none was measured.',
+        ),
+      cpuSecondsPerVariant: amount.nullable().describe('The same, of one of these videos.'),
       money: amount.nullable().describe('What that costs.'),
       moneyPerVariant: amount.nullable().describe('The same, of one of them.'),
     })
@@ -54,11 +63,11 @@ export const costSchema = z.object({
   night: amount
     .nullable()
     .describe(
-      'Compute, requests, and storage for a month. Null: not all renders were measured, or scenes were shared.',
+      'Compute, requests, and storage for a month. Null: not all renders, or not all shared scenes, were measured.',
     ),
   perVariant: amount
     .nullable()
-    .describe('The same, of one of those that were measured. Null: none was, or scenes were shared.'),
+    .describe('The same, of one of those that were measured. Null: none was, or not all shared scenes.'),
   estimate: z
     .object({
       at: z.string().describe('When it was made, ISO 8601 UTC.'),
@@ -83,9 +92,14 @@ export const costSchema = z.object({
 
 export type Cost = Readonly<z.infer<typeof costSchema>>;
 
+/** Of scenes that were rendered for several videos. */
+export type SceneWork = Pick<SceneTally, 'rendered' | 'measured' | 'cpuMs'>;
+
 export interface CostInput {
   readonly plan: PlanDocument;
   readonly outcomes: readonly VariantOutcome[];
+  /** Null: nobody knows, or there was none. */
+  readonly scenes: SceneWork | null;
   readonly prices: Prices;
   readonly estimate: SavedEstimate | null;
   /** How many earlier nights were read for the report. */
@@ -94,11 +108,13 @@ export interface CostInput {
 
 const HOUR_SECONDS = 3_600;
 
-export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput): Cost {
+export function costOf({ plan, outcomes, scenes: work, prices, estimate, nights }: CostInput): Cost {
   const rendered = renderedOf(outcomes);
   const cpuMs = rendered.flatMap(({ measures }) => measures?.cpuMs ?? []);
   const bytes = rendered.flatMap(({ measures }) => measures?.bytes ?? []);
-  const cpuSeconds = totalOf(cpuMs, 1_000);
+  const { sharedScenes } = plan.counts;
+  const scenes = work && { rendered: work.rendered, measured: work.measured ?? 0, cpuMs: work.cpuMs ?? 0 };
+  const cpuSeconds = totalOf(scenes === null || scenes.measured === 0 ? cpuMs : [...cpuMs, scenes.cpuMs], 1_000);
   const computeMoney = cpuSeconds === null ? null : (cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   const storedBytes = totalOf(bytes, 1);
   const storageMoney = storedBytes === null ? null : (storedBytes / GB) * prices.gbMonth;
@@ -111,13 +127,13 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
       requests.head * prices.requests.head +
       requests.list * prices.requests.list) /
     1_000;
-  const { sharedScenes } = plan.counts;
-  const isWhole = sharedScenes === 0 && cpuMs.length === rendered.length && bytes.length === rendered.length;
+  const areScenesKnown = sharedScenes === 0 || (scenes !== null && scenes.measured === scenes.rendered);
+  const isWhole = areScenesKnown && cpuMs.length === rendered.length && bytes.length === rendered.length;
   const moneyPerVariant = per(computeMoney, cpuMs.length);
   const moneyPerMonthPerVariant = per(storageMoney, bytes.length);
   const requestsPerRender = per(requestMoney, rendered.length);
   const isKnown =
-    sharedScenes === 0 && moneyPerVariant !== null && moneyPerMonthPerVariant !== null && requestsPerRender !== null;
+    areScenesKnown && moneyPerVariant !== null && moneyPerMonthPerVariant !== null && requestsPerRender !== null;
   const night = isWhole ? (computeMoney ?? 0) + (storageMoney ?? 0) + requestMoney : null;
   const estimatedMoney = estimate && (estimate.cpuSeconds / HOUR_SECONDS) * prices.vcpuHour;
   return {
@@ -125,6 +141,7 @@ export function costOf({ plan, outcomes, prices, estimate, nights }: CostInput):
     measured: cpuMs.length,
     rendered: rendered.length,
     sharedScenes,
+    scenes,
     compute: {
       cpuSeconds,
       cpuSecondsPerVariant: per(cpuSeconds, cpuMs.length),

@@ -1,7 +1,7 @@
 /** The nights of a campaign beside each other. Pure. */
 
 import { count, duration, money, percent, seconds } from './format.ts';
-import type { BatchReport } from './report-json.ts';
+import { type BatchReport, isPartial } from './report-json.ts';
 
 export interface HistoryNight {
   readonly batchId: string;
@@ -22,12 +22,13 @@ export interface HistoryNight {
   readonly currency: string | null;
 }
 
-export function historyNight({ summary, plan, notStarted, cost }: BatchReport): HistoryNight {
+export function historyNight(report: BatchReport): HistoryNight {
+  const { summary, plan, cost } = report;
   const { batchId, businessDate, recipients, variants, rendered, cached, failed, failureRate } = summary;
   const { renderMsP50, renderMsP95, wallSeconds } = summary;
   const isList = plan.csv || plan.recipientLimit !== null;
   return {
-    ...{ batchId, businessDate, kind: isList ? 'list' : notStarted > 0 ? 'stopped' : 'whole' },
+    ...{ batchId, businessDate, kind: isList ? 'list' : isPartial(report) ? 'stopped' : 'whole' },
     ...{ recipients, variants, rendered, cached, failed, failureRate, renderMsP50, renderMsP95, wallSeconds },
     cpuSecondsPerVariant: cost?.compute.cpuSecondsPerVariant ?? null,
     costPerVariant: cost?.perVariant ?? null,

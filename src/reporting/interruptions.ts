@@ -1,5 +1,11 @@
 import type { Interruptions } from '../contracts/steering.ts';
 
+const STOPPED = {
+  person: 'Somebody stopped it.',
+  deadline: 'Its deadline stopped it.',
+  cancellation: 'Its workflow was cancelled.',
+} as const;
+
 /** What held a night up, a sentence each. */
 export function interruptionSentences(interruptions: Interruptions | undefined): string[] {
   if (interruptions === undefined) return [];
@@ -8,7 +14,7 @@ export function interruptionSentences(interruptions: Interruptions | undefined):
     ...pauses.map(
       ({ by, reason }) => `${by === 'breaker' ? 'The breaker' : 'Somebody'} paused it: ${asSentence(reason)}`,
     ),
-    ...(stopped === null ? [] : [stopped.by === 'deadline' ? 'Its deadline stopped it.' : 'Somebody stopped it.']),
+    ...(stopped === null ? [] : [STOPPED[stopped.by]]),
   ];
 }
 

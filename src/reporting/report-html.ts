@@ -13,7 +13,7 @@ import { funnel } from './page/funnel.ts';
 import { shown } from './page/shown.ts';
 import { renderTimes, slowest, stages, throughput } from './page/times.ts';
 import { drawPlots } from './plots.ts';
-import type { BatchReport } from './report-json.ts';
+import { type BatchReport, isPartial } from './report-json.ts';
 
 const STYLE = new Html(readFileSync(join(import.meta.dirname, 'report.css'), 'utf8'));
 
@@ -59,7 +59,8 @@ ${facts(report)}
 `.text;
 }
 
-function lead({ summary, notStarted }: BatchReport): Html {
+function lead(report: BatchReport): Html {
+  const { summary, notStarted } = report;
   const of = (name: 'variants' | 'rendered' | 'failed' | 'cached'): Html =>
     shown(`summary.${name}`, count(summary[name]));
   const { variants, rendered, failed, rejected, wallSeconds } = summary;
@@ -69,8 +70,8 @@ function lead({ summary, notStarted }: BatchReport): Html {
   if (variants === 0) return html`Nobody’s numbers changed, so there was nothing to render.`;
   // A batch whose workflow was terminated is closed by a backfill, and nobody knows how long it took.
   const took = wallSeconds === 0 ? null : html` It took ${shown('summary.wallSeconds', duration(wallSeconds))}.`;
-  if (notStarted > 0) {
-    return html`The night was stopped: ${shown('notStarted', count(notStarted))} of ${of('variants')} videos were never started, ${of('rendered')} were rendered.${took}`;
+  if (isPartial(report)) {
+    return html`This report is partial. The night was stopped: ${shown('notStarted', count(notStarted))} of ${of('variants')} videos were never started, ${of('rendered')} were rendered.${took}`;
   }
   if (failed > 0) {
     return html`${of('rendered')} videos were rendered, ${of('failed')} of ${of('variants')} could not be made.${took}`;

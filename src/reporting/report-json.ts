@@ -4,11 +4,11 @@ import { z } from 'zod';
 import type { VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
-import { type Interruptions, RUNNING_CHOICES } from '../contracts/steering.ts';
+import { type Interruptions, RUNNING_CHOICES, STOPPERS } from '../contracts/steering.ts';
 import { RENDITION_IDS } from '../contracts/video.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
 import type { SavedEstimate } from '../planning/saved-estimate.ts';
-import { costOf, costSchema } from './cost.ts';
+import { costOf, costSchema, type SceneWork } from './cost.ts';
 import { comparedNights, figuresOf } from './digest/digest.ts';
 import { histogram } from './histogram.ts';
 import { DEFAULT_PRICES, type Prices } from './prices.ts';
@@ -63,6 +63,10 @@ export const reportSchema = z.object({
     .describe(
       'Of the failed, those that were never started as the batch was stopped before: the report is of a part of the night.',
     ),
+  partial: z
+    .boolean()
+    .default(false)
+    .describe('The batch was stopped or cancelled, and videos are missing for that: never started, or given up.'),
   failedBefore: count
     .nullable()
     .default(null)
@@ -79,7 +83,7 @@ export const reportSchema = z.object({
         .describe('The last few, in order.'),
       stopped: z
         .object({
-          by: z.enum(['person', 'deadline']).describe('Who stopped it.'),
+          by: z.enum(STOPPERS).describe('Who or what stopped it.'),
           running: z.enum(RUNNING_CHOICES).describe('What became of the variants that were being made.'),
         })
         .nullable()
@@ -204,6 +208,10 @@ export const reportSchema = z.object({
 
 export type BatchReport = Readonly<z.infer<typeof reportSchema>>;
 
+/** As reports of before the field say it, too. */
+export const isPartial = ({ partial, notStarted }: Pick<BatchReport, 'partial' | 'notStarted'>): boolean =>
+  partial || notStarted > 0;
+
 export interface ReportInput {
   readonly plan: PlanDocument;
   /** One per variant of the manifest. */
@@ -212,6 +220,7 @@ export interface ReportInput {
   readonly notStarted: number;
   readonly failedBefore?: number | null;
   readonly interruptions?: Interruptions | undefined;
+  readonly scenes?: SceneWork | null | undefined;
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
@@ -227,6 +236,9 @@ export interface ReportInput {
   readonly uiLink?: (query: string) => string | null;
 }
 
+const isGivenUp = (outcome: VariantOutcome): boolean =>
+  outcome.outcome === 'failed' && outcome.failureClass === 'Cancelled';
+
 /** Builds the report from what was planned and what became of it. Pure. */
 export function reportJson({
   plan,
@@ -234,6 +246,7 @@ export function reportJson({
   notStarted,
   failedBefore = null,
   interruptions,
+  scenes = null,
   wallMs,
   closedAt,
   nightClosedAt = wallMs === 0 ? null : closedAt,
@@ -256,6 +269,7 @@ export function reportJson({
     closedAt,
     nightClosedAt,
     notStarted,
+    partial: notStarted > 0 || (interruptions?.stopped != null && outcomes.some(isGivenUp)),
     failedBefore,
     ...(interruptions && { interruptions: { ...interruptions, pauses: [...interruptions.pauses] } }),
     plan: {
@@ -291,7 +305,7 @@ export function reportJson({
     stages: stagesOf(rendered),
     throughput: throughputOf(rendered, nightClosedAt === null ? null : Date.parse(nightClosedAt)),
     slowest: slowestOf(rendered),
-    cost: costOf({ plan, outcomes, prices, estimate, nights: earlier.length }),
+    cost: costOf({ plan, outcomes, scenes, prices, estimate, nights: earlier.length }),
     figures: figuresOf({ summary }, nights),
     nights: nights.map((night) => {
       const { batchId, businessDate, variants, renderMsP95, failureRate } = night.summary;

@@ -16,7 +16,7 @@ import {
   WHO_ACTS,
 } from './format.ts';
 import { interruptionSentences } from './interruptions.ts';
-import type { BatchReport } from './report-json.ts';
+import { type BatchReport, isPartial } from './report-json.ts';
 
 const NOT_MEASURED = 'not measured';
 
@@ -25,8 +25,8 @@ export function reportText(report: BatchReport, link: string): string {
   const { summary, plan } = report;
   const lines = [
     `${summary.batchId} · ${longDate(summary.businessDate)} · closed ${utc(report.closedAt)}`,
-    ...(report.notStarted > 0
-      ? [`The night was stopped: ${count(report.notStarted)} variants were never started.`]
+    ...(isPartial(report)
+      ? [`Partial: the night was stopped, ${count(report.notStarted)} variants were never started.`]
       : []),
     ...interruptionSentences(report.interruptions),
     ...(report.failedBefore === null ? [] : [`Repaired: ${count(report.failedBefore)} variants had failed at first.`]),
@@ -105,7 +105,7 @@ function costLines({ cost }: BatchReport): string[] {
       ? `, of ${count(cost.measured)} of ${count(cost.rendered)} renders`
       : '';
   const together =
-    cost.sharedScenes > 0
+    cost.sharedScenes > 0 && cost.night === null && cost.perVariant === null
       ? `${NOT_MEASURED}: ${count(cost.sharedScenes)} scenes that several videos share`
       : cost.night === null && cost.perVariant !== null
         ? `${own(cost.perVariant)} a video${part}`

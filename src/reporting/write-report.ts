@@ -8,6 +8,7 @@ import type { PlanDocument } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { savedEstimate } from '../planning/saved-estimate.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { SceneWork } from './cost.ts';
 import { earlierNights } from './nights.ts';
 import { readOutcomes, settledVariants } from './outcomes.ts';
 import type { Prices } from './prices.ts';
@@ -30,6 +31,8 @@ export interface ClosedBatch {
   readonly failedBefore: number | null;
   /** What held it up; left out: nothing. */
   readonly interruptions?: Interruptions | undefined;
+  /** What was rendered for several videos before these; left out: nothing, or nobody knows. */
+  readonly scenes?: SceneWork | null | undefined;
   readonly wallMs: number;
   /** ISO 8601 UTC. */
   readonly closedAt: string;
@@ -92,6 +95,7 @@ export async function rebuildReport(deps: ReportDeps, batch: BatchRef, signal: A
     ...{ plan, outcomes, notStarted },
     failedBefore: failed === earlier.summary.failed ? earlier.failedBefore : failedBefore(earlier),
     interruptions: earlier.interruptions,
+    scenes: earlier.cost?.scenes,
     wallMs: earlier.summary.wallSeconds * 1000,
     closedAt: earlier.closedAt,
     nightClosedAt: nightClosedAt(earlier),

@@ -45,7 +45,7 @@ export async function backfillVariants(input: BackfillInput): Promise<BatchSumma
       `Backfill of ${batchIdOf(batch)}: ${settledOf(tally)} of ${variants} tried, ${tally.rendered + tally.cached} repaired, ${tally.failed} failed again`,
     );
   showDetails();
-  const window = variantWindow({ size, priority: priorityOf({ batch }) }, (outcome) => {
+  const window = variantWindow({ size, priority: () => priorityOf({ batch }) }, (outcome) => {
     outcomes.push(outcome);
     tally = { ...tally, [outcome.outcome]: tally[outcome.outcome] + 1 };
     showDetails();

@@ -1,13 +1,17 @@
 /** The wheel of a running batch: takes what people, the breaker and the deadline say, and tells every lane. */
 
 import {
+  ApplicationFailure,
   CancellationScope,
   type ChildWorkflowHandle,
+  condition,
+  isCancellation,
   log,
   proxySinks,
   setHandler,
   sleep,
   type Workflow,
+  type WorkflowResultType,
 } from '@temporalio/workflow';
 import type { BatchEvent } from '../contracts/alarms.ts';
 import { addTallies, type BatchPlan, type LaneTally, NO_TALLY } from '../contracts/batch.ts';
@@ -162,17 +166,49 @@ export class BatchControl {
     this.#pace.begin(Date.now(), lanes, variants - cached);
   }
 
-  /** Waits until all lanes have ended, one that failed or was cancelled included, and only then throws what went wrong. */
-  async run<T extends Workflow>(starts: readonly (() => Promise<ChildWorkflowHandle<T>>)[]): Promise<void> {
+  /** Does work that waits for others. Failure `Cancelled` when the batch is stopped meanwhile: there is nothing yet to close. */
+  async unlessStopped<T>(work: () => Promise<T>): Promise<T> {
+    const scope = new CancellationScope();
+    let isDone = false;
+    condition(() => isDone || this.steering.stopped !== null)
+      .then(() => isDone || scope.cancel())
+      .catch(() => undefined);
+    try {
+      return await scope.run(work);
+    } catch (error) {
+      if (this.steering.stopped === null || !isCancellation(error)) throw error;
+      throw ApplicationFailure.create({
+        ...{ type: 'Cancelled', nonRetryable: true },
+        message:
+          'The batch was stopped before it was planned: nothing was rendered, and the next night reads the same rows.',
+      });
+    } finally {
+      isDone = true;
+    }
+  }
+
+  /**
+   * Waits until all lanes have ended, one that failed or was cancelled included, and only then throws what went wrong. Returns what each
+   * came to.
+   */
+  async run<T extends Workflow>(
+    starts: readonly (() => Promise<ChildWorkflowHandle<T>>)[],
+  ): Promise<WorkflowResultType<T>[]> {
     const clock = new CancellationScope();
     clock.run(() => this.#keepDeadline()).catch(() => undefined);
     try {
       const ends = await Promise.allSettled(starts.map((start) => this.#follow(start)));
       const lost = ends.find((end) => end.status === 'rejected');
       if (lost !== undefined) throw lost.reason;
+      return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
     } finally {
       clock.cancel();
     }
+  }
+
+  /** The workflow was cancelled, and its lanes with it. */
+  cancelled(): void {
+    this.steering = { ...this.steering, stopped: { by: 'cancellation', running: 'abort' } };
   }
 
   /** The lanes have ended, however. */
@@ -185,13 +221,13 @@ export class BatchControl {
     this.#isClosing = true;
   }
 
-  async #follow<T extends Workflow>(start: () => Promise<ChildWorkflowHandle<T>>): Promise<void> {
+  async #follow<T extends Workflow>(start: () => Promise<ChildWorkflowHandle<T>>): Promise<WorkflowResultType<T>> {
     const before = this.steering;
     const lane = await start();
     this.#lanes.add(lane);
     if (this.steering !== before) await lane.signal(steerSignal, this.steering).catch(() => undefined);
     try {
-      await lane.result();
+      return await lane.result();
     } finally {
       this.#lanes.delete(lane);
     }

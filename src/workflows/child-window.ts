@@ -5,19 +5,21 @@ import type { Steering } from '../contracts/steering.ts';
 
 export class ChildWindow<Task> {
   private readonly ownSize: number;
-  private readonly run: (task: Task) => Promise<void>;
+  private readonly run: (task: Task) => Promise<() => void>;
   private readonly onFailure: (task: Task, error: unknown) => void;
   /** Of the children alone: they can be cancelled while whoever started them goes on. */
   private readonly children = new CancellationScope();
   private size: number;
   private isPaused = false;
   private isStopped = false;
-  private inFlight = 0;
+  /** Children that were started and have not ended. */
+  inFlight = 0;
   private cancelled: unknown;
   /** Children started through this window since it was made. */
   started = 0;
 
-  constructor(size: number, run: (task: Task) => Promise<void>, onFailure: (task: Task, error: unknown) => void) {
+  /** @param run runs a child and answers with what is to be done when it no longer counts as in flight; `onFailure` is called then, too. */
+  constructor(size: number, run: (task: Task) => Promise<() => void>, onFailure: (task: Task, error: unknown) => void) {
     this.ownSize = size;
     this.size = size;
     this.run = run;
@@ -55,14 +57,15 @@ export class ChildWindow<Task> {
   }
 
   private async settle(task: Task): Promise<void> {
+    let end: () => void;
     try {
-      await this.children.run(() => this.run(task));
+      end = await this.children.run(() => this.run(task));
     } catch (error) {
       // A child that somebody cancelled is one outcome; only when this workflow itself is being cancelled does it end.
       if (CancellationScope.current().consideredCancelled) this.cancelled = error;
-      this.onFailure(task, error);
-    } finally {
-      this.inFlight -= 1;
+      end = () => this.onFailure(task, error);
     }
+    this.inFlight -= 1;
+    end();
   }
 }

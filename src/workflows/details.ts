@@ -16,14 +16,11 @@ export interface DetailsInput {
 export function detailsOf({ phase, plan, tally, failures, outlook, steering }: DetailsInput): string {
   const { recipients, variants, sharedScenes } = plan.counts;
   const settled = tally.cached + tally.rendered + tally.failed;
-  const byClass = Object.entries(failures)
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([failureClass, count]) => `${failureClass} ${count}`);
   const what = { scenes: `rendering ${sharedScenes} shared scenes`, closing: 'writing the report' };
   const lines = [
     `**${batchIdOf(plan.batch)}**: ${settled} of ${variants} variants settled, for ${recipients} recipients`,
     ...(phase === 'scenes' || phase === 'closing' ? [`- ${what[phase]}`] : []),
-    `- ${tally.rendered} rendered, ${tally.cached} already stored, ${tally.failed} failed${byClass.length === 0 ? '' : ` (${byClass.join(', ')})`}, ${tally.pointers} pointers`,
+    `- ${tally.rendered} rendered, ${tally.cached} already stored, ${tally.failed} failed${byClass(failures)}, ${tally.pointers} pointers`,
     ...paceLines(outlook),
     ...(steering.window === null ? [] : [`- window: ${steering.window} per lane`]),
     ...(steering.paused === null ? [] : [`- **paused** by the ${steering.paused.by}: ${steering.paused.reason}`]),
@@ -31,6 +28,14 @@ export function detailsOf({ phase, plan, tally, failures, outlook, steering }: D
     `- report: \`${objectKeys.reportHtml(plan.batch)}\` in the bucket, once it has closed`,
   ];
   return lines.join('\n');
+}
+
+/** ` (FontMissing 3, BrowserCrashed 1)`, or nothing. */
+export function byClass(failures: FailureCounts): string {
+  const counts = Object.entries(failures)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([failureClass, count]) => `${failureClass} ${count}`);
+  return counts.length === 0 ? '' : ` (${counts.join(', ')})`;
 }
 
 const stopLine = ({ by, running }: NonNullable<Steering['stopped']>): string =>

@@ -1,6 +1,7 @@
 import {
   CancellationScope,
   isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
   startChild,
@@ -12,7 +13,9 @@ import {
   type BatchProgress,
   type BatchSummary,
   type NightlyBatchInput,
+  NO_SCENES,
   NO_TALLY,
+  type SceneTally,
 } from '../contracts/batch.ts';
 import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
@@ -20,6 +23,7 @@ import { batches, pointers, render, warehouse } from './activity-proxies.ts';
 import { BatchControl } from './batch-control.ts';
 import { detailsOf } from './details.ts';
 import { dueTime } from './due-time.ts';
+import { classify } from './failure-class.ts';
 import { batchProgressQuery } from './messages.ts';
 import { sceneLane } from './scene-lane.ts';
 import { assertNightlyInput } from './validate.ts';
@@ -30,6 +34,7 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
   assertNightlyInput(input);
   let phase: BatchProgress['phase'] = 'waiting';
   let plan: BatchPlan | null = null;
+  let scenes: readonly SceneTally[] = [];
   // An update may come with the very first task: it is taken while the control is being made, when nothing is shown yet.
   const control: BatchControl = new BatchControl(() => {
     if (plan !== null) showDetails(plan);
@@ -44,18 +49,18 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     if (plan !== null) showDetails(plan);
   };
   setHandler(batchProgressQuery, (): BatchProgress => {
-    const { tally: _, ...rest } = state();
-    return { plan, ...rest };
+    return { plan, ...state() };
   });
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.campaignId, value: input.campaign }]);
 
   setCurrentDetails('Waiting for a render worker to say which engine it has');
-  const engine = await render.describeEngine();
+  const engine = await control.unlessStopped(() => render.describeEngine());
 
   enter('planning');
   setCurrentDetails('Planning: reading what changed');
   const asOf = dueTime().toISOString();
-  plan = await warehouse.planBatch({ ...input, asOf, engine, runId: workflowInfo().runId });
+  const { runId } = workflowInfo();
+  plan = await control.unlessStopped(() => warehouse.planBatch({ ...input, asOf, engine, runId }));
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate }]);
 
   try {
@@ -65,14 +70,19 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     const night: Night = { plan, control, childrenPerRun: input.childrenPerRun };
     if (plan.counts.sharedScenes > 0) {
       enter('scenes');
-      await control.run(lanesOf(plan, plan.scenePages).map((lane) => () => startSceneLane(night, lane)));
+      scenes = await control
+        .run(lanesOf(plan, plan.scenePages).map((lane) => () => startSceneLane(night, lane)))
+        .catch(goOnWithout);
     }
     enter('rendering');
     control.beginVariants(lanesOf(plan, plan.pages).length);
     await control.run(lanesOf(plan, plan.pages).map((lane) => () => startLane(night, lane)));
   } catch (error) {
     // Cancelled in the middle: what is settled is reported, and who has no video is owed one, as after any other night.
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => close(plan));
+    if (isCancellation(error)) {
+      control.cancelled();
+      await CancellationScope.nonCancellable(() => close(plan));
+    }
     throw error;
   } finally {
     control.over();
@@ -85,7 +95,11 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     enter('closing');
     const wallMs = Date.now() - workflowInfo().startTime.getTime();
     const { interruptions } = control;
-    const summary = await batches.closeBatch({ batch: closing.batch, wallMs, ...(interruptions && { interruptions }) });
+    const summary = await batches.closeBatch({
+      ...{ batch: closing.batch, wallMs },
+      ...(interruptions && { interruptions }),
+      ...(scenes.length > 0 && { scenes: scenes.reduce(addScenes) }),
+    });
     phase = 'done';
     setCurrentDetails(
       `**${summary.batchId}**: ${summary.variants} variants, ${summary.rendered} rendered, ${summary.cached} already stored, ${summary.failed} failed. Report: \`${summary.report}\``,
@@ -93,6 +107,22 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     return summary;
   }
 }
+
+/** Scenes that were not made before are made by the variants that need them: dearer, and no reason to end the night. */
+function goOnWithout(error: unknown): [] {
+  if (isCancellation(error)) throw error;
+  const { failureClass, message } = classify(error);
+  log.warn('a lane of scenes ended: variants make what is missing themselves', { failureClass, message });
+  return [];
+}
+
+const addScenes = (a: SceneTally, b: SceneTally): SceneTally => ({
+  rendered: a.rendered + b.rendered,
+  reused: a.reused + b.reused,
+  failed: a.failed + b.failed,
+  measured: (a.measured ?? 0) + (b.measured ?? 0),
+  cpuMs: (a.cpuMs ?? 0) + (b.cpuMs ?? 0),
+});
 
 /** Lanes that have a page to work on. */
 const lanesOf = (plan: BatchPlan, pages: number): number[] =>
@@ -136,7 +166,7 @@ const startSceneLane = ({ plan, control, childrenPerRun }: Night, lane: number) 
         lane,
         cursor: { page: lane + 1, index: 0 },
         childrenPerRun,
-        tally: { rendered: 0, reused: 0, failed: 0 },
+        tally: NO_SCENES,
         steering: control.steering,
       },
     ],

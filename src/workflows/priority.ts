@@ -11,7 +11,7 @@ const URGENT_BEFORE_MS = 2 * 3_600_000;
 
 /**
  * Campaigns take turns, whatever each has waiting; one whose deadline is less than two hours away, or has passed, goes before the
- * others. Read anew with every run of a lane.
+ * others. Asked as each child starts.
  */
 export function priorityOf({ batch, limits }: { readonly batch: BatchRef; readonly limits?: NightLimits }): Priority {
   const deadline = limits?.deadline ?? null;

@@ -35,14 +35,19 @@ export async function sceneLane(input: SceneLaneInput): Promise<SceneTally> {
   let { tally, cursor } = input;
   setHandler(sceneTallyQuery, () => tally);
 
-  const count = (what: keyof SceneTally): void => {
+  const count = (what: 'rendered' | 'reused' | 'failed', cpuMs?: number): void => {
     tally = { ...tally, [what]: tally[what] + 1 };
+    if (cpuMs !== undefined) {
+      tally = { ...tally, measured: (tally.measured ?? 0) + 1, cpuMs: (tally.cpuMs ?? 0) + cpuMs };
+    }
     setCurrentDetails(`${tally.rendered} scenes rendered, ${tally.reused} already there, ${tally.failed} failed`);
   };
-  const priority = priorityOf(plan);
   const window = new ChildWindow<SceneTask>(
     plan.lanes.window,
-    async (task) => count((await runScene(task, priority)).outcome),
+    async (task) => {
+      const { outcome, cpuMs } = await runScene(task, priorityOf(plan));
+      return () => count(outcome, cpuMs);
+    },
     () => count('failed'),
   );
   let steering = input.steering ?? UNSTEERED;

@@ -40,16 +40,17 @@ async function runVariant(input: RenderVariantInput, priority: Priority): Promis
   }
 }
 
-/** A window of variants: each settles into an outcome, a failed one included. */
+/** A window of variants: each settles into an outcome, a failed one included. `priority` is asked as each one starts. */
 export const variantWindow = (
-  { size, priority }: { readonly size: number; readonly priority: Priority },
+  { size, priority }: { readonly size: number; readonly priority: () => Priority },
   onOutcome: (outcome: VariantOutcome) => void,
 ): ChildWindow<RenderVariantInput> =>
   new ChildWindow(
     size,
     async (input) => {
       const { page, index, key } = input;
-      onOutcome({ ...(await runVariant(input, priority)), page, index, key });
+      const result = await runVariant(input, priority());
+      return () => onOutcome({ ...result, page, index, key });
     },
     ({ page, index, key }, error) => onOutcome({ outcome: 'failed', page, index, key, ...classify(error) }),
   );

@@ -16,6 +16,7 @@ import {
 import { FAILURES } from '../contracts/failures.ts';
 import { UNSTEERED } from '../contracts/steering.ts';
 import { batches, pointers } from './activity-proxies.ts';
+import { byClass } from './details.ts';
 import { classify } from './failure-class.ts';
 import { LaneReports } from './lane-reports.ts';
 import { laneTallyQuery, steerSignal } from './messages.ts';
@@ -24,6 +25,11 @@ import { variantWindow } from './variant-children.ts';
 
 /** Children per run, at 7 to 9 events each: the history stays near the 4,096 events at which the server asks for a new run. */
 export const CHILDREN_PER_RUN = 400;
+
+/** A child that ends: its own event, and three of a task that takes it up. */
+const EVENTS_OF_END = 4;
+/** Some below 4,096: what a lane does last takes a few. */
+const EVENTS_LIMIT = 4_000;
 
 /** Runs in a row that make no headway before the lane gives up; each has waited out an outage of some ten minutes. */
 const MAX_TROUBLES = 5;
@@ -54,10 +60,11 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
       [outcome.outcome]: tally[outcome.outcome] + 1,
       pointers: tally.pointers + (outcome.outcome === 'failed' ? 0 : outcome.pointers),
     };
+    const failed = `${tally.failed} failed${byClass(reports.failures)}`;
     setCurrentDetails(
-      `${tally.rendered} rendered, ${tally.cached} already there, ${tally.failed} failed, ${tally.pointers} pointers`,
+      `Page ${cursor.page} of ${plan.pages}: ${tally.rendered} rendered, ${tally.cached} already there, ${failed}, ${tally.pointers} pointers`,
     );
-    reports.settled(outcome, tally, steering.paused !== null);
+    reports.settled(outcome, tally, { isPaused: steering.paused !== null, isLast: window.inFlight === 0 });
   };
   const writeOutcomes = async (atLeast: number): Promise<void> => {
     while (unwritten.length >= atLeast && unwritten.length > 0) {
@@ -67,7 +74,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
       outcomePage += 1;
     }
   };
-  const window = variantWindow({ size: plan.lanes.window, priority: priorityOf(plan) }, settled);
+  const window = variantWindow({ size: plan.lanes.window, priority: () => priorityOf(plan) }, settled);
   window.steer(steering);
   setHandler(steerSignal, (next) => {
     // Whoever paused it, or resumes it later, is to know how things stand: the breaker counts from there.
@@ -75,7 +82,18 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     steering = next;
     window.steer(next);
   });
-  const runIsLong = (): boolean => window.started >= childrenPerRun || workflowInfo().continueAsNewSuggested;
+  const runIsLong = (): boolean =>
+    window.started >= childrenPerRun ||
+    workflowInfo().continueAsNewSuggested ||
+    // What is in flight is still to end in this run.
+    workflowInfo().historyLength + EVENTS_OF_END * window.inFlight >= EVENTS_LIMIT;
+
+  /** Something was begun, and what had ended before could be written down. */
+  const hasMadeHeadway = (): boolean => {
+    const { page, index } = input.cursor;
+    const hasMoved = cursor.page !== page || cursor.index !== index;
+    return hasMoved && (outcomePage > 1 || unwritten.length < OUTCOMES_PER_PAGE);
+  };
 
   const isToGoOn = (): boolean => runIsLong() && cursor.page <= plan.pages && steering.stopped === null;
 
@@ -128,7 +146,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
     await window.drain();
     const { troubles = 0 } = input;
     const isPassing = FAILURES[classify(error).failureClass].retryable;
-    if (isPassing && troubles < MAX_TROUBLES) return await goOn(window.started > 0 ? 1 : troubles + 1);
+    if (isPassing && troubles < MAX_TROUBLES) return await goOn(hasMadeHeadway() ? 1 : troubles + 1);
     await writeOutcomes(1);
     throw error;
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { VariantOutcome } from '../../src/contracts/batch.ts';
-import { costOf } from '../../src/reporting/cost.ts';
+import { costOf, type SceneWork } from '../../src/reporting/cost.ts';
 import { DEFAULT_PRICES, GB } from '../../src/reporting/prices.ts';
 import { requestsOf } from '../../src/reporting/requests.ts';
 import type { RenderedOutcome } from '../../src/reporting/stages.ts';
@@ -28,7 +28,7 @@ const made = (n: number, cpuMs: number | undefined, bytes: number, videos?: numb
 });
 
 const night = (outcomes: readonly VariantOutcome[]) =>
-  costOf({ plan: planOf({ variants: outcomes.length }), outcomes, prices, estimate: null, nights: 0 });
+  costOf({ plan: planOf({ variants: outcomes.length }), outcomes, scenes: null, prices, estimate: null, nights: 0 });
 
 describe('what a night costs', () => {
   test('is processor time, a month of storage, and requests, at the prices that are given', () => {
@@ -68,11 +68,22 @@ describe('what a night costs', () => {
     expect([cost.storage.bytesPerVariant, cost.egress.moneyPerView]).toEqual([0.75 * GB, 0.5 * 4]);
   });
 
-  test('on which scenes were rendered for several videos has no sum, as nobody measured them', () => {
+  test('on which scenes were rendered for several videos has a sum when all of them were measured', () => {
     const input = { outcomes: [made(1, 10_000, 100)], prices, estimate: null, nights: 0 };
-    const of = (sharedScenes: number) => costOf({ ...input, plan: planOf({ sharedScenes }) });
-    expect(of(3)).toMatchObject({ sharedScenes: 3, night: null, perVariant: null, compute: { cpuSeconds: 10 } });
-    expect(of(0)).toMatchObject({ sharedScenes: 0, night: expect.any(Number), perVariant: expect.any(Number) });
+    const of = (sharedScenes: number, scenes: SceneWork | null) =>
+      costOf({ ...input, scenes, plan: planOf({ sharedScenes }) });
+    const ten = { cpuSeconds: 10, cpuSecondsPerVariant: 10 };
+    expect(of(3, null)).toMatchObject({ sharedScenes: 3, night: null, perVariant: null, compute: ten });
+    expect(of(3, { rendered: 3 })).toMatchObject({ night: null, perVariant: null, compute: ten });
+    expect(of(3, { rendered: 3, measured: 2, cpuMs: 4_000 })).toMatchObject({
+      night: null,
+      compute: { cpuSeconds: 14 },
+    });
+    const known = of(3, { rendered: 2, measured: 2, cpuMs: 6_000 });
+    expect(known.compute).toMatchObject({ cpuSeconds: 16, cpuSecondsPerVariant: 16, money: expect.closeTo(0.016, 12) });
+    expect(known.night).toBeCloseTo(0.016 + (100 / GB) * 2 + known.requests.money, 12);
+    expect(known.perVariant).toEqual(expect.any(Number));
+    expect(of(0, null)).toMatchObject({ sharedScenes: 0, night: expect.any(Number), perVariant: expect.any(Number) });
   });
 
   test('on which nothing was rendered is that of its requests', () => {
@@ -89,7 +100,7 @@ describe('what a night costs', () => {
       variants: 4,
       cpuSeconds: 100,
     };
-    const cost = costOf({ plan: planOf(), outcomes: [made(1, 10_000, 1)], prices, estimate, nights: 0 });
+    const cost = costOf({ plan: planOf(), outcomes: [made(1, 10_000, 1)], scenes: null, prices, estimate, nights: 0 });
     expect(cost.estimate).toEqual({
       ...{ at: estimate.at, variants: 4, cpuSeconds: 100, cpuSecondsPerVariant: 25 },
       ...{ money: expect.closeTo(0.1, 9), moneyPerVariant: expect.closeTo(0.025, 9) },

@@ -46,6 +46,11 @@ const NIGHTS: Readonly<Record<string, () => Input>> = {
     plan: planOf({ recipients: 2, variants: 2, distinctScenes: 5, sharedScenes: 3 }),
     outcomes: withMeasures([rendered(1, 4_000), rendered(2, 3_000)]),
   }),
+  'a night whose shared scenes were measured': () => ({
+    plan: planOf({ recipients: 2, variants: 2, distinctScenes: 5, sharedScenes: 3 }),
+    outcomes: withMeasures([rendered(1, 4_000), rendered(2, 3_000)]),
+    scenes: { rendered: 3, measured: 3, cpuMs: 7_500 },
+  }),
   'a night of one video': () => ({ plan: planOf({ recipients: 1 }), outcomes: [rendered(1, 4_000)], wallMs: 42_000 }),
   'a stopped night whose failures quote HTML': () => ({
     plan: planOf({ recipients: 5, rejected: 1 }),
@@ -112,7 +117,11 @@ describe('the numbers on the page', () => {
       ...['compute.money', 'storage.moneyPerMonth', 'requests.money', 'egress.moneyPerView'].map(
         (one) => `cost.${one}`,
       ),
-      ...(json.cost?.sharedScenes ? ['cost.sharedScenes'] : []),
+      ...(json.cost?.scenes
+        ? ['cost.scenes.measured', 'cost.scenes.rendered', 'cost.scenes.cpuMs']
+        : json.cost?.sharedScenes
+          ? ['cost.sharedScenes']
+          : []),
       ...['published.computePerVariant', 'published.bandwidthPerVariant', 'published.nightOf5000'].map(
         (one) => `cost.${one}`,
       ),

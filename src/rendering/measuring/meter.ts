@@ -66,13 +66,18 @@ export class Meter implements Disposable {
     return this.hasGap ? null : { ...this.used, worker: this.share.usedMs() };
   }
 
+  /** The same, of all of them. */
+  get totalCpuMs(): number | null {
+    const { cpuMs } = this;
+    return cpuMs && Math.round(cpuMs.browser + cpuMs.encoder + cpuMs.worker);
+  }
+
   /** What it came to. */
   measures({ bytes, videos = 1, endedAt }: Pick<RenderMeasures, 'bytes' | 'videos' | 'endedAt'>): RenderMeasures {
-    const { cpuMs } = this;
+    const { totalCpuMs } = this;
     const stages = Object.fromEntries(Object.entries(this.stages).map(([stage, ms]) => [stage, Math.round(ms)]));
-    const total = cpuMs === null ? null : cpuMs.browser + cpuMs.encoder + cpuMs.worker;
     return {
-      ...{ stages, ...(total !== null && { cpuMs: Math.round(total) }) },
+      ...{ stages, ...(totalCpuMs !== null && { cpuMs: totalCpuMs }) },
       ...{ frames: this.frameCount, bytes, ...(videos > 1 && { videos }), endedAt },
     };
   }

@@ -6,7 +6,7 @@
 import { FAILURES, type FailureActor, type FailureClass } from '../../contracts/failures.ts';
 import { count, durationInWords } from '../format.ts';
 import { interruptionSentences } from '../interruptions.ts';
-import type { BatchReport } from '../report-json.ts';
+import { type BatchReport, isPartial } from '../report-json.ts';
 
 /** Nights that the usual is the median of. */
 export const MAX_EARLIER_NIGHTS = 10;
@@ -110,12 +110,13 @@ export const figuresOf = (
 const isFromSource = ({ plan }: Sourced): boolean => !plan.csv && plan.recipientLimit === null;
 
 /** Whether the others are compared with it: all of what the campaign's own source had, to its end. */
-export const isWholeNight = (report: BatchReport): boolean => isFromSource(report) && report.notStarted === 0;
+export const isWholeNight = (report: BatchReport): boolean => isFromSource(report) && !isPartial(report);
 
-function kindOf({ summary, failedBefore, notStarted }: BatchReport): Digest['kind'] {
+function kindOf(report: BatchReport): Digest['kind'] {
+  const { summary, failedBefore } = report;
   if (summary.variants === 0) return 'empty';
   if (failedBefore !== null) return 'repaired';
-  return notStarted > 0 ? 'stopped' : 'finished';
+  return isPartial(report) ? 'stopped' : 'finished';
 }
 
 function headline(report: BatchReport): string {

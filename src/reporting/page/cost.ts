@@ -62,7 +62,9 @@ ${table({ caption: 'Cost of the night', head: ['', 'This night', 'A video', 'Pub
   }, of ${shown('cost.measured', count(all.measured))} of ${shown('cost.rendered', count(all.rendered))} renders. Attempts that failed, planning, and machines that wait are not in it${
     all.sharedScenes === 0
       ? null
-      : html`, nor is the rendering of ${shown('cost.sharedScenes', count(all.sharedScenes))} scenes that several videos share: nobody measured it`
+      : all.scenes === null
+        ? html`, nor is the rendering of ${shown('cost.sharedScenes', count(all.sharedScenes))} scenes that several videos share: nobody measured it`
+        : html`. ${shown('cost.scenes.measured', count(all.scenes.measured))} of ${shown('cost.scenes.rendered', count(all.scenes.rendered))} scenes that several videos share are in it, with ${shown('cost.scenes.cpuMs', duration(all.scenes.cpuMs / 1_000))}`
   }. Stored: ${measured('cost.storage.bytes', storage.bytes, sizeText)}. Requests, as counted from the plan: ${shown('cost.requests.put', count(requests.put))} PUT, ${shown('cost.requests.get', count(requests.get))} GET, ${shown('cost.requests.head', count(requests.head))} HEAD, ${shown('cost.requests.list', count(requests.list))} LIST.</p>
 <p class="quiet">At ${shown('cost.prices.vcpuHour', price(prices.vcpuHour, prices.currency))} an hour of a processor, ${shown('cost.prices.gbMonth', price(prices.gbMonth, prices.currency))} a GB and month, ${shown('cost.prices.egressGb', price(prices.egressGb, prices.currency))} a GB sent: <span class="source">${prices.region}, ${prices.source}</span>. Published for videos of ${shown('cost.published.videoSeconds', decimal(published.videoSeconds))} seconds: ${shown('cost.published.nightOf5000', money(published.nightOf5000, published.currency))} for a night of five thousand.</p>
 </section>`;

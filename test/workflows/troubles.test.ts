@@ -1,0 +1,121 @@
+/** What lanes and batches do when parts of the night do not answer: real workflows on a real server, activities that fail by script. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { BatchProgress } from '../../src/contracts/batch.ts';
+import { until } from '../support/nightreel.ts';
+import { keyOf, SLOTS } from '../support/scripted.ts';
+import { TestTemporal } from '../support/temporal.ts';
+
+let server: TestTemporal;
+let worker: ChildProcess;
+
+beforeAll(async () => {
+  server = await TestTemporal.start();
+  const program = resolve(import.meta.dirname, '../support/scripted-worker.ts');
+  worker = spawn(process.execPath, [...STRIP, program, server.address], { stdio: 'inherit' });
+});
+afterAll(async () => {
+  worker.kill('SIGTERM');
+  await server[Symbol.asyncDispose]();
+});
+
+type Progress = Required<Pick<BatchProgress, 'tally' | 'steering' | 'failures'>>;
+
+const start = async (campaign: string): Promise<WorkflowHandle> =>
+  await server.client.workflow.start('nightlyBatch', {
+    ...{ workflowId: `night/${campaign}`, taskQueue: 'orchestrator', args: [{ campaign }] },
+  });
+
+/** All runs of a workflow, as lists of its events. */
+async function historiesOf(workflowId: string) {
+  const histories = [];
+  for await (const { runId } of server.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+    const { events } = await server.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    histories.push(events ?? []);
+  }
+  return histories;
+}
+const laneOf = (campaign: string): string => `lane/${campaign}/2026-03-02/1/0`;
+
+const argumentsOf = async (workflowId: string, activity: string): Promise<unknown[]> =>
+  (await historiesOf(workflowId))
+    .flat()
+    .flatMap((event) => event.activityTaskScheduledEventAttributes ?? [])
+    .filter(({ activityType }) => activityType?.name === activity)
+    .map(({ input }) => JSON.parse(Buffer.from(input?.payloads?.[0]?.data ?? []).toString()));
+
+describe('a lane', () => {
+  test('whose pages cannot be read goes on from its cursor in a new run, and does every variant once', async () => {
+    await (await start('reads-fail-twice')).result();
+    const histories = await historiesOf(laneOf('reads-fail-twice'));
+    expect(histories).toHaveLength(3);
+    const keys = histories
+      .flat()
+      .flatMap((event) => event.startChildWorkflowExecutionInitiatedEventAttributes ?? [])
+      .map(({ workflowId }) => workflowId?.split('/').at(-1));
+    expect(keys.toSorted()).toEqual(Array.from({ length: SLOTS }, (_, index) => keyOf(index)).toSorted());
+  });
+
+  test('that can start variants and write nothing down gives up after five runs without headway', async () => {
+    await expect((await start('writes-fail')).result()).rejects.toMatchObject({
+      cause: { cause: { cause: { type: 'StorageUnavailable' } } },
+    });
+    expect((await historiesOf(laneOf('writes-fail'))).length).toBeLessThanOrEqual(7);
+  });
+
+  test('in which everything fails tells the breaker before all has failed', async () => {
+    const batch = await start('all-fail');
+    const { by, failed } = await until(async () => {
+      const { steering, failures } = await batch.query<Progress>('progress');
+      return steering.paused && { by: steering.paused.by, failed: failures.TemplateCrashed };
+    }, 'the breaker');
+    expect(by).toBe('breaker');
+    expect(failed).toBeLessThanOrEqual(16 + 8);
+    await batch.executeUpdate('cancelRemaining');
+    await batch.result();
+  });
+});
+
+describe('a batch', () => {
+  test('whose scenes cannot be read makes its videos all the same', async () => {
+    const closed = await (await start('scenes-damaged')).result();
+    expect(closed).toMatchObject({ batch: { campaign: 'scenes-damaged' } });
+    expect(closed).not.toHaveProperty('scenes');
+  });
+
+  test('closes with what its scenes took, and answers how far it is', async () => {
+    const batch = await start('plain');
+    expect(await batch.result()).toMatchObject({ scenes: { rendered: 2, failed: 0, measured: 2, cpuMs: 80 } });
+    expect(await batch.query('progress')).toMatchObject({ phase: 'done', tally: { cached: SLOTS, failed: 0 } });
+  });
+
+  test('that is paused hears of all that still ends in one word, and that is cancelled closes as stopped by that', async () => {
+    const batch = await start('slow');
+    await until(async () => {
+      const [lane = []] = await historiesOf(laneOf('slow'));
+      return lane.filter((event) => event.childWorkflowExecutionStartedEventAttributes).length === 8 || null;
+    }, 'a full window');
+    await batch.executeUpdate('pauseBatch');
+    await until(async () => (await batch.query<Progress>('progress')).tally.cached === 8 || null, 'an empty window');
+    const [history = []] = await historiesOf('night/slow');
+    // What there was when it was paused, and what there is now.
+    expect(history.filter((event) => event.workflowExecutionSignaledEventAttributes)).toHaveLength(2);
+    await batch.cancel();
+    await expect(batch.result()).rejects.toThrow();
+    expect(await argumentsOf('night/slow', 'closeBatch')).toMatchObject([
+      { interruptions: { pauses: [{ by: 'person' }], stopped: { by: 'cancellation' } } },
+    ]);
+  });
+
+  test('that is stopped while it waits for an engine ends, and plans nothing', async () => {
+    const batch = await start('no-engine');
+    await batch.executeUpdate('cancelRemaining');
+    await expect(batch.result()).rejects.toMatchObject({ cause: { type: 'Cancelled' } });
+    expect(await argumentsOf('night/no-engine', 'planBatch')).toEqual([]);
+  });
+});
+
+const STRIP = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
