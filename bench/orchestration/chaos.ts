@@ -21,15 +21,23 @@ export interface ChaosOptions {
   readonly progress: Progress;
 }
 
-/** Kills until the signal says that the night is over. Returns how many workers it killed. */
-export async function kill({ stack, workers, progress }: ChaosOptions, signal: AbortSignal): Promise<number> {
-  let killed = 0;
+export interface Killed {
+  readonly workers: number;
+  readonly servers: number;
+}
+
+/** Kills until the signal says that the night is over. Returns what it killed. */
+export async function kill({ stack, workers, progress }: ChaosOptions, signal: AbortSignal): Promise<Killed> {
+  let [killed, servers] = [0, 0];
   for (let round = 1; !signal.aborted; round += 1) {
     await sleep(KILL_EVERY_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
     if (round === 3) {
       progress.note('the Temporal server is killed and started again');
-      for (const pid of childrenLike(/temporal.*start-dev/)) process.kill(pid, 'SIGKILL');
+      for (const pid of childrenLike(/temporal.*start-dev/)) {
+        process.kill(pid, 'SIGKILL');
+        servers += 1;
+      }
       await sleep(1_000);
       await startStack(stack);
       continue;
@@ -40,5 +48,5 @@ export async function kill({ stack, workers, progress }: ChaosOptions, signal: A
       killed += 1;
     }
   }
-  return killed;
+  return { workers: killed, servers };
 }

@@ -84,7 +84,7 @@ export async function run({ variants, chaos, plain, signal, progress }: Orchestr
     const workers = [ORCHESTRATOR, RENDERER];
     const killing = chaos ? kill({ stack: options, workers, progress }, AbortSignal.any([ended.signal, signal])) : null;
     const summary = await resultOf(() => handle.result(), signal).finally(() => ended.abort());
-    const killed = (await killing) ?? 0;
+    const killed = await killing;
     look();
     const cpuMs = tree.cpuMs - tree.rootMs - cpuBefore;
     const programs = programsMs();
@@ -110,7 +110,7 @@ export async function run({ variants, chaos, plain, signal, progress }: Orchestr
       seconds,
       scheduleToStartMsP50: rest.scheduleToStartMsP50,
       scheduleToStartMsP95: rest.scheduleToStartMsP95,
-      ...(chaos && { killed }),
+      ...(killed !== null && { killed: killed.workers, serversKilled: killed.servers }),
       ...{ runs, laneRuns, laneEvents, laneTasks, batchEvents, historyBytesPerVariant },
       stateTransitionsPerVariant: facts.stateTransitionsPerVariant,
       serverBytesPerVariant: rounded(serverBytes / variants, 0),

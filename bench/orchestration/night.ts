@@ -1,8 +1,10 @@
 /** What a night left in Temporal and in the bucket: counted there, and not by those who made it. */
 
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { z } from 'zod';
 import { type BatchRef, objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
+import { readJsonLines } from '../../src/storage/documents.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { quantile, rounded } from '../statistics.ts';
 
@@ -18,7 +20,7 @@ export interface NightFacts {
   readonly maxLaneBytes: number;
   /** Variants of the manifest whose child never completed, or for one of whose people there is no pointer. */
   readonly lost: number;
-  /** Children that completed for a variant of which one had. */
+  /** Children that completed for a variant of which one had, and outcomes that were written down of one that had its own. */
   readonly duplicates: number;
   readonly scheduleToStartMsP50: number;
   readonly scheduleToStartMsP95: number;
@@ -95,7 +97,7 @@ export async function factsOf(client: Client, store: ObjectStore, batch: BatchRe
     maxLaneEvents,
     maxLaneBytes,
     lost,
-    duplicates: [...completed.values()].reduce((twice, times) => twice + times - 1, 0),
+    duplicates: excess(completed.values()) + excess((await recordedTimes(store, batch)).values()),
     scheduleToStartMsP50: rounded(quantile(waits, 0.5)),
     scheduleToStartMsP95: rounded(quantile(waits, 0.95)),
     runs: runs + seen,
@@ -165,5 +167,18 @@ async function missing(store: ObjectStore, batch: BatchRef, { completed, pointer
   }
   return { variants, lost };
 }
+
+/** How often each variant's outcome stands in the outcome pages. */
+async function recordedTimes(store: ObjectStore, batch: BatchRef): Promise<Map<string, number>> {
+  const times = new Map<string, number>();
+  for await (const { key: page } of store.list(objectKeys.outcomes(batch))) {
+    for await (const { key } of readJsonLines(store, page, z.object({ key: z.string() }))) {
+      times.set(key, (times.get(key) ?? 0) + 1);
+    }
+  }
+  return times;
+}
+
+const excess = (times: Iterable<number>): number => [...times].reduce((sum, count) => sum + count - 1, 0);
 
 const isDone = (completed: ReadonlyMap<string, number>, key: VariantKey): boolean => (completed.get(key) ?? 0) > 0;

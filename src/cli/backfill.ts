@@ -14,6 +14,7 @@ interface BackfillOptions {
   readonly window?: number;
   readonly from?: BusinessDate;
   readonly to?: BusinessDate;
+  readonly again?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,6 +32,7 @@ export function registerBackfill(program: Command): void {
     .option('--window <variants>', 'variants in flight, 1 to 500, default: 16', positiveInteger)
     .option('--from <day>', 'whole nights: the first business date', businessDate)
     .option('--to <day>', 'whole nights: the last business date', businessDate)
+    .option('--again', 'whole nights: also those that have closed')
     .option('--json', 'print the summary as one JSON line at the end')
     .addHelpText(
       'after',
@@ -41,7 +43,8 @@ Examples:
   nightreel backfill --batch referral/2026-11-20/1 --variants keys.txt --window 4
   nightreel backfill --campaign referral --from 2026-11-02 --to 2026-11-06
 
-Whole nights are run by the campaign's schedule, one after the other, and read their own dates.
+Whole nights are run by the campaign's schedule, one after the other, and read their own dates; those that have closed
+are left alone. Who asked is written to audit/CAMPAIGN/ in the bucket.
 
 The same from the Temporal side:
   temporal workflow start --task-queue orchestrator --type backfillVariants \\
@@ -57,14 +60,14 @@ docs/operations.md has more.`,
       if (campaign === undefined) return;
       const { runBackfill, runNights } = await import('./run-backfill.ts');
       const { loadSettings } = await import('../config/settings.ts');
-      const { from, to, json } = options;
+      const { from, to, json, again = false } = options;
       if (from !== undefined && to !== undefined) {
-        process.stdout.write(await runNights(await loadSettings(), { campaign, from, to, json: json === true }));
+        process.stdout.write(await runNights(await loadSettings(), { campaign, from, to, again, json: json === true }));
         return;
       }
       const { onInterrupt } = await import('./interrupt.ts');
       const signal = onInterrupt('No longer following; the backfill goes on. Follow it again with the same command.');
-      const { batch, class: wantedClass, ...rest } = options;
+      const { batch, class: wantedClass, again: _, ...rest } = options;
       const named = batch === undefined ? {} : { date: batch.businessDate, attempt: batch.attempt };
       const request = { ...rest, ...named, campaign, ...(wantedClass !== undefined && { failureClass: wantedClass }) };
       const summary = await runBackfill(await loadSettings(), request, signal);
@@ -86,5 +89,6 @@ function whatIsWrong(argument: CampaignId | undefined, options: BackfillOptions)
   if (from !== undefined && (batch ?? date ?? options.class ?? variants ?? window) !== undefined) {
     return '--from and --to run whole nights; they go with a campaign only.';
   }
+  if (from === undefined && options.again !== undefined) return '--again goes with --from and --to.';
   return null;
 }

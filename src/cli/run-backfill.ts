@@ -9,9 +9,12 @@ import type { Settings } from '../config/settings.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
 import { Failure, type FailureClass } from '../contracts/failures.ts';
 import type { BatchRef, BusinessDate, CampaignId } from '../contracts/ids.ts';
-import { latestAttempt, latestBatch } from '../planning/batches.ts';
+import { latestAttempt, latestBatch, plansOf } from '../planning/batches.ts';
+import { isWholeNight } from '../reporting/digest/digest.ts';
+import { readReport } from '../reporting/write-report.ts';
 import { putVariantList, variantKeysIn } from '../storage/inputs.ts';
 import { ObjectStore } from '../storage/object-store.ts';
+import { writeAudit } from './backfill-audit.ts';
 import { followBatch, printSummary } from './follow.ts';
 
 export interface BackfillRequest {
@@ -44,6 +47,14 @@ export async function runBackfill(
       ...(window !== undefined && { window }),
       ...(variants !== undefined && { variantsKey: await putVariantList(store, await keysIn(variants), signal) }),
     });
+    await writeAudit(store, {
+      campaign: batch.campaign,
+      workflowIds: [handle.workflowId],
+      batch,
+      failureClass,
+      variants,
+      window,
+    });
     const ui = workflowUrl(settings.temporal, handle.workflowId);
     process.stderr.write(`Repairing: ${ui ?? handle.workflowId}\n`);
     const summary = await followBatch(client, handle, signal);
@@ -59,11 +70,14 @@ export interface NightsRequest {
   readonly campaign: CampaignId;
   readonly from: BusinessDate;
   readonly to: BusinessDate;
+  /** Also nights that have closed. */
+  readonly again: boolean;
   readonly json: boolean;
 }
 
-/** Has the campaign's schedule run the nights of these dates; returns what to print. */
-export async function runNights(settings: Settings, { campaign: id, from, to, json }: NightsRequest): Promise<string> {
+/** Has the campaign's schedule run the nights of these dates that have not closed; returns what to print. */
+export async function runNights(settings: Settings, request: NightsRequest): Promise<string> {
+  const { campaign: id, from, to, again, json } = request;
   const { schedule } = await loadCampaign(settings.root, id);
   const nights = nightsBetween(from, to, schedule);
   const now = new Date();
@@ -79,22 +93,55 @@ export async function runNights(settings: Settings, { campaign: id, from, to, js
       `The night of ${last.businessDate} has not come yet; today is ${today} there. Nothing was started.`,
     );
   }
+  const store = new ObjectStore(settings.s3);
   const client = await connectClient(settings.temporal);
   try {
-    const dueAt = nights.map((night) => night.dueAt);
-    const workflowIds = await backfillNights(client, id, dueAt);
-    const lines = nights.map((night, at) => ({ ...night, workflowId: workflowIds[at] ?? '' }));
-    if (json) return `${JSON.stringify({ campaign: id, nights: lines })}\n`;
+    await store.checkBucket();
+    const closed = again ? [] : await closedOf(store, id, nights);
+    const missing = nights.filter(({ businessDate }) => !closed.includes(businessDate));
+    const workflowIds = await backfillNights(
+      client,
+      id,
+      missing.map((night) => night.dueAt),
+    );
+    const lines = missing.map((night, at) => ({ ...night, workflowId: workflowIds[at] ?? '' }));
+    if (missing.length > 0) await writeAudit(store, { campaign: id, workflowIds, from, to, again });
+    if (json) return `${JSON.stringify({ campaign: id, nights: lines, closed })}\n`;
+    const left =
+      closed.length === 0
+        ? []
+        : [`Closed already, and left alone (--again runs them once more): ${closed.join(', ')}.`];
+    if (missing.length === 0) return `${left.join('')}\n`;
     return [
+      ...left,
       `The schedule of '${id}' runs ${lines.length} ${lines.length === 1 ? 'night' : 'nights'}, one after the other:`,
       ...lines.map(({ businessDate, workflowId }) => {
         return `  ${businessDate}  ${workflowUrl(settings.temporal, workflowId) ?? workflowId}`;
       }),
+      'A night of the schedule whose time comes meanwhile is skipped; the next one reads what it would have read.',
       `Follow one with \`nightreel run ${id} --date ${lines[0]?.businessDate}\` while it runs.\n`,
     ].join('\n');
   } finally {
     await client.connection.close();
+    store.close();
   }
+}
+
+/** Of these nights, those that have closed with all that their campaign's source had. */
+async function closedOf(
+  store: ObjectStore,
+  campaign: CampaignId,
+  nights: readonly { readonly businessDate: BusinessDate }[],
+): Promise<BusinessDate[]> {
+  const closed: BusinessDate[] = [];
+  for (const { businessDate } of nights) {
+    for (const { batch } of await plansOf(store, campaign, businessDate)) {
+      const report = await readReport(store, batch);
+      if (report === null || !isWholeNight(report) || closed.includes(businessDate)) continue;
+      closed.push(businessDate);
+    }
+  }
+  return closed;
 }
 
 async function keysIn(path: string) {

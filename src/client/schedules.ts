@@ -150,6 +150,7 @@ export async function backfillNights(
   dueAt: readonly string[],
 ): Promise<readonly string[]> {
   const around = (instant: string, ms: number): Date => new Date(Date.parse(instant) + ms);
+  if (dueAt.length === 0) return [];
   await withSchedule(client, campaign, (handle) =>
     handle.backfill(
       dueAt.map((instant) => ({

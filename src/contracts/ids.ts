@@ -107,6 +107,8 @@ export const objectKeys = {
   /** Of one variant all that failed attempts left, or of one scene. */
   failuresOfVariant: (batch: BatchRef, key: VariantKey) => `${objectKeys.failures(batch)}${key}/`,
   failuresOfScene: (batch: BatchRef, key: SceneKey) => `${objectKeys.failures(batch)}scenes/${key}/`,
+  /** Who asked for a backfill, and when; `name` sorts by time. */
+  backfillAsked: (campaign: string, name: string) => `audit/${campaign}/${name}.json`,
   results: (batch: BatchRef) => `results/${batchIdOf(batch)}.parquet`,
   input: (sha256: string, type: 'csv' | 'keys') => `inputs/${sha256}.${type}`,
   pinnedTemplate: (digest: string) => `templates/${digest}`,

@@ -90,13 +90,15 @@ export interface SettledVariant {
 /**
  * Every variant of the manifest with its outcome, in order; one without any (the batch was stopped before its turn) counts as failed.
  * @param recorded as `readOutcomes` gives them.
+ * @param from the page to begin at.
  */
 export async function* settledVariants(
   manifests: ManifestReader,
   { batch, pages }: Pick<PlanDocument, 'batch' | 'pages'>,
   recorded: ReadonlyMap<VariantKey, VariantOutcome>,
+  from = 1,
 ): AsyncGenerator<SettledVariant> {
-  const numbers = Array.from({ length: pages }, (_, at) => at + 1);
+  const numbers = Array.from({ length: Math.max(0, pages - from + 1) }, (_, at) => from + at);
   const read = pMapIterable(numbers, (page) => manifests.page(batch, page), { concurrency: READ_AHEAD });
   for await (const { page, variants } of read) {
     for (const variant of variants) {
@@ -133,7 +135,10 @@ export async function failedSlots(
   const strangers = new Set(listed);
   const slots: FailedSlot[] = [];
   const recorded = await readOutcomes(deps.store, batch, signal);
-  for await (const { variant, outcome } of settledVariants(deps.manifests, plan, recorded)) {
+  // Where some are listed, all pages are read: a listed one that is nowhere is told.
+  const from = listed === null ? (after?.page ?? 1) : 1;
+  for await (const { variant, outcome } of settledVariants(deps.manifests, plan, recorded, from)) {
+    if (listed === null && slots.length === limit) break;
     const { page, index, key } = outcome;
     // Whoever is told of one rendition may list that.
     const names = videosOf(variant).map((video) => video.key);

@@ -82,6 +82,22 @@ test(
       ];
       expect(shown.sort()).toEqual(expected);
 
+      // The same again runs nothing: those have closed.
+      const again = await backfill('--from', '2026-03-06', '--to', '2026-03-10', '--json');
+      expect(lastJson(again.stdout)).toEqual({
+        ...{ campaign: 'card', nights: [] },
+        closed: ['2026-03-06', '2026-03-09', '2026-03-10'],
+      });
+      const audits = await Promise.all((await probe.keys('audit/card/')).map((key) => probe.json(key)));
+      expect(audits).toMatchObject([
+        {
+          by: expect.stringMatching(/.@./),
+          from: '2026-03-06',
+          to: '2026-03-10',
+          workflowIds: nights.map((night) => night.workflowId),
+        },
+      ]);
+
       // One before those, as docs/operations.md has it for `temporal`.
       await promisify(execFile)(resolve(import.meta.dirname, '../../.tools/bin/temporal'), [
         ...['schedule', 'backfill', '--address', probe.temporalAddress, '--schedule-id', 'nightly/card'],
