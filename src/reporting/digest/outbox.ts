@@ -91,10 +91,12 @@ export async function settle(
   notTaken: Pick<NotTaken, 'why' | 'arrived'> | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const { entry, etag } = await read(store, key, signal);
-  if (entry?.by !== by || !(entry.state === 'claimed' || entry.state === 'unknown')) return;
   const at = new Date(now()).toISOString();
-  await swapJson(store, key, etag, settled(), signal);
+  while (true) {
+    const { entry, etag } = await read(store, key, signal);
+    if (entry?.by !== by || !(entry.state === 'claimed' || entry.state === 'unknown')) return;
+    if ((await swapJson(store, key, etag, settled(), signal)) === 'stored') return;
+  }
 
   function settled(): Entry {
     if (notTaken === null) return { state: 'posted', by, at };
