@@ -15,7 +15,13 @@ import { isPublishedByPage, type ManifestReader } from '../planning/manifest-rea
 import { type CloseDeps, closeBatch } from '../reporting/close-batch.ts';
 import type { LookedFor } from '../reporting/digest/alarm.ts';
 import { type AlarmDeps, announceEvent, announceNight, hasToldLate } from '../reporting/digest/post-alarm.ts';
-import { type AnnounceDeps, announceBatch, type Posted } from '../reporting/digest/post-digest.ts';
+import {
+  type AnnounceDeps,
+  announceBatch,
+  LIMIT_MS,
+  PATIENCE_MS,
+  type Posted,
+} from '../reporting/digest/post-digest.ts';
 import { failedSlots, recordOutcomes } from '../reporting/outcomes.ts';
 import { countOutcomes, recordClosed } from '../telemetry/metrics.ts';
 import { runActivity } from './run-activity.ts';
@@ -68,14 +74,17 @@ export const createBatchActivities = (deps: BatchDeps) => ({
   /** Report, watermark, carry-over, digest: the last step of a batch. Running it again gives the same result, and one digest. */
   async closeBatch(input: CloseBatchInput): Promise<BatchSummary> {
     return await runActivity(async (signal) => {
+      const endsMs = performance.now() + activityInfo().startToCloseTimeoutMs;
       const summary = await closeBatch(deps, input, signal);
-      await announceBatch(deps.digests, input.batch, signal);
       const { batch, wallMs } = input;
       // A backfill is no night.
-      if (wallMs === null) return summary;
-      const { limits } = await deps.manifests.plan(batch);
-      const deadlineMs = limits.deadline === null ? null : Date.parse(limits.deadline.at);
-      recordClosed({ campaign: batch.campaign, closedAtMs: Date.parse(deps.now()), wallMs, deadlineMs });
+      if (wallMs !== null) {
+        const { limits } = await deps.manifests.plan(batch);
+        const deadlineMs = limits.deadline === null ? null : Date.parse(limits.deadline.at);
+        recordClosed({ campaign: batch.campaign, closedAtMs: Date.parse(deps.now()), wallMs, deadlineMs });
+      }
+      const patienceMs = Math.min(PATIENCE_MS, endsMs - performance.now() - LIMIT_MS);
+      await announceBatch(deps.digests, batch, signal, patienceMs);
       return summary;
     });
   },
@@ -99,10 +108,19 @@ export const createBatchActivities = (deps: BatchDeps) => ({
   },
 });
 
+/** The first pause of what tells people, `activity-proxies.ts`. */
+const PAUSE_MS = 10_000;
+
 /** A webhook that answers no is asked no more. */
 function assertArrived(posted: readonly Posted[]): void {
   const failed = posted.filter(({ again }) => again);
   if (failed.length === 0) return;
   const reasons = failed.map(({ channel, why }) => `${channel}: ${why}`).join('; ');
-  throw ApplicationFailure.create({ type: 'WebhookUnavailable', message: `A webhook did not take it (${reasons}).` });
+  const afterMs = Math.max(...failed.map(({ afterMs: asked }) => asked ?? 0));
+  throw ApplicationFailure.create({
+    type: 'WebhookUnavailable',
+    message: `A webhook did not take it (${reasons}).`,
+    // Shorter than that, the policy's own pauses stand.
+    ...(afterMs > PAUSE_MS && { nextRetryDelay: afterMs }),
+  });
 }

@@ -9,8 +9,8 @@ export function registerDigest(program: Command): void {
       'Show what is posted of a batch that has closed: one sentence, three numbers, its failures; or post it again',
     )
     .argument('<batch>', 'CAMPAIGN/DATE/ATTEMPT', batchId)
-    .option('--post', 'post it to the webhooks that are set, also where it was posted before')
-    .option('--json', 'one JSON object: the message to Slack, and what a webhook of your own gets')
+    .option('--post', 'post it to the webhooks that are set, also where it was posted before, or nobody knows')
+    .option('--json', 'one JSON object: the message to Slack, what a webhook of your own gets, and what became of both')
     .addHelpText(
       'after',
       `

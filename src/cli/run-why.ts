@@ -1,12 +1,13 @@
 import { connectClient } from '../client/connect.ts';
-import { runsOf, type VariantRun } from '../client/runs.ts';
+import { runsOf, type TriedActivity, type VariantRun } from '../client/runs.ts';
 import { workflowUrl } from '../client/web-ui.ts';
 import type { Settings } from '../config/settings.ts';
 import { asFailure } from '../contracts/failures.ts';
+import { traceIdOf } from '../contracts/spans.ts';
 import { ManifestReader } from '../planning/manifest-reader.ts';
-import { utc, WHO_ACTS } from '../reporting/format.ts';
+import { count, seconds, sizeText, utc, WHO_ACTS } from '../reporting/format.ts';
 import { findPlanned, type Planned, type Reference } from '../reporting/why/find-planned.ts';
-import { explain, type Why, type WhyAttempt } from '../reporting/why/why.ts';
+import { type CountedAttempts, explain, silentAttempts, type Why, type WhyAttempt } from '../reporting/why/why.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
 
@@ -18,7 +19,12 @@ export interface WhyRequest {
 /** What Temporal says; `problem`: why it says nothing. */
 export interface KnownRuns {
   readonly problem: string | null;
-  readonly runs: readonly (VariantRun & { readonly url: string | null })[];
+  readonly runs: readonly (VariantRun & {
+    readonly url: string | null;
+    /** Of its trace, where it was sampled. */
+    readonly traceId: string;
+    readonly traceUrl: string | null;
+  })[];
 }
 
 type Links = Pick<Settings, 'traceUrl'>;
@@ -30,19 +36,30 @@ export async function runWhy(settings: Settings, { reference, json }: WhyRequest
   await store.checkBucket(signal);
   const deps = { store, manifests: new ManifestReader(store) };
   const planned = await findPlanned(deps, reference, signal);
-  const [why, temporal] = await Promise.all([explain(deps, planned, signal), knownRuns(settings, planned)]);
+  const [told, temporal] = await Promise.all([explain(deps, planned, signal), knownRuns(settings, planned)]);
+  const why = { ...told, silent: silentAttempts(told.attempts, countedAttempts(temporal)) };
   if (!json) return whyText(why, temporal, settings);
   const attempts = why.attempts.map((attempt) => ({ ...attempt, traceUrl: traceUrl(settings, attempt.traceId) }));
   return `${JSON.stringify({ ...why, attempts, temporal })}\n`;
 }
 
+const countedAttempts = ({ runs }: KnownRuns): CountedAttempts[] =>
+  runs.flatMap(({ runId, activities }) =>
+    activities.map(({ activity, failedAttempts }) => ({ runId, activity, failedAttempts })),
+  );
+
 /** A server that does not answer keeps nobody from what the bucket knows. */
-async function knownRuns({ temporal }: Settings, planned: Planned): Promise<KnownRuns> {
+async function knownRuns(settings: Settings, planned: Planned): Promise<KnownRuns> {
+  const { temporal } = settings;
   try {
     const client = await connectClient(temporal);
     try {
       const runs = await runsOf(client, planned);
-      return { problem: null, runs: runs.map((run) => ({ ...run, url: workflowUrl(temporal, run.workflowId) })) };
+      const linked = runs.map((run) => {
+        const traceId = traceIdOf(run.runId);
+        return { ...run, url: workflowUrl(temporal, run.workflowId), traceId, traceUrl: traceUrl(settings, traceId) };
+      });
+      return { problem: null, runs: linked };
     } finally {
       await client.connection.close();
     }
@@ -65,6 +82,7 @@ export function whyText(why: Why, temporal: KnownRuns, links: Links): string {
     ['batch', `${batch}, page ${page}, line ${index + 1}${shared}`],
     ['template', `${template.id} ${template.digest.slice(0, 12)}${shows}, ${rendition}`],
     ['outcome', outcomeText(why)],
+    ...measureRows(why),
     ...(advice === null || actor === null
       ? []
       : ([['what to do', `${advice} ${WHO_ACTS[actor as keyof typeof WHO_ACTS]}.`]] as const)),
@@ -78,7 +96,7 @@ export function whyText(why: Why, temporal: KnownRuns, links: Links): string {
     ),
     ...why.unreadable.map((name): Row => ['unreadable', name]),
     ...why.damaged.map((sentence): Row => ['damaged', sentence]),
-    ...temporalRows(temporal),
+    ...temporalRows(temporal, why.silent),
     ...why.videos.map(
       ({ rendition: id, url, posterUrl }): Row => [
         'video',
@@ -106,7 +124,26 @@ function outcomeText({ kind, outcome, isClosed, attempts }: Why): string {
     return isClosed ? 'none: it was never started' : `none yet: the batch has not closed${failed}`;
   }
   if (outcome.outcome === 'failed') return `failed, ${outcome.failureClass}: ${outcome.message}`;
-  return `${outcome.outcome}, ${outcome.pointers} pointers`;
+  const pointers = `${outcome.pointers} ${outcome.pointers === 1 ? 'pointer' : 'pointers'}`;
+  return outcome.outcome === 'cached'
+    ? `cached: its video was stored before, ${pointers}`
+    : `rendered in ${seconds(outcome.renderMs)}, ${pointers}`;
+}
+
+/** Where the time of its render went, beside what is usual in its batch. */
+function measureRows({ outcome }: Why): Row[] {
+  if (outcome === null || outcome.outcome === 'failed') return [];
+  const { measures } = outcome;
+  if (measures === null) return outcome.outcome === 'cached' ? [] : [['stages', 'not measured']];
+  const { stages, cpuMs, frames, bytes, endedAt } = measures;
+  const timed = stages.map(({ stage, ms, usualMs }) => {
+    return `${stage} ${seconds(ms)}${usualMs === null ? '' : ` (usually ${seconds(usualMs)})`}`;
+  });
+  return [
+    ['stages', timed.join(', ')],
+    ['processor', cpuMs === null ? 'not measured' : seconds(cpuMs)],
+    ['made', `${count(frames)} frames, ${sizeText(bytes)}, ${utc(endedAt)}`],
+  ];
 }
 
 function attemptLines(attempt: WhyAttempt, links: Links): string[] {
@@ -133,16 +170,21 @@ function attemptLines(attempt: WhyAttempt, links: Links): string[] {
   ];
 }
 
-function temporalRows({ problem, runs }: KnownRuns): Row[] {
+/** Of an attempt that wrote its line, that says it. */
+function temporalRows({ problem, runs }: KnownRuns, silent: Why['silent']): Row[] {
+  const isNew = ({ activity, attempt }: TriedActivity): boolean =>
+    attempt > 1 || silent.some((one) => one.activity === activity && one.attempt === attempt);
   if (problem !== null) return [['temporal', problem]];
   if (runs.length === 0) return [['temporal', 'it knows nothing of it (any more)']];
-  return runs.flatMap(({ workflowId, status, activities, url }): Row[] => [
+  return runs.flatMap(({ workflowId, status, activities, url, traceUrl: trace }): Row[] => [
     ['temporal', `${status.toLowerCase()}, ${url ?? workflowId}`],
-    ...activities.map(
-      ({ activity, attempt, state, lastFailure }): Row => [
-        '',
-        `${activity}: ${state === 'over' ? 'ended with' : state === 'running' ? 'at' : 'waits for'} attempt ${attempt}${lastFailure === null ? '' : `; before that: ${lastFailure}`}`,
-      ],
-    ),
+    ...activities.filter(isNew).map((activity): Row => ['', triedText(activity)]),
+    ...(trace === null ? [] : [['trace', trace] as const]),
   ]);
+}
+
+function triedText({ activity, attempt, state, lastFailure, failure }: TriedActivity): string {
+  const is = state === 'over' ? 'ended with' : state === 'running' ? 'at' : 'waits for';
+  const failed = failure === null ? '' : `, which failed: ${failure}`;
+  return `${activity}: ${is} attempt ${attempt}${failed}${lastFailure === null ? '' : `; before that: ${lastFailure}`}`;
 }

@@ -1,6 +1,6 @@
 /** What Temporal knows of one variant or scene: its workflows, and how often its activities were tried. */
 
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { type BatchRef, type SceneKey, type VariantKey, workflowIds } from '../contracts/ids.ts';
 import { asTemporalCall } from './connect.ts';
 
@@ -9,7 +9,7 @@ export type RunSubject = { readonly batch: BatchRef } & (
   | { readonly kind: 'scene'; readonly key: SceneKey }
 );
 
-/** An activity of a run that was tried more than once, or waits to be tried again. */
+/** An activity of a run that did not end well at its first attempt. */
 export interface TriedActivity {
   readonly activity: string;
   /** Which attempt it is at. */
@@ -18,6 +18,10 @@ export interface TriedActivity {
   readonly lastFailure: string | null;
   /** `running`, `waiting` for its next attempt, or `over`. */
   readonly state: 'running' | 'waiting' | 'over';
+  /** How many attempts have failed or timed out. */
+  readonly failedAttempts: number;
+  /** How Temporal says that the last attempt failed; null: it did not, or has not ended. */
+  readonly failure: string | null;
 }
 
 export interface VariantRun {
@@ -57,22 +61,40 @@ const STARTED = 2;
 async function triedActivities(client: Client, workflowId: string, runId: string): Promise<TriedActivity[]> {
   const handle = client.workflow.getHandle(workflowId, runId);
   const [{ raw }, { events }] = await Promise.all([handle.describe(), handle.fetchHistory()]);
+  return triedIn(events ?? [], raw.pendingActivities ?? []);
+}
+
+type Described = Awaited<ReturnType<WorkflowHandle['describe']>>;
+type Events = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
+
+/** What a run's history, and what Temporal says of the activities in it that are not over, tell. Pure. */
+export function triedIn(events: Events, pending: NonNullable<Described['raw']['pendingActivities']>): TriedActivity[] {
   const types = new Map<string, string>();
-  const tried: TriedActivity[] = [];
-  for (const { eventId, activityTaskScheduledEventAttributes: scheduled, ...event } of events ?? []) {
-    if (scheduled) types.set(String(eventId), scheduled.activityType?.name ?? '');
-    const started = event.activityTaskStartedEventAttributes;
-    if (!started || (started.attempt ?? 1) < 2) continue;
-    const activity = types.get(String(started.scheduledEventId)) ?? '';
-    const lastFailure = started.lastFailure?.message ?? null;
-    tried.push({ activity, attempt: started.attempt ?? 1, lastFailure, state: 'over' });
+  const failures = new Map<string, string>();
+  for (const event of events) {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    if (scheduled) types.set(String(event.eventId), scheduled.activityType?.name ?? '');
+    const ended = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
+    if (ended) failures.set(String(ended.scheduledEventId), ended.failure?.message ?? '');
   }
-  for (const { activityType, attempt, state, lastFailure } of raw.pendingActivities ?? []) {
+  const tried = events.flatMap(({ activityTaskStartedEventAttributes: started }): TriedActivity[] => {
+    if (!started) return [];
+    const id = String(started.scheduledEventId);
+    const failure = failures.get(id) ?? null;
+    const attempt = started.attempt ?? 1;
+    const failedAttempts = failure === null ? attempt - 1 : attempt;
+    if (failedAttempts === 0) return [];
+    const lastFailure = started.lastFailure?.message ?? null;
+    return [{ activity: types.get(id) ?? '', attempt, lastFailure, state: 'over', failedAttempts, failure }];
+  });
+  for (const { activityType, attempt, state, lastFailure } of pending) {
     tried.push({
       activity: activityType?.name ?? '',
       attempt: attempt ?? 1,
       lastFailure: lastFailure?.message ?? null,
       state: state === STARTED ? 'running' : 'waiting',
+      failedAttempts: (attempt ?? 1) - 1,
+      failure: null,
     });
   }
   return tried;

@@ -17,8 +17,14 @@ import { type BatchReport, isPartial } from './report-json.ts';
 
 const STYLE = new Html(readFileSync(join(import.meta.dirname, 'report.css'), 'utf8'));
 
-/** Nothing but its own style sheet and pictures and films of the bucket. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; media-src *";
+/** Nothing but its own style sheet, and pictures and films from where this report's own are. Chromium's player draws its buttons from data URLs. */
+export function policyOf({ samples: videos }: Pick<BatchReport, 'samples'>): string {
+  const links = videos.flatMap(({ video, poster }) => [video, poster]).filter((link) => WEB.test(link));
+  const from = ["'self'", ...new Set(links.map((link) => new URL(link).origin))].join(' ');
+  return `default-src 'none'; style-src 'unsafe-inline'; img-src ${from} data:; media-src ${from}; base-uri 'none'; form-action 'none'`;
+}
+
+const WEB = /^https?:/;
 
 /** One self-contained page. Thumbnails and films come from the bucket; nothing else is asked of the network. */
 export async function reportHtml(report: BatchReport): Promise<string> {
@@ -30,7 +36,7 @@ export async function reportHtml(report: BatchReport): Promise<string> {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${policyOf(report)}">
 <link rel="icon" href="data:,">
 <title>${summary.campaign} · ${summary.businessDate} · Nightreel</title>
 <style>
@@ -96,7 +102,7 @@ ${videos.map(
 }
 
 /** A store that is not read over HTTP has no links of its own: then the way from the report's place to the film's. */
-const webLink = (link: string, key: string): string => (/^https?:/.test(link) ? link : `../../../../${key}`);
+const webLink = (link: string, key: string): string => (WEB.test(link) ? link : `../../../../${key}`);
 
 function facts({ plan, engine, closedAt, summary }: BatchReport): Html {
   const source = `${count(plan.rows)} rows, ${plan.since === null ? 'from the beginning' : `changed after ${utc(plan.since)}`} until ${utc(plan.until)}`;

@@ -133,6 +133,11 @@ export const reportSchema = z.object({
             z.object({
               key: variantKey.describe('Of the variant.'),
               message: z.string().describe('What happened, and where.'),
+              ui: z
+                .string()
+                .nullable()
+                .default(null)
+                .describe('Its workflows in the Temporal Web UI; null: nobody said where that is.'),
             }),
           )
           .describe('Three at most.'),
@@ -263,6 +268,9 @@ export function reportJson({
   const summary = summarise({ batch, counts, outcomes, wallMs });
   const about = { csv: plan.csvKey !== null, recipientLimit: plan.recipientLimit };
   const nights = comparedNights({ plan: about }, earlier);
+  const ofBatch = `CampaignId = '${batch.campaign}' AND BatchDate = '${batch.businessDate}'`;
+  // Of a variant that was repaired several workflows: the list has them all.
+  const uiOf = (key: VariantKey): string | null => uiLink(`${ofBatch} AND VariantKey = '${key}'`);
   return {
     version: 1,
     summary,
@@ -294,17 +302,15 @@ export function reportJson({
       ffmpeg: engine.ffmpeg,
       x264: engine.x264,
     },
-    failures: failuresByClass(outcomes).map((failure) => ({
+    failures: failuresByClass(outcomes, uiOf).map((failure) => ({
       ...failure,
       repair: repairOf(failure.failureClass, { batch, ...about }),
-      ui: uiLink(
-        `CampaignId = '${batch.campaign}' AND BatchDate = '${batch.businessDate}' AND FailureClass = '${failure.failureClass}'`,
-      ),
+      ui: uiLink(`${ofBatch} AND FailureClass = '${failure.failureClass}'`),
     })),
     renderMs: { min: times[0] ?? null, max: percentile(times, 1), histogram: histogram(times) },
     stages: stagesOf(rendered),
     throughput: throughputOf(rendered, nightClosedAt === null ? null : Date.parse(nightClosedAt)),
-    slowest: slowestOf(rendered),
+    slowest: slowestOf(rendered, uiOf),
     cost: costOf({ plan, outcomes, scenes, prices, estimate, nights: earlier.length }),
     figures: figuresOf({ summary }, nights),
     nights: nights.map((night) => {
@@ -321,7 +327,7 @@ export function reportJson({
   };
 }
 
-function failuresByClass(outcomes: readonly VariantOutcome[]) {
+function failuresByClass(outcomes: readonly VariantOutcome[], uiOf: (key: VariantKey) => string | null) {
   const failed = outcomes.filter((outcome) => outcome.outcome === 'failed');
   const byClass = Map.groupBy(failed, ({ failureClass }) => failureClass);
   return [...byClass]
@@ -330,7 +336,7 @@ function failuresByClass(outcomes: readonly VariantOutcome[]) {
       actor: FAILURES[failureClass].actor,
       sentence: FAILURES[failureClass].sentence,
       count: variants.length,
-      examples: variants.slice(0, MAX_EXAMPLES).map(({ key, message }) => ({ key, message })),
+      examples: variants.slice(0, MAX_EXAMPLES).map(({ key, message }) => ({ key, message, ui: uiOf(key) })),
     }))
     .sort((a, b) => b.count - a.count || compare(a.failureClass, b.failureClass));
 }

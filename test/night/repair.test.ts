@@ -114,6 +114,8 @@ test(
     expect(lastJson(posted.stdout)).toEqual({
       slack: webhook.received('/slack').at(-1),
       own: webhook.received('/own').at(-1),
+      // As it was before this one.
+      outbox: { slack: { state: 'posted', at: expect.any(String) }, own: { state: 'posted', at: expect.any(String) } },
     });
     expect(webhook.received('/own')).toHaveLength(3);
     webhook.answers = [404];

@@ -1,6 +1,6 @@
 /** Claims what is posted under a key, and is killed before it posts. Arguments: endpoint, bucket, key, and how many milliseconds of its lease are left. */
 
-import { claim, LEASE_MS } from '../../src/reporting/digest/outbox.ts';
+import { claim } from '../../src/reporting/digest/outbox.ts';
 import { ObjectStore } from '../../src/storage/object-store.ts';
 import { TEST_CREDENTIALS } from '../support/s3.ts';
 
@@ -9,6 +9,5 @@ const store = new ObjectStore({
   clientConfig: { endpoint, region: 'us-east-1', credentials: TEST_CREDENTIALS },
   bucket,
 });
-const now = () => Date.now() - LEASE_MS + Number(left);
-await claim({ store, now }, { key, again: false }, new AbortController().signal);
+await claim({ store, now: Date.now }, { key, again: false, leaseMs: Number(left) }, new AbortController().signal);
 process.kill(process.pid, 'SIGKILL');

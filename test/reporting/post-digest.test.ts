@@ -7,12 +7,14 @@ import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { type BatchRef, type BusinessDate, objectKeys } from '../../src/contracts/ids.ts';
+import { outboxText } from '../../src/cli/run-digest.ts';
+import { type BatchRef, type BusinessDate, batchIdOf, objectKeys } from '../../src/contracts/ids.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { closeBatch } from '../../src/reporting/close-batch.ts';
-import { claim } from '../../src/reporting/digest/outbox.ts';
+import { claim, settle } from '../../src/reporting/digest/outbox.ts';
 import { type AnnounceDeps, announceBatch, postDigest } from '../../src/reporting/digest/post-digest.ts';
 import { readDigest } from '../../src/reporting/digest/read-digest.ts';
+import { retryAfterMs } from '../../src/reporting/digest/webhooks.ts';
 import { recordOutcomes } from '../../src/reporting/outcomes.ts';
 import { writeJsonLines } from '../../src/storage/documents.ts';
 import { ObjectStore } from '../../src/storage/object-store.ts';
@@ -63,7 +65,7 @@ function deps(over: Partial<AnnounceDeps> = {}): AnnounceDeps {
   };
 }
 
-const onlySlack = () => ({ webhooks: { slack: webhook.url('/slack'), own: null } });
+const onlySlack = () => ({ webhooks: { slack: webhook.url('/slack'), own: null, answerWithinMs: 400 } });
 
 const close = (batch: BatchRef, wallMs: number | null = 61_000) =>
   closeBatch({ store, manifests: new ManifestReader(store), now: () => closedAt }, { batch, wallMs }, never);
@@ -142,41 +144,91 @@ test('the signature is of the time and the body, as they were sent', async () =>
   expect(headers['content-type']).toBe('application/json');
 });
 
-test('what a process that died had claimed is posted by the next closing, and by no third one', async () => {
+/** As `nightreel digest --post` does. */
+async function postByHand(batch: BatchRef) {
+  const digest = await readDigest(store, batch, () => null);
+  if (digest === null) throw new Error('there is no digest');
+  return await postDigest(deps(onlySlack()), batch, digest, { again: true }, never);
+}
+
+test('what a process that died had claimed may have been posted: only a person posts it', async () => {
   const batch = await closedNight();
   const key = objectKeys.digest(batch, 'slack');
   await expect(
     promisify(execFile)(process.execPath, [
-      ...[join(import.meta.dirname, 'claim-and-die.ts'), server.endpoint, server.bucket, key, '2000'],
+      ...[join(import.meta.dirname, 'claim-and-die.ts'), server.endpoint, server.bucket, key, '1000'],
     ]),
   ).rejects.toMatchObject({ signal: 'SIGKILL' });
   expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'claimed' });
   await Promise.all([1, 2].map(() => announceBatch(deps(onlySlack()), batch, never)));
-  expect(webhook.posts).toHaveLength(1);
+  expect(webhook.posts).toHaveLength(0);
+  expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'unknown' });
+  expect(lines).toMatchObject(
+    [1, 2].map(() => ({ level: 40, channel: 'slack', reason: 'whoever was posting it said no more' })),
+  );
+  expect(await postByHand(batch)).toMatchObject([{ outcome: 'posted' }]);
   expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'posted' });
 });
 
-test('a claim from a clock that is far ahead is taken after one lease', async () => {
+test('a claim from a clock that is far ahead ends after one lease; whoever had it says late what became of it', async () => {
   const batch = await closedNight();
-  const asked = { key: objectKeys.digest(batch, 'slack'), again: false };
-  await claim({ store, now: () => Date.now() + 3_600_000 }, asked, never);
+  const asked = { key: objectKeys.digest(batch, 'slack'), again: false, leaseMs: 500 };
+  const theirs = { store, now: () => Date.now() + 3_600_000 };
+  const slow = await claim(theirs, asked, never);
   await announceBatch(deps(onlySlack()), batch, never);
-  expect(webhook.posts).toHaveLength(1);
+  expect(webhook.posts).toHaveLength(0);
+  expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'unknown' });
+  if ('state' in slow) throw new Error('it was not claimed');
+  await settle(theirs, slow, null, never);
+  expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'posted' });
 });
 
 test.each([
-  ['that answers 500 twice', [500], 2, 'it answered 500 no_service'],
-  ['that is told wrongly', [404], 1, 'it answered 404 no_service'],
-  ['that never answers', [null], 1, 'it did not answer within 3 s'],
+  ['never answers', [null], 'it did not answer within 0.4 s'],
+  ['stands behind a gateway that gave up', [504], 'it answered 504 no_service'],
 ] as const)(
-  'a webhook %s loses the digest and not the batch; the next closing posts it',
-  async (_, answers, posts, why) => {
+  'a digest that reached a webhook that %s is posted once, until a person posts it again',
+  async (_, answers, why) => {
     const batch = await closedNight();
     webhook.answers = [...answers];
     await announceBatch(deps(onlySlack()), batch, never);
+    expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'unknown', why });
+    webhook.answers = [200];
+    await close(batch);
+    await announceBatch(deps(onlySlack()), batch, never);
+    expect(webhook.posts).toHaveLength(1);
+    expect(lines).toMatchObject([1, 2].map(() => ({ level: 40, channel: 'slack', reason: why })));
+
+    const command = `nightreel digest ${batchIdOf(batch)} --post`;
+    const outbox = { slack: JSON.parse(JSON.stringify(await stateOf(batch, 'slack'))), own: null };
+    expect(outboxText(batch, outbox)).toMatch(/slack {5}nobody knows whether it arrived, .* UTC: it /);
+    expect(outboxText(batch, outbox)).toContain(command);
+    expect(await postByHand(batch)).toMatchObject([{ outcome: 'posted' }]);
+    expect(webhook.posts).toHaveLength(2);
+    expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'posted' });
+  },
+);
+
+test('a person who posts again what may have arrived, and is told no, has learnt nothing of the first', async () => {
+  const batch = await closedNight();
+  webhook.answers = [null, 404];
+  await announceBatch(deps(onlySlack()), batch, never);
+  expect(await postByHand(batch)).toMatchObject([{ outcome: 'failed' }]);
+  expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'unknown' });
+});
+
+test.each([
+  ['is told wrongly', [404], 1, 'it answered 404 no_service'],
+  ['answers 500 for longer than it is tried', [500], 3, 'it answered 500 no_service'],
+] as const)(
+  'a webhook that %s loses the digest and not the batch; the next closing posts it',
+  async (_, answers, posts, why) => {
+    const batch = await closedNight();
+    webhook.answers = [...answers];
+    await announceBatch(deps({ ...onlySlack(), pausesMs: [1, 1, 60_000] }), batch, never, 5_000);
     expect(webhook.posts).toHaveLength(posts);
     expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'failed', why });
-    expect(lines).toMatchObject([{ msg: 'the digest was not posted', channel: 'slack', reason: why }]);
+    expect(lines.at(-1)).toMatchObject({ level: 40, msg: 'the digest was not posted', channel: 'slack', reason: why });
     webhook.answers = [200];
     await announceBatch(deps(onlySlack()), batch, never);
     expect(webhook.posts).toHaveLength(posts + 1);
@@ -184,12 +236,42 @@ test.each([
   },
 );
 
-test('a webhook that answers 500 once is asked once more', async () => {
+test('an outage is waited for, by the webhook that has it alone; it asks to be left alone, and is', async () => {
   const batch = await closedNight();
-  webhook.answers = [500, 200];
-  await announceBatch(deps(onlySlack()), batch, never);
-  expect(webhook.posts).toHaveLength(2);
+  const gone = await TestWebhook.start();
+  const own = { url: gone.url('/own'), secret: SECRET };
+  await gone[Symbol.asyncDispose]();
+  webhook.answers = [503, 429, 502, 200];
+  webhook.retryAfter = '1';
+  const began = performance.now();
+  await announceBatch(
+    deps({ webhooks: { slack: webhook.url('/slack'), own }, pausesMs: [1, 1, 1, 60_000] }),
+    batch,
+    never,
+    30_000,
+  );
+  expect(webhook.posts).toHaveLength(4);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(3_000);
   expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'posted' });
+  expect(await stateOf(batch, 'own')).toMatchObject({ state: 'failed', why: 'the request failed (ECONNREFUSED)' });
+  expect(lines.filter(({ level }) => level === 40)).toMatchObject([{ channel: 'own' }]);
+});
+
+test('a worker that is stopped while it waits gives the digest to another one', async () => {
+  const batch = await closedNight();
+  webhook.answers = [503];
+  const stopped = AbortSignal.timeout(300);
+  await expect(announceBatch(deps({ ...onlySlack(), pausesMs: [60_000] }), batch, stopped)).rejects.toThrow();
+  webhook.answers = [200];
+  await announceBatch(deps(onlySlack()), batch, never);
+  expect(await stateOf(batch, 'slack')).toMatchObject({ state: 'posted' });
+});
+
+test('Retry-After is seconds or a date', () => {
+  const now = Date.parse('2026-11-24T04:48:10Z');
+  expect(['120', 'Tue, 24 Nov 2026 04:49:10 GMT', 'soon', null].map((header) => retryAfterMs(header, now))).toEqual([
+    ...[120_000, 60_000, null, null],
+  ]);
 });
 
 test('where nothing listens, and where the store does not answer, the log says so and shows no address', async () => {
@@ -198,13 +280,13 @@ test('where nothing listens, and where the store does not answer, the log says s
   const url = closed.url('/hush');
   await closed[Symbol.asyncDispose]();
   const nowhere = { slack: url, own: { url, secret: SECRET } };
-  await announceBatch(deps({ webhooks: nowhere }), batch, never);
+  await announceBatch(deps({ webhooks: nowhere }), batch, never, 0);
   expect(lines.map(({ channel, reason }) => [channel, reason])).toEqual([
     ['slack', 'the request failed (ECONNREFUSED)'],
     ['own', 'the request failed (ECONNREFUSED)'],
   ]);
   using gone = server.store({ endpoint: 'http://127.0.0.1:9', maxAttempts: 1 });
-  await announceBatch(deps({ store: gone }), batch, never);
+  await announceBatch(deps({ store: gone }), batch, never, 0);
   expect(lines.at(-1)).toMatchObject({ reason: expect.stringContaining('ECONNREFUSED 127.0.0.1:9') });
   expect(JSON.stringify(lines)).not.toContain('hush');
 });

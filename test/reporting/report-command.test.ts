@@ -84,10 +84,20 @@ describe('a bucket without a night', () => {
 });
 
 describe('nights that closed', () => {
-  let [before, last]: BatchRef[] = [];
+  let before: BatchRef;
+  let last: BatchRef;
   beforeAll(async () => {
     before = await night('2026-11-20', '2026-11-21T04:48:10Z');
     last = await night('2026-11-23', '2026-11-24T04:48:10Z');
+  });
+
+  test('of a digest of which nobody knows whether it arrived, that is told, and what posts it again', async () => {
+    const entry = { state: 'unknown', by: 'a', at: '2026-11-24T04:48:10Z', why: 'it did not answer within 15 s' };
+    await store.put(objectKeys.digest(before, 'slack'), JSON.stringify(entry), { contentType: 'application/json' });
+    const { stdout } = await run('digest', 'referral/2026-11-20/1');
+    expect(stdout).toContain(
+      '  slack     nobody knows whether it arrived, 2026-11-24 04:48 UTC: it did not answer within 15 s\n  again     nightreel digest referral/2026-11-20/1 --post\n',
+    );
   });
 
   test('the last one is reported: three numbers, funnel, failures and what to do, stages, cost', async () => {
@@ -125,8 +135,7 @@ describe('nights that closed', () => {
   });
 
   test('one is rebuilt to the very same bytes, and counts what was repaired since', async () => {
-    const batch = last ?? planOf().batch;
-    const keys = [objectKeys.reportJson(batch), objectKeys.reportHtml(batch)];
+    const keys = [objectKeys.reportJson(last), objectKeys.reportHtml(last)];
     const state = await bodyOf(objectKeys.state('referral'));
     expect((await run('report', 'referral/2026-11-23/1', '--rebuild')).code).toBe(0);
     const built = await Promise.all(keys.map(bodyOf));
@@ -135,7 +144,7 @@ describe('nights that closed', () => {
     expect((await run('report', 'referral/2026-11-23/1', '--rebuild')).code).toBe(0);
     expect(await Promise.all(keys.map(bodyOf))).toEqual(built);
 
-    await recordOutcomes(store, { batch, writer: 'reset-1', page: 1, outcomes: [rendered(VARIANTS - 1, 3_000)] });
+    await recordOutcomes(store, { batch: last, writer: 'reset-1', page: 1, outcomes: [rendered(VARIANTS - 1, 3_000)] });
     const { stdout } = await run('report', 'referral/2026-11-23/1', '--rebuild', '--json');
     const report = reportSchema.parse(JSON.parse(stdout));
     expect(report.interruptions?.pauses).toHaveLength(1);
@@ -166,7 +175,7 @@ describe('nights that closed', () => {
     ).toEqual([
       expect.objectContaining({ batchId: 'referral/2026-11-23/1', kind: 'whole', variants: 6, currency: 'USD' }),
     ]);
-    expect(before?.businessDate).toBe('2026-11-20');
+    expect(before.businessDate).toBe('2026-11-20');
   });
 
   test('are in the table with their last whole attempt, while the last one is reported whatever it was', async () => {

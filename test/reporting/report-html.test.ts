@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'puppeteer';
 import type { FailureClass } from '../../src/contracts/failures.ts';
-import { objectKeys } from '../../src/contracts/ids.ts';
-import { reportHtml } from '../../src/reporting/report-html.ts';
+import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
+import { policyOf, reportHtml } from '../../src/reporting/report-html.ts';
 import { reportJson } from '../../src/reporting/report-json.ts';
+import { TestWebhook } from '../support/webhook.ts';
 import { cached, failed, ordinaryNight, planOf, rendered } from './night.ts';
 import { ReportPages } from './report-pages.ts';
 
@@ -60,6 +61,57 @@ describe('the report in a browser', () => {
     // Besides, Chromium draws the buttons of its player from data URLs.
     expect(paths.filter((path) => !/^(videos\/|batches\/|data:)/.test(path))).toEqual([]);
     await page.close();
+  });
+
+  test('loads nothing from elsewhere, whatever comes to stand in it', async () => {
+    await using elsewhere = await TestWebhook.start();
+    const text = await pageOf({ plan: planOf(), outcomes: [rendered(1, 4_000)] }, pages.base);
+    const { page, complaints } = await pages.open(
+      text.replace(
+        '</main>',
+        `<img src="${elsewhere.url('/a.png')}"><video src="${elsewhere.url('/a.mp4')}" preload="auto"></video></main>`,
+      ),
+    );
+    for (const directive of ['img-src', 'media-src']) {
+      expect(complaints).toContainEqual(
+        expect.stringMatching(new RegExp(`violates the following Content Security Policy directive: "${directive}`)),
+      );
+    }
+    expect(elsewhere.posts).toEqual([]);
+    await page.close();
+  });
+
+  test('names in its policy the origins of its films and pictures, its own, and no other', () => {
+    const sample = (base: string) => ({
+      ...({ key: 'aa' as VariantKey, outcome: 'rendered', renderMs: 1 } as const),
+      ...{ video: `${base}/a.mp4`, poster: `${base}/a.jpg` },
+    });
+    const own = "img-src 'self' data:; media-src 'self';";
+    expect(policyOf({ samples: [] })).toContain(own);
+    expect(policyOf({ samples: [sample('s3://films')] })).toContain(own);
+    expect(
+      policyOf({ samples: [sample('https://films.example:8443/deep'), sample('https://films.example:8443')] }),
+    ).toContain("img-src 'self' https://films.example:8443 data:; media-src 'self' https://films.example:8443;");
+  });
+
+  test('leads from the slowest and from each example to its workflows, or says what to type', async () => {
+    const uiLink = (query: string) => `https://temporal.example/?query=${encodeURIComponent(query)}`;
+    const outcomes = [
+      rendered(1, 9_000),
+      rendered(2, 4_000),
+      failed(3, 'FontMissing', 'a'),
+      failed(4, 'FontMissing', 'b'),
+    ];
+    const night = { plan: planOf(), outcomes };
+    const linked = await pageOf({ ...night, uiLink }, pages.base);
+    const bare = await pageOf(night, pages.base);
+    for (const { key } of outcomes) {
+      const link = uiLink(`CampaignId = 'referral' AND BatchDate = '2026-11-23' AND VariantKey = '${key}'`);
+      const href = link.replaceAll("'", '&#39;');
+      expect(linked).toContain(`<a href="${href}" title="in Temporal"><code title="${key}">`);
+      expect(bare).toContain(`<code>nightreel why ${key.slice(0, 12)} --batch referral/2026-11-23/1</code>`);
+    }
+    expect(bare).not.toContain('in Temporal');
   });
 
   test('says the night in three numbers, and what to do about failures', async () => {

@@ -1,9 +1,12 @@
 /** Which line of which batch somebody means who has some digits of a key, and what the bucket tells of it. */
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { whyText } from '../../src/cli/run-why.ts';
+import type { VariantOutcome } from '../../src/contracts/batch.ts';
 import { Failure } from '../../src/contracts/failures.ts';
-import { batchIdOf, objectKeys, parseBatchId } from '../../src/contracts/ids.ts';
+import { batchIdOf, objectKeys, parseBatchId, type VariantKey } from '../../src/contracts/ids.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
+import { recordOutcomes } from '../../src/reporting/outcomes.ts';
 import { FAILED_ATTEMPT, type FailureLine } from '../../src/reporting/why/failure-line.ts';
 import { failuresOf, putFailureLine } from '../../src/reporting/why/failure-lines.ts';
 import { findPlanned, type Planned, parseReference, type Reference } from '../../src/reporting/why/find-planned.ts';
@@ -163,4 +166,61 @@ test('attempts before a failed one that left nothing are told by their numbers',
     { activity: 'renderVariant', attempt: 1 },
     { activity: 'renderVariant', attempt: 3 },
   ]);
+});
+
+test('so are those behind the last that wrote a line, and all of a run in which none did, as Temporal counts them', () => {
+  const activity = 'renderVariant';
+  const counted = [
+    { runId: 'a', activity, failedAttempts: 3 },
+    { runId: 'b', activity, failedAttempts: 2 },
+    // It writes no lines.
+    { runId: 'a', activity: 'publishPointers', failedAttempts: 4 },
+  ];
+  expect(silentAttempts([{ runId: 'a', activity, attempt: 1 }], counted)).toEqual([
+    ...[2, 3].map((attempt) => ({ activity, attempt })),
+    ...[1, 2].map((attempt) => ({ activity, attempt })),
+  ]);
+});
+
+test('of a render it tells where its time went, beside what is usual in the batch, and where its trace is', async () => {
+  const twin = await find(await keyOf('Twin', 'film/2026-11-02/1'));
+  const measures = (capture: number) => ({
+    ...{ stages: { capture, encode: 700 }, cpuMs: 8_600, frames: 360, bytes: 1_400_000 },
+    endedAt: Date.parse('2026-11-03T04:12:00Z'),
+  });
+  const batch = { ...twin.batch, attempt: 7 };
+  const outcome = (index: number, key: string, capture: number) => ({
+    ...{ page: 1, index, key: key as VariantKey, outcome: 'rendered', renderMs: capture + 700, pointers: 2 },
+    measures: measures(capture),
+  });
+  const others = [1, 2, 3, 4].map((n) => outcome(n, `${n}`.repeat(64), 1_000));
+  const outcomes = [outcome(0, twin.key, 6_100), ...others] as VariantOutcome[];
+  await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes });
+  const why = await explain(deps, { ...twin, batch });
+  expect(why.outcome).toMatchObject({
+    renderMs: 6_800,
+    measures: {
+      stages: [
+        { stage: 'capture', ms: 6_100, usualMs: 1_000 },
+        { stage: 'encode', ms: 700, usualMs: 700 },
+      ],
+      ...{ cpuMs: 8_600, frames: 360, bytes: 1_400_000, endedAt: '2026-11-03T04:12:00.000Z' },
+    },
+  });
+  const traceUrl = 'https://traces.internal/trace/0c7d21aa';
+  const run = {
+    ...{ workflowId: 'variant', runId: 'run', status: 'COMPLETED', startedAt: '', closedAt: null, activities: [] },
+    ...{ url: 'https://temporal.internal/variant', traceId: '0c7d21aa', traceUrl },
+  };
+  const text = whyText(why, { problem: null, runs: [run] }, { traceUrl: null }).replaceAll(' ', ' ');
+  for (const row of [
+    'outcome    rendered in 6.8 s, 2 pointers',
+    'stages     capture 6.1 s (usually 1 s), encode 700 ms (usually 700 ms)',
+    'processor  8.6 s',
+    'made       360 frames, 1.3 MB, 2026-11-03 04:12 UTC',
+    `trace      ${traceUrl}`,
+  ]) {
+    expect(text).toContain(`  ${row}
+`);
+  }
 });

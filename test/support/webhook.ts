@@ -15,13 +15,16 @@ export class TestWebhook implements AsyncDisposable {
   readonly posts: Post[] = [];
   /** What the next posts are answered, the last one from then on; null: nothing, the connection stays open. */
   answers: (number | null)[] = [200];
+  /** Header of every answer that says when to come back. */
+  retryAfter: string | null = null;
   private readonly server: Server;
 
   private constructor() {
     this.server = createServer(async (request, response) => {
       this.posts.push({ path: request.url ?? '', headers: request.headers, body: await text(request) });
       const status = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
-      if (typeof status === 'number') response.writeHead(status).end(status === 200 ? 'ok' : 'no_service');
+      const headers = this.retryAfter === null ? {} : { 'Retry-After': this.retryAfter };
+      if (typeof status === 'number') response.writeHead(status, headers).end(status === 200 ? 'ok' : 'no_service');
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * What was posted of a batch: an object per channel, written under a condition, so that a batch that closes twice is posted once. Posting
- * is between two writes, so a process that dies there leaves a claim of which nobody knows whether it was posted: after a while it is
- * posted again. Twice is a nuisance; a morning without a digest looks like a night without a batch.
+ * is between two writes. A process that dies there leaves a claim of which nobody knows whether it was posted, just as an answer that
+ * never comes: that is `unknown`, and from there only a person posts it again.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -9,22 +9,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { swapJson } from '../../storage/documents.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { DELIVERED_WITHIN_MS } from './webhooks.ts';
+import type { NotTaken } from './webhooks.ts';
 
-/** Longer than its holder can need; shorter than Temporal takes to notice that a worker is gone. */
-export const LEASE_MS = DELIVERED_WITHIN_MS + 3_500;
+/** How long a claim holds beyond the time that the other side has to answer. */
+export const SETTLED_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 250;
 
 const entrySchema = z.object({
-  state: z.enum(['claimed', 'posted', 'failed']),
+  /** `claimed`: somebody is posting it. `failed`: surely it did not arrive. `unknown`: it was sent, and nobody knows what became of it. */
+  state: z.enum(['claimed', 'posted', 'failed', 'unknown']),
   /** Whose claim it is or was. */
   by: z.string(),
   /** ISO 8601 UTC. */
   at: z.iso.datetime(),
-  /** Of one that failed: why. */
+  /** Of a claim: when it ends. */
+  until: z.iso.datetime().optional(),
+  /** Of one that failed or is unknown: why. */
   why: z.string().optional(),
 });
-type Entry = z.infer<typeof entrySchema>;
+export type Entry = Readonly<z.infer<typeof entrySchema>>;
 
 export interface OutboxDeps {
   readonly store: ObjectStore;
@@ -39,44 +42,70 @@ export interface Claim {
   readonly before: Entry | null;
 }
 
-/**
- * Takes the right to post; null when it was posted. Waits for somebody who is posting, no longer than their lease.
- * @param again whatever was posted or is being posted: a person wants it.
- */
+export interface ClaimRequest {
+  readonly key: string;
+  /** Whatever was posted or is being posted: a person wants it. */
+  readonly again: boolean;
+  readonly leaseMs: number;
+}
+
+/** Takes the right to post; else what is there, `posted` or `unknown`. Waits for somebody who is posting, no longer than their lease. */
 export async function claim(
   { store, now }: OutboxDeps,
-  { key, again }: { readonly key: string; readonly again: boolean },
+  { key, again, leaseMs }: ClaimRequest,
   signal: AbortSignal,
-): Promise<Claim | null> {
+): Promise<Claim | Entry> {
   const by = randomUUID();
   let seen = { etag: null as string | null, atMs: performance.now() };
+  let before: Entry | null = null;
   while (true) {
     const { entry, etag } = await read(store, key, signal);
-    if (!again && entry?.state === 'posted') return null;
-    if (seen.etag !== etag) seen = { etag, atMs: performance.now() };
-    const leftMs = entry?.state === 'claimed' ? Date.parse(entry.at) + LEASE_MS - now() : 0;
-    // Seen for so long it has ended, whatever the other's clock says.
-    if (!again && leftMs > 0 && performance.now() - seen.atMs < LEASE_MS) {
-      await sleep(Math.min(leftMs, LOOK_EVERY_MS), undefined, { signal });
+    // Its own write was stored, and the answer lost.
+    if (entry?.by === by) return { key, by, before };
+    if (!again && (entry?.state === 'posted' || entry?.state === 'unknown')) return entry;
+    if (!again && entry?.state === 'claimed') {
+      if (seen.etag !== etag) seen = { etag, atMs: performance.now() };
+      const untilMs = Date.parse(entry.until ?? entry.at);
+      const leftMs = untilMs - now();
+      // Seen for so long it has ended, whatever the other's clock says.
+      if (leftMs > 0 && performance.now() - seen.atMs < untilMs - Date.parse(entry.at)) {
+        await sleep(Math.min(leftMs, LOOK_EVERY_MS), undefined, { signal });
+        continue;
+      }
+      const left: Entry = { state: 'unknown', by: entry.by, at: entry.at, why: 'whoever was posting it said no more' };
+      await swapJson(store, key, etag, left, signal);
       continue;
     }
-    const claimed: Entry = { state: 'claimed', by, at: new Date(now()).toISOString() };
-    if ((await swapJson(store, key, etag, claimed, signal)) === 'stored') return { key, by, before: entry };
+    const [at, until] = [now(), now() + leaseMs].map((ms) => new Date(ms).toISOString());
+    before = entry;
+    if ((await swapJson(store, key, etag, { state: 'claimed', by, at, until }, signal)) === 'stored') {
+      return { key, by, before };
+    }
   }
 }
 
-/** Writes down what became of it, unless somebody else has claimed it since. */
+/** Writes down what became of it, also after the claim has ended, unless somebody else has claimed it since. */
 export async function settle(
   { store, now }: OutboxDeps,
   { key, by, before }: Claim,
-  why: string | null,
+  notTaken: Pick<NotTaken, 'why' | 'arrived'> | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const { entry, etag } = await read(store, key, signal);
-  if (entry?.by !== by || entry.state !== 'claimed') return;
   const at = new Date(now()).toISOString();
-  const failed: Entry = before?.state === 'posted' ? before : { state: 'failed', by, at, why: why ?? '' };
-  await swapJson(store, key, etag, why === null ? { state: 'posted', by, at } : failed, signal);
+  while (true) {
+    const { entry, etag } = await read(store, key, signal);
+    if (entry?.by !== by || !(entry.state === 'claimed' || entry.state === 'unknown')) return;
+    if ((await swapJson(store, key, etag, settled(), signal)) === 'stored') return;
+  }
+
+  function settled(): Entry {
+    if (notTaken === null) return { state: 'posted', by, at };
+    const { why, arrived } = notTaken;
+    // Of what may have arrived before, this says nothing.
+    if (before?.state === 'posted') return before;
+    if (arrived === 'no' && (before?.state === 'claimed' || before?.state === 'unknown')) return before;
+    return { state: arrived === 'no' ? 'failed' : 'unknown', by, at, why };
+  }
 }
 
 /** Writes down what needed no webhook: the log has it. */
@@ -87,8 +116,12 @@ export async function markTold({ store, now }: OutboxDeps, key: string, signal: 
 
 /** Whether what is written down there says that it surely arrived. */
 export async function wasTold(store: ObjectStore, key: string, signal: AbortSignal): Promise<boolean> {
-  const { entry } = await read(store, key, signal);
-  return entry?.state === 'posted';
+  return (await entryOf(store, key, signal))?.state === 'posted';
+}
+
+/** What is written down of a channel; null: nothing. */
+export async function entryOf(store: ObjectStore, key: string, signal: AbortSignal): Promise<Entry | null> {
+  return (await read(store, key, signal)).entry;
 }
 
 /** A damaged one counts as none. */

@@ -1,7 +1,7 @@
-import { count, shortKey, WHO_ACTS } from '../format.ts';
+import { count, WHO_ACTS } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { BatchReport } from '../report-json.ts';
-import { shown } from './shown.ts';
+import { shown, variant, whyCommand } from './shown.ts';
 
 /** By class: what it means, who acts, a few examples, and what to run once the cause is gone. */
 export function failures({ failures: classes, summary }: BatchReport): Html {
@@ -15,9 +15,9 @@ ${classes.map(
 <h3>${failureClass} <span>${WHO_ACTS[actor]}</span>${ui === null ? null : html` <a href="${ui}">in Temporal</a>`}</h3>
 <p>${sentence}</p>
 <ul>
-${examples.map(({ key, message }) => html`<li><code title="${key}">${shortKey(key)}</code> <span class="message">${message}</span></li>`)}
+${examples.map(({ key, message, ui: link }) => html`<li>${variant(key, link)} <span class="message">${message}</span></li>`)}
 </ul>
-${examples.slice(0, 1).map(({ key }) => html`<p class="quiet">All that is known of the first: <code>nightreel why ${shortKey(key)} --batch ${summary.batchId}</code></p>`)}
+<p class="quiet">All that is known of ${ui === null && examples.length > 1 ? 'each' : 'the first'}:${examples.slice(0, ui === null ? undefined : 1).map(({ key }) => html` <code>${whyCommand(key, summary.batchId)}</code>`)}</p>
 </div>
 </article>`,
 )}

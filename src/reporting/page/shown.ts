@@ -1,5 +1,6 @@
 /** Parts that the sections of the page are made of. */
 
+import { shortKey } from '../format.ts';
 import { type Html, html } from '../html.ts';
 
 /** A number of report.json, as the page shows it, with its place there. */
@@ -32,3 +33,12 @@ ${rows.map(
 /** A plot's numbers, for whoever wants them or cannot see it. */
 export const folded = (title: string, content: Html): Html =>
   html`<details><summary>${title}</summary>${content}</details>`;
+
+/** A variant's first digits, and where they are a link, its workflows. */
+export const variant = (key: string, ui: string | null): Html => {
+  const digits = html`<code title="${key}">${shortKey(key)}</code>`;
+  return ui === null ? digits : html`<a href="${ui}" title="in Temporal">${digits}</a>`;
+};
+
+/** What tells all that is known of a variant. */
+export const whyCommand = (key: string, batchId: string): string => `nightreel why ${shortKey(key)} --batch ${batchId}`;

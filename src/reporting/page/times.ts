@@ -1,7 +1,7 @@
-import { count, decimal, percent, seconds, shortKey } from '../format.ts';
+import { count, decimal, percent, seconds } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { BatchReport } from '../report-json.ts';
-import { folded, measured, shown, table } from './shown.ts';
+import { folded, measured, shown, table, variant, whyCommand } from './shown.ts';
 
 /** How long renders took. */
 export function renderTimes({ renderMs, summary }: BatchReport, plot: Html | null): Html {
@@ -84,8 +84,8 @@ ${folded(
 </section>`;
 }
 
-/** The renders that took longest, and where. */
-export function slowest({ slowest: all }: BatchReport): Html {
+/** The renders that took longest, where, and what tells more. */
+export function slowest({ slowest: all, summary }: BatchReport): Html {
   if (all.length === 0) return html``;
   return html`<section>
 <h2>Slowest videos</h2>
@@ -93,8 +93,8 @@ ${table({
   caption: 'The renders that took longest',
   look: 'words',
   head: ['Video', 'Took', 'Processor', 'Stages'],
-  rows: all.map(({ key, renderMs, cpuMs, stages: times }, n) => [
-    html`<code title="${key}">${shortKey(key)}</code>`,
+  rows: all.map(({ key, renderMs, cpuMs, stages: times, ui }, n) => [
+    variant(key, ui),
     shown(`slowest.${n}.renderMs`, seconds(renderMs)),
     measured(`slowest.${n}.cpuMs`, cpuMs, seconds),
     times === null
@@ -105,5 +105,9 @@ ${table({
         )}`,
   ]),
 })}
+${folded(
+  'All that is known of each',
+  html`<ul>${all.map(({ key }) => html`<li><code>${whyCommand(key, summary.batchId)}</code></li>`)}</ul>`,
+)}
 </section>`;
 }

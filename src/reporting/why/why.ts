@@ -1,12 +1,14 @@
 /** All that the bucket knows of one variant, or of one scene. */
 
+import { RENDER_STAGES, type RenderStage } from '../../contracts/batch.ts';
 import { FAILURES, type FailureClass } from '../../contracts/failures.ts';
 import { batchIdOf, objectKeys } from '../../contracts/ids.ts';
 import { videosOf } from '../../planning/manifest.ts';
 import type { ManifestReader } from '../../planning/manifest-reader.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { readOutcomes } from '../outcomes.ts';
-import { type FailureLine, reproduceCommand } from './failure-line.ts';
+import { type RenderedOutcome, renderedOf, type Stages, stagesOf } from '../stages.ts';
+import { type FailureLine, failureLineSchema, reproduceCommand } from './failure-line.ts';
 import { readFailureLines } from './failure-lines.ts';
 import type { Planned } from './find-planned.ts';
 
@@ -21,6 +23,19 @@ export interface WhyOutcome {
   readonly message: string | null;
   readonly renderMs: number | null;
   readonly pointers: number | null;
+  /** Of what the attempt that made it took; null: it made nothing, or that was not measured. */
+  readonly measures: WhyMeasures | null;
+}
+
+export interface WhyMeasures {
+  /** Wall time of each stage that it had, in order, beside the batch's median. */
+  readonly stages: readonly { readonly stage: RenderStage; readonly ms: number; readonly usualMs: number | null }[];
+  /** Null: it cannot be told there. */
+  readonly cpuMs: number | null;
+  readonly frames: number;
+  readonly bytes: number;
+  /** ISO 8601 UTC. */
+  readonly endedAt: string;
 }
 
 export interface WhyVideo {
@@ -53,7 +68,7 @@ export interface Why {
   readonly actor: string | null;
   /** Failed attempts, the first one first. */
   readonly attempts: readonly WhyAttempt[];
-  /** Attempts before one of these that left nothing: their worker died, or could not reach the bucket. */
+  /** Attempts that left nothing: their worker died, or could not reach the bucket. */
   readonly silent: readonly { readonly activity: string; readonly attempt: number }[];
   /** Keys of what should tell of an attempt, and does not. */
   readonly unreadable: readonly string[];
@@ -118,10 +133,21 @@ async function outcomeOf(
   if (found === undefined) return null;
   if (found.outcome !== 'failed') {
     const { outcome, renderMs, pointers } = found;
-    return { outcome, failureClass: null, message: null, renderMs, pointers };
+    const measures = measuresOf(found, stagesOf(renderedOf([...recorded.values()])));
+    return { outcome, failureClass: null, message: null, renderMs, pointers, measures };
   }
   const { outcome, failureClass, message } = found;
-  return { outcome, failureClass, message, renderMs: null, pointers: null };
+  return { outcome, failureClass, message, renderMs: null, pointers: null, measures: null };
+}
+
+function measuresOf({ measures }: RenderedOutcome, { stages: usual }: Stages): WhyMeasures | null {
+  if (measures === undefined) return null;
+  const { stages, cpuMs = null, frames, bytes, endedAt } = measures;
+  const timed = RENDER_STAGES.flatMap((stage) => {
+    const ms = stages[stage];
+    return ms === undefined ? [] : [{ stage, ms, usualMs: usual.find((one) => one.stage === stage)?.msP50 ?? null }];
+  });
+  return { stages: timed, cpuMs, frames, bytes, endedAt: new Date(endedAt).toISOString() };
 }
 
 async function peopleOf(manifests: ManifestReader, planned: Planned & { readonly kind: 'variant' }): Promise<number> {
@@ -130,13 +156,33 @@ async function peopleOf(manifests: ManifestReader, planned: Planned & { readonly
   return people;
 }
 
-/** Attempts are numbered: where one before a failed one is missing, it failed without a word. */
-export function silentAttempts(lines: readonly Pick<FailureLine, 'runId' | 'activity' | 'attempt'>[]): Why['silent'] {
-  const runs = Map.groupBy(lines, ({ runId, activity }) => `${runId} ${activity}`);
+/** What Temporal counts of an activity in one run: so many attempts failed or timed out. */
+export interface CountedAttempts {
+  readonly runId: string;
+  readonly activity: string;
+  readonly failedAttempts: number;
+}
+
+/**
+ * Attempts are numbered: where one up to the highest that is told, or that Temporal has counted, is missing, it failed without a word.
+ * @param counted empty where Temporal does not answer or has forgotten the runs.
+ */
+export function silentAttempts(
+  lines: readonly Pick<FailureLine, 'runId' | 'activity' | 'attempt'>[],
+  counted: readonly CountedAttempts[] = [],
+): Why['silent'] {
+  const told = lines.map(({ runId, activity, attempt }) => ({ runId, activity, highest: attempt, told: attempt }));
+  const known = counted
+    .filter(({ activity }) => WRITES_LINES.has(activity))
+    .map(({ runId, activity, failedAttempts }) => ({ runId, activity, highest: failedAttempts, told: null }));
+  const runs = Map.groupBy([...told, ...known], ({ runId, activity }) => `${runId} ${activity}`);
   return [...runs.values()].flatMap((run) => {
-    const told = new Set(run.map(({ attempt }) => attempt));
-    const numbers = Array.from({ length: Math.max(...told) }, (_, at) => at + 1);
+    const numbers = Array.from({ length: Math.max(...run.map(({ highest }) => highest)) }, (_, at) => at + 1);
     const [{ activity } = { activity: 'renderVariant' }] = run;
-    return numbers.filter((attempt) => !told.has(attempt)).map((attempt) => ({ activity, attempt }));
+    return numbers
+      .filter((attempt) => !run.some((one) => one.told === attempt))
+      .map((attempt) => ({ activity, attempt }));
   });
 }
+
+const WRITES_LINES: ReadonlySet<string> = new Set(failureLineSchema.shape.activity.options);
