@@ -71,9 +71,9 @@ export const createBatchActivities = (deps: BatchDeps) => ({
       const summary = await closeBatch(deps, input, signal);
       await announceBatch(deps.digests, input.batch, signal);
       const { batch, wallMs } = input;
-      // A backfill is no night.
-      if (wallMs === null) return summary;
-      const { limits } = await deps.manifests.plan(batch);
+      const { limits, csvKey, recipientLimit } = await deps.manifests.plan(batch);
+      // Neither a backfill nor a batch for a list is the night that must not be missing.
+      if (wallMs === null || csvKey !== null || recipientLimit !== null) return summary;
       const deadlineMs = limits.deadline === null ? null : Date.parse(limits.deadline.at);
       recordClosed({ campaign: batch.campaign, closedAtMs: Date.parse(deps.now()), wallMs, deadlineMs });
       return summary;
