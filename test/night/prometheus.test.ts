@@ -105,7 +105,10 @@ test(
     expect(await prometheus.value(p95)).toBeGreaterThan(0);
     expect(await prometheus.value(failureRate)).toBeCloseTo(1 / 3);
     const ofTwo = rules.find(({ record }) => record === p95)?.expr ?? '';
-    expect([ofTwo, await prometheus.query(ofTwo)]).toEqual([expect.stringMatching(/^histogram_quantile.*>= 100$/s), '']);
+    expect([ofTwo, await prometheus.query(ofTwo)]).toEqual([
+      expect.stringMatching(/^histogram_quantile.*>= 100$/s),
+      '',
+    ]);
 
     // Every alert has figures to judge by, and this night is nobody's to be woken for.
     const alerts = rules.filter(({ alert }) => alert !== null);
@@ -120,8 +123,15 @@ test(
 
     for (const expression of panels) await prometheus.query(expression);
     const counts = await prometheus.query('count by (__name__) ({__name__=~"nightreel.+"})');
-    const there = counts.split('\n').map((line) => line.match(/__name__="([\w:]+)"|^([\w:]+)/)?.slice(1).join(''));
-    expect(metricsIn([...rules.map(({ expr }) => expr), ...panels]).filter((name) => !there.includes(name))).toEqual([]);
+    const there = counts.split('\n').map((line) =>
+      line
+        .match(/__name__="([\w:]+)"|^([\w:]+)/)
+        ?.slice(1)
+        .join(''),
+    );
+    expect(metricsIn([...rules.map(({ expr }) => expr), ...panels]).filter((name) => !there.includes(name))).toEqual(
+      [],
+    );
 
     // While it ran it was seen to be on its way; now nobody speaks for it.
     const ran = 'max_over_time(nightreel_batch_progress_ratio{campaign="card"}[5m]) >= 0';
@@ -136,18 +146,32 @@ test(
       expect(ofTemporal).toMatch(new RegExp(`^${name}\\{.*task_queue="render".*\\} \\d`, 'm'));
     const own = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     for (const personal of ['Wilhelmina', 'Thrower', 'r-1', 'r-2']) expect(own + ofTemporal).not.toContain(personal);
-    console.log(JSON.stringify([labelsIn(own), labelsIn(ofTemporal)]));
+    for (const [scraped, names, mostSeries] of [
+      [own, LABELS, 400],
+      [ofTemporal, TEMPORAL_LABELS, 1_000],
+    ] as const) {
+      const labels = labelsIn(scraped);
+      expect(labels.series).toBeGreaterThan(100);
+      expect(labels.series).toBeLessThan(mostSeries);
+      expect(labels.names.filter((name) => !names.includes(name))).toEqual([]);
+      // A key, a digest, the ID of a run or a workflow.
+      expect(labels.values.filter((value) => /[0-9a-f]{8}|\d{4}-\d\d|[/@]/i.test(value))).toEqual([]);
+    }
   },
   3 * MINUTE,
 );
+
+const LABELS = ['campaign', 'class', 'le', 'outcome', 'part', 'queue', 'reason', 'result', 'stage', 'state'];
+/** Those of Temporal's SDK: types, queues and requests that there are. */
+const TEMPORAL_LABELS = [
+  ...['activity_type', 'eager', 'failure_reason', 'le', 'namespace', 'operation', 'poller_type', 'service_name'],
+  ...['slot_supplier_type', 'status_code', 'task_queue', 'worker_type', 'workflow_type'],
+];
 
 /** Of all series but `target_info`, which says of which process they are: how many there are, the names of their labels, and the values. */
 function labelsIn(scraped: string) {
   const series = scraped.split('\n').filter((line) => line !== '' && !/^(#|target_info)/.test(line));
   const pairs = series.flatMap((line) => [...line.matchAll(/[{,](\w+)="((?:[^"\\]|\\.)*)"/g)]);
-  return {
-    count: series.length,
-    names: [...new Set(pairs.map(([, name]) => name))].sort(),
-    values: [...new Set(pairs.map(([, , value]) => value))].sort(),
-  };
+  const distinct = (at: 1 | 2): string[] => [...new Set(pairs.map((pair) => pair[at] ?? ''))];
+  return { series: series.length, names: distinct(1), values: distinct(2) };
 }

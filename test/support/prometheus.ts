@@ -9,8 +9,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PortChooser } from '../../src/stack/ports.ts';
 import { z } from 'zod';
+import { PortChooser } from '../../src/stack/ports.ts';
 import { until } from './nightreel.ts';
 import { OBSERVABILITY } from './observability.ts';
 
