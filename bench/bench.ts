@@ -1,4 +1,4 @@
-/** What a bench is: it measures and returns figures. It keeps no verdict. */
+/** What a bench is: it measures and returns figures. It keeps no verdict, but where a limit is promised. */
 
 import type { Progress } from './progress.ts';
 
@@ -16,6 +16,8 @@ export interface BenchResult {
   readonly json?: unknown;
   /** For programs, where there is a line for each of several things. */
   readonly jsonLines?: readonly unknown[];
+  /** Why what is promised was not kept; the figures are printed all the same. */
+  readonly missed?: string | null;
 }
 
 /** Lines of text, columns aligned, numbers to the right. */

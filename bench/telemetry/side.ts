@@ -36,6 +36,8 @@ export interface SideOptions {
 export interface Night {
   /** Processor time of the worker and all its processes, ms. */
   readonly cpuMs: number;
+  /** Of its Node.js process alone, native threads included: all that telemetry does is done there. */
+  readonly nodeMs: number;
   readonly rendered: number;
   /** What the renders alone took, all together, as their outcomes say. */
   readonly renderCpuMs: number;
@@ -84,7 +86,7 @@ export class Side implements AsyncDisposable {
     const campaign = 'bench';
     if (!isCampaignId(campaign) || !isBusinessDate(businessDate)) throw new TypeError('ids');
     this.tree.look();
-    const before = this.tree.cpuMs;
+    const before = { cpuMs: this.tree.cpuMs, nodeMs: this.tree.rootMs };
     const timer = setInterval(() => this.tree.look(), LOOK_EVERY_MS);
     try {
       const { handle } = await startBatch(this.client, { campaign, businessDate });
@@ -92,8 +94,8 @@ export class Side implements AsyncDisposable {
       const { rendered } = await this.client.withAbortSignal(signal, () => handle.result());
       await sleep(AFTERMATH_MS, undefined, { signal });
       this.tree.look();
-      const cpuMs = this.tree.cpuMs - before;
-      return { cpuMs, rendered, renderCpuMs: await this.renderCpuMs({ campaign, businessDate, attempt: 1 }) };
+      const [cpuMs, nodeMs] = [this.tree.cpuMs - before.cpuMs, this.tree.rootMs - before.nodeMs];
+      return { cpuMs, nodeMs, rendered, renderCpuMs: await this.renderCpuMs({ campaign, businessDate, attempt: 1 }) };
     } finally {
       clearInterval(timer);
     }

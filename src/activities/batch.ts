@@ -77,9 +77,9 @@ export const createBatchActivities = (deps: BatchDeps) => ({
       const endsMs = performance.now() + activityInfo().startToCloseTimeoutMs;
       const summary = await closeBatch(deps, input, signal);
       const { batch, wallMs } = input;
-      // A backfill is no night.
-      if (wallMs !== null) {
-        const { limits } = await deps.manifests.plan(batch);
+      const { limits, csvKey, recipientLimit } = await deps.manifests.plan(batch);
+      // Neither a backfill nor a batch for a list is the night that must not be missing.
+      if (wallMs !== null && csvKey === null && recipientLimit === null) {
         const deadlineMs = limits.deadline === null ? null : Date.parse(limits.deadline.at);
         recordClosed({ campaign: batch.campaign, closedAtMs: Date.parse(deps.now()), wallMs, deadlineMs });
       }

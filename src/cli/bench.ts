@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BenchContext, BenchResult } from '../../bench/bench.ts';
+import { EXIT } from '../contracts/exit-codes.ts';
 import { isRenditionId, RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
 import { CAPTURE_ROUTES, type CaptureRoute } from '../rendering/browser/flags.ts';
 import { SOURCE_TYPES, type SourceType } from '../warehouse/source.ts';
@@ -310,6 +311,9 @@ async function runBench({ json }: Common, run: (context: BenchContext) => Promis
   const tables = [result.rows, ...(result.also === undefined ? [] : [result.also])].map(tableOf);
   const lines = (result.jsonLines ?? [result.json]).map((line) => `${JSON.stringify(line)}\n`);
   process.stdout.write(json === true ? lines.join('') : tables.join('\n'));
+  if (result.missed == null) return;
+  process.stderr.write(`${result.missed}\n`);
+  process.exitCode = EXIT.unexpected;
 }
 
 function count(text: string): number {

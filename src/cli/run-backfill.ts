@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { startBackfill } from '../client/batches.ts';
 import { connectClient } from '../client/connect.ts';
 import { backfillNights } from '../client/schedules.ts';
+import { connectTraced } from '../client/traced.ts';
 import { workflowUrl } from '../client/web-ui.ts';
 import { businessDateOf, nightsBetween } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
@@ -35,8 +36,9 @@ export async function runBackfill(
   signal: AbortSignal,
 ): Promise<BatchSummary> {
   const campaign = await loadCampaign(settings.root, request.campaign);
+  await using connected = await connectTraced(settings);
+  const { client } = connected;
   const store = new ObjectStore(settings.s3);
-  const client = await connectClient(settings.temporal);
   try {
     await store.checkBucket();
     const batch = await chooseBatch(store, { ...request, campaign: campaign.id });
@@ -61,7 +63,6 @@ export async function runBackfill(
     await printSummary(store, summary, { json: request.json === true, workflow: ui });
     return summary;
   } finally {
-    await client.connection.close();
     store.close();
   }
 }

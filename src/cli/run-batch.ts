@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
 import { type StartInput, startBatch } from '../client/batches.ts';
-import { connectClient } from '../client/connect.ts';
+import { connectTraced } from '../client/traced.ts';
 import { workflowUrl } from '../client/web-ui.ts';
 import { businessDateOf } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
@@ -34,7 +34,8 @@ export async function runBatch(
 ): Promise<BatchSummary | null> {
   const campaign = await loadCampaign(settings.root, request.campaign);
   const store = new ObjectStore(settings.s3);
-  const client = await connectClient(settings.temporal);
+  await using connected = await connectTraced(settings);
+  const { client } = connected;
   try {
     await store.checkBucket();
     const csvKey = request.csv === undefined ? undefined : await uploadCsv(store, request.csv, signal);
@@ -54,7 +55,6 @@ export async function runBatch(
     await printSummary(store, summary, { json: request.json === true, workflow: ui });
     return summary;
   } finally {
-    await client.connection.close();
     store.close();
   }
 }

@@ -1,5 +1,5 @@
-import { connectClient } from '../client/connect.ts';
 import { type SteeredOfAll, type SteerRequest, steerAll, steerBatch } from '../client/steering.ts';
+import { connectTraced } from '../client/traced.ts';
 import { loadCampaign } from '../config/campaign.ts';
 import { loadSettings } from '../config/settings.ts';
 import type { Steering } from '../contracts/steering.ts';
@@ -13,13 +13,9 @@ type Request = Omit<SteerRequest, 'input'> & {
 export async function runSteer({ input, json, ...request }: Request): Promise<string> {
   const settings = await loadSettings();
   await loadCampaign(settings.root, request.campaign);
-  const client = await connectClient(settings.temporal);
-  try {
-    const done = await steerBatch(client, { ...request, ...(input !== undefined && { input }) });
-    return json ? `${JSON.stringify(done)}\n` : `${done.workflowId}: ${steeringText(done.steering)}\n`;
-  } finally {
-    await client.connection.close();
-  }
+  await using connected = await connectTraced(settings);
+  const done = await steerBatch(connected.client, { ...request, ...(input !== undefined && { input }) });
+  return json ? `${JSON.stringify(done)}\n` : `${done.workflowId}: ${steeringText(done.steering)}\n`;
 }
 
 /** Steers every batch that runs and returns what to print: a line for each. That none runs is no failure. */
@@ -28,15 +24,11 @@ export async function runSteerAll({
   json,
   update,
 }: Pick<Request, 'update' | 'input' | 'json'>): Promise<string> {
-  const client = await connectClient((await loadSettings()).temporal);
-  try {
-    const all = await steerAll(client, { update, ...(input !== undefined && { input }) });
-    if (json) return `${JSON.stringify(all)}\n`;
-    if (all.length === 0) return 'No batch is running.\n';
-    return all.map((one) => `${one.workflowId}: ${answerText(one)}\n`).join('');
-  } finally {
-    await client.connection.close();
-  }
+  await using connected = await connectTraced(await loadSettings());
+  const all = await steerAll(connected.client, { update, ...(input !== undefined && { input }) });
+  if (json) return `${JSON.stringify(all)}\n`;
+  if (all.length === 0) return 'No batch is running.\n';
+  return all.map((one) => `${one.workflowId}: ${answerText(one)}\n`).join('');
 }
 
 const answerText = (one: SteeredOfAll): string => ('steering' in one ? steeringText(one.steering) : one.refused);

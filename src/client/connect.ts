@@ -1,4 +1,11 @@
-import { Client, Connection, type ConnectionOptions, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  isGrpcServiceError,
+  ServiceError,
+  type WorkflowClientInterceptor,
+} from '@temporalio/client';
 import { Failure } from '../contracts/failures.ts';
 
 const CONNECT_TIMEOUT = '10 seconds';
@@ -11,10 +18,13 @@ export interface TemporalTarget {
 }
 
 /** A client that is connected, or one sentence why not. The caller closes `client.connection`. */
-export async function connectClient({ connectionOptions, namespace }: TemporalTarget): Promise<Client> {
+export async function connectClient(
+  { connectionOptions, namespace }: TemporalTarget,
+  workflow: WorkflowClientInterceptor[] = [],
+): Promise<Client> {
   try {
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT });
-    return new Client({ connection, namespace });
+    return new Client({ connection, namespace, interceptors: { workflow } });
   } catch (error) {
     throw connectFailure(connectionOptions.address, error);
   }

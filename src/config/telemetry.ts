@@ -1,7 +1,7 @@
 /** Where telemetry goes, from the standard variables of OpenTelemetry. */
 
 import { Failure } from '../contracts/failures.ts';
-import type { TelemetryTargets } from '../telemetry/telemetry.ts';
+import type { OtlpTarget, TelemetryTargets } from '../telemetry/telemetry.ts';
 import type { Variables } from './environment.ts';
 import { isPort } from './variables.ts';
 
@@ -15,28 +15,83 @@ const SCRAPE = { host: 'localhost', port: 9464 } as const;
 /** With one of them the native part of Temporal's SDK, which cannot compress, would not start. */
 const COMPRESSION = ['OTEL_EXPORTER_OTLP_COMPRESSION', 'OTEL_EXPORTER_OTLP_METRICS_COMPRESSION'] as const;
 
+/** What the exporters speak; it is also what they would speak if nothing is said. */
+const PROTOCOL = 'http/protobuf';
+const PATHS = { TRACES: '/v1/traces', METRICS: '/v1/metrics' } as const;
+type Signal = keyof typeof PATHS;
+/** A collector answers at once, or something is wrong with it: OpenTelemetry's ten seconds would hold more back. */
+const TIMEOUT_MS = 3_000;
+/** Prometheus asks as often. */
+const METRICS_EVERY_MS = 15_000;
+
 /** Failure `EnvironmentInvalid` names the variable that is wrong. */
 export function readTelemetry(variables: Variables): TelemetryTargets {
   if (variables['OTEL_SDK_DISABLED']?.toLowerCase() === 'true')
-    return { otlp: null, traces: null, pushesMetrics: false, scrape: null, temporal: null };
-  const otlp = variables['OTEL_EXPORTER_OTLP_ENDPOINT'] || null;
-  const metrics = exportersIn(variables, 'OTEL_METRICS_EXPORTER', METRICS_EXPORTERS);
-  const traces = exportersIn(variables, 'OTEL_TRACES_EXPORTER', TRACES_EXPORTERS);
+    return { traces: null, metrics: null, scrape: null, temporal: null };
+  const exporters = exportersIn(variables, 'OTEL_METRICS_EXPORTER', METRICS_EXPORTERS);
+  const tracesExporters = exportersIn(variables, 'OTEL_TRACES_EXPORTER', TRACES_EXPORTERS);
   const ratio = ratioIn(variables);
   const host = variables['OTEL_EXPORTER_PROMETHEUS_HOST'] || SCRAPE.host;
-  const pushesMetrics = otlp !== null && metrics.includes('otlp');
+  const spans = ratio !== null && tracesExporters.includes('otlp') ? targetOf(variables, 'TRACES') : null;
+  const metrics = exporters.includes('otlp') ? pushedIn(variables) : null;
   const temporalPort = portOf(variables, 'NIGHTREEL_TEMPORAL_METRICS_PORT', null);
-  if (temporalPort === null && pushesMetrics) assertUncompressed(variables);
+  if (temporalPort === null && metrics !== null) assertUncompressed(variables);
   return {
-    otlp,
-    traces: otlp !== null && ratio !== null && traces.includes('otlp') ? { ratio } : null,
-    pushesMetrics,
-    scrape: metrics.includes('prometheus')
+    traces: spans !== null && ratio !== null ? { ...spans, ratio } : null,
+    metrics,
+    scrape: exporters.includes('prometheus')
       ? { host, port: portOf(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', SCRAPE.port) }
       : null,
     // Its SDK serves or sends, and not both.
-    temporal: temporalPort !== null ? { host, port: temporalPort } : pushesMetrics ? { otlp } : null,
+    temporal: temporalPort !== null ? { host, port: temporalPort } : metrics,
   };
+}
+
+/** Where a signal is sent: to an address of its own as it stands, else to its path at the one for all. Null: nowhere. */
+function targetOf(variables: Variables, signal: Signal): OtlpTarget | null {
+  const own = `OTEL_EXPORTER_OTLP_${signal}_`;
+  const ownUrl = urlIn(variables, `${own}ENDPOINT`);
+  const base = urlIn(variables, 'OTEL_EXPORTER_OTLP_ENDPOINT');
+  const url = ownUrl ?? (base === null ? null : `${base.replace(/\/+$/, '')}${PATHS[signal]}`);
+  if (url === null) return null;
+  const protocol = variables[`${own}PROTOCOL`] ? `${own}PROTOCOL` : 'OTEL_EXPORTER_OTLP_PROTOCOL';
+  if (![undefined, '', PROTOCOL].includes(variables[protocol])) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      `${protocol} has '${variables[protocol]}': ${PROTOCOL} is all that Nightreel speaks. Collectors listen for it at port 4318.`,
+    );
+  }
+  const timeoutMs =
+    millisecondsIn(variables, `${own}TIMEOUT`) ?? millisecondsIn(variables, 'OTEL_EXPORTER_OTLP_TIMEOUT') ?? TIMEOUT_MS;
+  return { url, timeoutMs };
+}
+
+function pushedIn(variables: Variables): TelemetryTargets['metrics'] {
+  const target = targetOf(variables, 'METRICS');
+  if (target === null) return null;
+  const everyMs = millisecondsIn(variables, 'OTEL_METRIC_EXPORT_INTERVAL') ?? METRICS_EVERY_MS;
+  const limitMs = millisecondsIn(variables, 'OTEL_METRIC_EXPORT_TIMEOUT') ?? Math.min(everyMs, target.timeoutMs);
+  if (limitMs <= everyMs) return { ...target, everyMs, limitMs };
+  throw new Failure(
+    'EnvironmentInvalid',
+    `OTEL_METRIC_EXPORT_TIMEOUT must not be more than the ${everyMs} ms after which metrics are sent again (OTEL_METRIC_EXPORT_INTERVAL).`,
+  );
+}
+
+function urlIn(variables: Variables, name: string): string | null {
+  const text = variables[name] || null;
+  if (text === null || /^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
+  throw new Failure(
+    'EnvironmentInvalid',
+    `${name} must be an http or https address, for example http://collector:4318.`,
+  );
+}
+
+function millisecondsIn(variables: Variables, name: string): number | null {
+  const text = variables[name] || null;
+  if (text === null) return null;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new Failure('EnvironmentInvalid', `${name} must be a whole number of milliseconds, from 1 on.`);
 }
 
 function assertUncompressed(variables: Variables): void {

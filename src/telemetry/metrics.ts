@@ -195,6 +195,11 @@ export function countRetried(times: number): void {
   if (times > 0) instruments().retried.add(times);
 }
 
+/** A batch that runs, and is not late yet: the series is there before there is something to count, and increases then. */
+export function startAtRisk(campaign: string): void {
+  instruments().atRisk.add(0, { campaign });
+}
+
 /** A batch that will be late, told once. */
 export function countAtRisk(campaign: string): void {
   instruments().atRisk.add(1, { campaign });

@@ -6,13 +6,11 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { core, metrics, NodeSDK, resources, tracing } from '@opentelemetry/sdk-node';
 import { startAtZero } from './metrics.ts';
 import { serveMetrics } from './scraping.ts';
-import type { Telemetry, TelemetryOptions } from './telemetry.ts';
+import type { OtlpTarget, Telemetry, TelemetryOptions, TelemetryTargets } from './telemetry.ts';
 import { TellingTraces } from './telling-traces.ts';
 import { temporalMetrics } from './temporal-metrics.ts';
-import { TracingPlugin } from './tracing-plugin.ts';
+import { clientCalls, TracingPlugin } from './tracing-plugin.ts';
 
-const METRICS_EVERY_MS = 15_000;
-const EXPORT_TIMEOUT_MS = 3_000;
 const STOP_WITHIN_MS = 2_000;
 /** The bundler of workflow code takes a path. */
 export const workflowInterceptorModules = (): string[] => [join(import.meta.dirname, '../workflows/spans.ts')];
@@ -21,8 +19,8 @@ export const workflowInterceptorModules = (): string[] => [join(import.meta.dirn
 export async function startExporting(options: TelemetryOptions): Promise<Telemetry> {
   const { serviceName, version, targets, onExportError = () => undefined } = options;
   const report = once(onExportError);
-  const collector = targets.otlp === null ? null : (URL.parse(targets.otlp)?.host ?? targets.otlp);
-  const where = collector === null ? '' : ` (the collector is ${collector})`;
+  const collectors = [targets.traces, targets.metrics].flatMap((target) => (target ? new URL(target.url).host : []));
+  const where = collectors.length === 0 ? '' : ` (the collector is ${[...new Set(collectors)].join(' and ')})`;
   diag.setLogger(
     errorsTo((message) => report(`${message}${where}`)),
     DiagLogLevel.ERROR,
@@ -36,12 +34,9 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
   // The machine's ID is read from a file; a scrape before that would complain.
   await resource.waitForAsyncAttributes?.();
   const spanProcessor =
-    targets.otlp === null || targets.traces === null
+    targets.traces === null
       ? null
-      : new TellingTraces(
-          new tracing.BatchSpanProcessor(new OTLPTraceExporter(at(targets.otlp, '/v1/traces'))),
-          targets.traces,
-        );
+      : new TellingTraces(new tracing.BatchSpanProcessor(new OTLPTraceExporter(at(targets.traces))), targets.traces);
   const scraped = targets.scrape === null ? null : await serveMetrics(targets.scrape, onExportError);
   const sdk = new NodeSDK({
     resource,
@@ -50,7 +45,7 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
     sampler: new tracing.AlwaysOnSampler(),
     spanProcessors: spanProcessor === null ? [] : [spanProcessor],
     metricReaders: [
-      ...(targets.otlp !== null && targets.pushesMetrics ? [pushing(targets.otlp)] : []),
+      ...(targets.metrics === null ? [] : [pushing(targets.metrics)]),
       ...(scraped === null ? [] : [scraped]),
     ],
     logRecordProcessors: [],
@@ -63,6 +58,7 @@ export async function startExporting(options: TelemetryOptions): Promise<Telemet
   const temporalOptions = await temporalMetrics(targets, identityIn(resource), onExportError);
   return {
     temporalPlugins: () => (spanProcessor === null ? [] : [new TracingPlugin({ resource, spanProcessor })]),
+    clientInterceptors: () => (spanProcessor === null ? [] : [clientCalls()]),
     workflowInterceptorModules: () => (spanProcessor === null ? [] : workflowInterceptorModules()),
     temporalOptions,
     async stop() {
@@ -84,16 +80,14 @@ const identityIn = ({ attributes }: resources.Resource): Record<string, string> 
     ),
   );
 
-const at = (endpoint: string, path: string) => ({
-  url: `${endpoint.replace(/\/+$/, '')}${path}`,
-  timeoutMillis: EXPORT_TIMEOUT_MS,
-});
+/** Headers, certificates and compression the exporters read from the variables themselves. */
+const at = ({ url, timeoutMs }: OtlpTarget) => ({ url, timeoutMillis: timeoutMs });
 
-const pushing = (endpoint: string) =>
+const pushing = (target: NonNullable<TelemetryTargets['metrics']>) =>
   new metrics.PeriodicExportingMetricReader({
-    exporter: new OTLPMetricExporter(at(endpoint, '/v1/metrics')),
-    exportIntervalMillis: METRICS_EVERY_MS,
-    exportTimeoutMillis: EXPORT_TIMEOUT_MS,
+    exporter: new OTLPMetricExporter(at(target)),
+    exportIntervalMillis: target.everyMs,
+    exportTimeoutMillis: target.limitMs,
   });
 
 /** OpenTelemetry reports every export that fails; the first one says it all. */

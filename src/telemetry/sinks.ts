@@ -1,6 +1,6 @@
 import type { InjectedSinks } from '@temporalio/worker';
 import type { BatchSinks } from '../contracts/sinks.ts';
-import { countAtRisk } from './metrics.ts';
+import { countAtRisk, startAtRisk } from './metrics.ts';
 import type { RunningBatches } from './running-batches.ts';
 
 /**
@@ -10,7 +10,13 @@ import type { RunningBatches } from './running-batches.ts';
 export const batchSinks = (running: RunningBatches): InjectedSinks<BatchSinks> => ({
   nightreel: {
     atRisk: { fn: (_, campaign) => countAtRisk(campaign), callDuringReplay: false },
-    progress: { fn: ({ startTime }, batch) => running.progress(batch, startTime.getTime()), callDuringReplay: false },
+    progress: {
+      fn: ({ startTime }, batch) => {
+        startAtRisk(batch.campaign);
+        running.progress(batch, startTime.getTime());
+      },
+      callDuringReplay: false,
+    },
     over: { fn: (_, __, batchId) => running.over(batchId), callDuringReplay: true },
   },
 });

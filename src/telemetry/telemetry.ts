@@ -1,20 +1,30 @@
 /** The one place where OpenTelemetry is set up. Off, it loads nothing. */
 
+import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import type { TelemetryOptions as TemporalOptions } from '@temporalio/worker';
 
-/** Neither an endpoint nor a place to scrape: telemetry is off. */
+/** A collector of OTLP (HTTP, protobuf). */
+export interface OtlpTarget {
+  /** With its path: `http://localhost:4318/v1/traces`. */
+  readonly url: string;
+  /** It has so long to answer a request. */
+  readonly timeoutMs: number;
+}
+
+/** Neither a collector nor a place to scrape: telemetry is off. */
 export interface TelemetryTargets {
-  /** Base URL of an OTLP/HTTP collector, for example `http://localhost:4318`; null: there is none. */
-  readonly otlp: string | null;
-  /** Which spans that collector gets: of ordinary variants this share, 0 to 1, and everything else; null: none. */
-  readonly traces: { readonly ratio: number } | null;
-  /** Whether that collector gets the metrics, too. */
-  readonly pushesMetrics: boolean;
+  /** Who gets which spans: of ordinary variants this share, 0 to 1, and everything else; null: nobody. */
+  readonly traces: (OtlpTarget & { readonly ratio: number }) | null;
+  /** Who is sent the metrics, how often, and how long collecting and sending them may take together; null: nobody. */
+  readonly metrics: (OtlpTarget & { readonly everyMs: number; readonly limitMs: number }) | null;
   /** Where Prometheus may ask for `/metrics`; null: nowhere. */
   readonly scrape: { readonly host: string; readonly port: number } | null;
   /** Who gets the metrics of Temporal's own SDK: Prometheus, who asks for `/metrics` there, or a collector; null: nobody. */
-  readonly temporal: { readonly host: string; readonly port: number } | { readonly otlp: string } | null;
+  readonly temporal:
+    | { readonly host: string; readonly port: number }
+    | { readonly url: string; readonly everyMs: number }
+    | null;
 }
 
 export interface TelemetryOptions {
@@ -26,8 +36,10 @@ export interface TelemetryOptions {
 }
 
 export interface Telemetry {
-  /** For `Client` and `Worker`: spans for workflows, children and activities, joined over all processes. */
+  /** For `Worker`: spans for workflows, children and activities, joined over all processes. */
   temporalPlugins(): OpenTelemetryPlugin[];
+  /** For `Client`: spans for what it starts and changes, which what it is about then continues. */
+  clientInterceptors(): WorkflowClientInterceptor[];
   /** Modules that a prebuilt workflow bundle must contain for those spans. */
   workflowInterceptorModules(): string[];
   /** For Temporal's runtime, to be installed with it; undefined: as it is by itself. */
@@ -38,6 +50,7 @@ export interface Telemetry {
 
 const OFF: Telemetry = {
   temporalPlugins: () => [],
+  clientInterceptors: () => [],
   workflowInterceptorModules: () => [],
   temporalOptions: undefined,
   stop: () => Promise.resolve(),
@@ -48,8 +61,8 @@ const OFF: Telemetry = {
  * the start.
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { otlp, scrape, temporal } = options.targets;
-  if (otlp === null && scrape === null && temporal === null) return OFF;
+  const { traces, metrics, scrape, temporal } = options.targets;
+  if (traces === null && metrics === null && scrape === null && temporal === null) return OFF;
   const { startExporting } = await import('./otlp.ts');
   return await startExporting(options);
 }

@@ -11,8 +11,11 @@ import { LRUCache } from 'lru-cache';
 import { ONE_OF_MANY } from '../contracts/spans.ts';
 import { UsualDurations } from './usual-durations.ts';
 
-/** Spans of a variant or a scene that wait for what becomes of it: some 200 videos, 4 MB. */
-const HELD_SPANS = 4_000;
+/**
+ * Spans of a variant or a scene that have ended and wait for what becomes of it: of some 1,000 videos that are rendered and not yet published, or
+ * were rendered last where other processes publish them; 20 MB.
+ */
+const HELD_SPANS = 20_000;
 /** Traces of which it is remembered that they are kept. */
 const KEPT_TRACES = 2_000;
 

@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import type { TelemetryOptions as TemporalOptions } from '@temporalio/worker';
 import type { TelemetryTargets } from './telemetry.ts';
 
-const EVERY = '15 seconds';
 /**
  * What the SDK shows by default, into this process's log instead of beside it; but not every export that fails: the collector gets
  * this process's own metrics, too, and that these do not arrive is told once.
@@ -26,9 +25,9 @@ export async function temporalMetrics(
   onError: (message: string) => void,
 ): Promise<TemporalOptions | undefined> {
   if (temporal === null) return undefined;
-  if ('otlp' in temporal) {
-    const url = `${temporal.otlp.replace(/\/+$/, '')}/v1/metrics`;
-    const otel = { url, http: true, metricsExportInterval: EVERY, useSecondsForDurations: true } as const;
+  if ('url' in temporal) {
+    const { url, everyMs } = temporal;
+    const otel = { url, http: true, metricsExportInterval: everyMs, useSecondsForDurations: true } as const;
     return { metrics: { otel, globalTags: identity }, logging: LOGGING };
   }
   const { host, port } = temporal;

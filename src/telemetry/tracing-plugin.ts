@@ -1,8 +1,10 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
 import {
   makeWorkflowExporter,
   OpenTelemetryPlugin,
   type OpenTelemetryPluginOptions,
+  OpenTelemetryWorkflowClientInterceptor,
 } from '@temporalio/interceptors-opentelemetry-v2';
 import {
   extractContextFromHeaders,
@@ -36,6 +38,17 @@ export class TracingPlugin extends OpenTelemetryPlugin {
     };
     return { ...configured, sinks: { ...configured.sinks, exporter } };
   }
+}
+
+/** Spans for what a client starts and changes, and none for looking: who follows a night asks every second. */
+export function clientCalls(): WorkflowClientInterceptor {
+  const all = new OpenTelemetryWorkflowClientInterceptor();
+  return {
+    start: (input, next) => all.start(input, next),
+    startWithDetails: (input, next) => all.startWithDetails(input, next),
+    startUpdate: (input, next) => all.startUpdate(input, next),
+    cancel: (input, next) => all.cancel(input, next),
+  };
 }
 
 /** What is given as a workflow's info becomes attributes of its spans. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { TestCollector } from '../support/collector.ts';
 import { lastJson, TestHome } from '../support/nightreel.ts';
+import { byTrace } from '../support/spans.ts';
 
 const MINUTE = 60_000;
 
@@ -35,7 +36,8 @@ test(
         csv,
         'recipient_id,name,referralCount,earnings\nr-4711,Wilhelmina,1,10\nr-4712,Thrower,2,98765\n',
       );
-      const night = await home.run(['run', 'card', '--csv', csv, '--json']);
+      const variables = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.endpoint}/v1/traces` };
+      const night = await home.run(['run', 'card', '--csv', csv, '--json'], variables);
       expect(lastJson(night.stdout)).toMatchObject({ rendered: 1, failed: 1 });
     } finally {
       serving.kill('SIGTERM');
@@ -50,6 +52,21 @@ test(
     ]) {
       expect(spans).toContain(name);
     }
+    // Whoever started the batch is where its trace begins, and what they then looked at is not in it.
+    const [started, ...others] = collector
+      .spans()
+      .filter(({ resource }) => resource['service.name'] === 'nightreel-client');
+    expect(others).toEqual([]);
+    expect(started?.name).toBe('StartWorkflow:nightlyBatch');
+    // By this a collector knows variants from batches.
+    for (const trace of byTrace(collector.spans()).values()) {
+      const isVariant = trace.some(({ name }) => name === 'RunWorkflow:renderVariant');
+      expect(new Set(trace.map(({ traceState }) => traceState))).toEqual(
+        new Set([isVariant ? 'nightreel=renderVariant' : '']),
+      );
+    }
+    const batch = collector.spans().find(({ name }) => name === 'RunWorkflow:nightlyBatch');
+    expect([batch?.traceId, batch?.parentId]).toEqual([started?.traceId, started?.spanId]);
     for (const name of [
       'nightreel.variants',
       'nightreel.render.duration',
@@ -59,6 +76,8 @@ test(
     ]) {
       expect(metrics).toContain(name);
     }
+    // A batch for a list is not the night that must not be missing.
+    expect(metrics).not.toContain('nightreel.batch.closed');
     for (const personal of ['Wilhelmina', 'Thrower', 'r-4711', '98765'])
       expect(spans + metrics).not.toContain(personal);
   },

@@ -27,6 +27,19 @@ export async function panelExpressions(): Promise<string[]> {
   return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m')));
 }
 
+/** What an alert compares: the left side of its first comparison. */
+export function comparedIn(expression: string): string {
+  const [left = ''] = expression.split(/\s(?:[<>]=?|[=!]=)\s/);
+  // What is open there still is around the comparison.
+  let depth = 0;
+  for (let at = left.length - 1; at >= 0; at -= 1) {
+    if (left[at] === ')') depth += 1;
+    if (left[at] === '(') depth -= 1;
+    if (depth < 0) return left.slice(at + 1);
+  }
+  return left;
+}
+
 /** Names of the metrics that are ours: all but `up`, which is Prometheus's own. */
 export const metricsIn = (expressions: readonly string[]): string[] =>
   [...new Set(expressions.flatMap((text) => text.match(/\bnightreel[_:][\w:]*/g) ?? []))].sort();

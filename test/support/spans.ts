@@ -12,6 +12,7 @@ const SCHEMA = `
   message Span {
     bytes trace_id = 1;
     bytes span_id = 2;
+    string trace_state = 3;
     bytes parent_span_id = 4;
     string name = 5;
     fixed64 start_time_unix_nano = 7;
@@ -37,6 +38,7 @@ interface RawAttribute {
 interface RawSpan {
   readonly traceId: string;
   readonly spanId: string;
+  readonly traceState: string;
   readonly parentSpanId: string;
   readonly name: string;
   readonly startTimeUnixNano: string;
@@ -57,6 +59,8 @@ export interface ReceivedSpan {
   /** Hex. */
   readonly traceId: string;
   readonly spanId: string;
+  /** As W3C Trace Context writes it; empty: it has none. */
+  readonly traceState: string;
   /** Null: a root. */
   readonly parentId: string | null;
   readonly name: string;
@@ -78,6 +82,7 @@ export function spansIn(body: Uint8Array): ReceivedSpan[] {
       spans.map((span) => ({
         traceId: hex(span.traceId),
         spanId: hex(span.spanId),
+        traceState: span.traceState,
         parentId: span.parentSpanId === '' ? null : hex(span.parentSpanId),
         name: span.name,
         start: BigInt(span.startTimeUnixNano),

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { ONE_OF_MANY } from '../../src/contracts/spans.ts';
 import { PortChooser } from '../../src/stack/ports.ts';
 import { metricsIn, OBSERVABILITY, panelExpressions, ruleExpressions } from '../support/observability.ts';
 
@@ -41,6 +42,23 @@ test('who is woken and who is told', async () => {
     ['page', 'ticket'].map(async (severity) => (await run('amtool', [...routes, `severity=${severity}`], at)).stdout),
   );
   expect([page?.trim(), ticket?.trim()]).toEqual(['on-call', 'team']);
+});
+
+test('the collector keeps batches, failures and outliers of all traces, in the pipeline that it has', async () => {
+  const { receivers, processors, exporters, service } = parse(
+    await readFile(join(OBSERVABILITY, 'collector.yml'), 'utf8'),
+  );
+  const { traces } = service.pipelines;
+  expect([traces.receivers, traces.processors, traces.exporters]).toEqual(
+    [receivers, processors, exporters].map((parts) => Object.keys(parts)),
+  );
+  expect(receivers.otlp.protocols.http.endpoint).toMatch(/:4318$/);
+  const { policies } = processors.tail_sampling;
+  expect(policies.map(({ type }: { readonly type: string }) => type)).toEqual([
+    ...['ottl_condition', 'status_code', 'latency', 'probabilistic'],
+  ]);
+  for (const policy of policies) expect(Object.keys(policy)).toEqual(['name', 'type', policy.type]);
+  expect(policies[0].ottl_condition.span).toEqual([`not IsMatch(trace_state, "${ONE_OF_MANY}=")`]);
 });
 
 test('the dashboard is provisioned with the source that its panels ask', async () => {

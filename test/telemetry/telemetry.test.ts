@@ -94,6 +94,25 @@ describe('with a collector', () => {
   });
 });
 
+test('each signal is sent to its own address, with the headers for all and its own', async () => {
+  const received = new Map<string, unknown[]>();
+  const endpoint = await listen((request, response) => {
+    const { authorization, tenant } = request.headers;
+    received.set(request.url ?? '', [authorization, tenant]);
+    response.end();
+  });
+  await emit({
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${endpoint}/spans`,
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${endpoint}/numbers`,
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret',
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'tenant=films',
+  });
+  expect(Object.fromEntries(received)).toEqual({
+    '/spans': ['secret', 'films'],
+    '/numbers': ['secret', undefined],
+  });
+});
+
 test("Temporal's own metrics say of which process they are, and spans travel in one format, whatever the variables say", async () => {
   const { result } = await emit({
     OTEL_EXPORTER_OTLP_ENDPOINT: await listen((_, response) => response.end()),
@@ -245,6 +264,25 @@ describe('scraped by Prometheus', () => {
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' },
       'OTEL_EXPORTER_OTLP_COMPRESSION must not be set',
     ],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' }, 'OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address'],
+    [{ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'grpc://x' }, 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT must be an http'],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+      "OTEL_EXPORTER_OTLP_PROTOCOL has 'grpc': http/protobuf is all",
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://x', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' },
+      "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL has 'http/json'",
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_EXPORTER_OTLP_TIMEOUT: '3s' },
+      'OTEL_EXPORTER_OTLP_TIMEOUT must be a whole number of milliseconds',
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_METRIC_EXPORT_TIMEOUT: '20000' },
+      'OTEL_METRIC_EXPORT_TIMEOUT must not be more than the 15000 ms',
+    ],
   ])('a wrong variable is named: %j', (variables, message) => {
     expect(() => readTelemetry(variables)).toThrow(message);
   });
@@ -259,13 +297,37 @@ describe('scraped by Prometheus', () => {
     [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, null],
     [{ OTEL_TRACES_EXPORTER: 'none' }, null],
   ])('which traces are wanted: %j is %j', (variables, traces) => {
-    expect(readTelemetry({ ...variables, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' }).traces).toEqual(traces);
+    const found = readTelemetry({ ...variables, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' });
+    expect(found.traces).toEqual(traces === null ? null : expect.objectContaining(traces));
     expect(readTelemetry(variables).traces).toBeNull();
+  });
+
+  test('each signal has its own address, timeout and protocol, and those for all where it has none', () => {
+    const all = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x/y/', OTEL_EXPORTER_OTLP_TIMEOUT: '5000' };
+    expect(readTelemetry(all)).toMatchObject({
+      traces: { url: 'http://x/y/v1/traces', timeoutMs: 5_000 },
+      metrics: { url: 'http://x/y/v1/metrics', timeoutMs: 5_000, everyMs: 15_000, limitMs: 5_000 },
+    });
+    const own = {
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://spans/in',
+      OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '700',
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf',
+      OTEL_METRIC_EXPORT_INTERVAL: '2000',
+      OTEL_METRIC_EXPORT_TIMEOUT: '1000',
+    };
+    expect(readTelemetry({ ...all, ...own })).toMatchObject({
+      traces: { url: 'http://spans/in', timeoutMs: 700 },
+      metrics: { url: 'http://x/y/v1/metrics', everyMs: 2_000, limitMs: 1_000 },
+      temporal: { url: 'http://x/y/v1/metrics', everyMs: 2_000 },
+    });
+    expect(readTelemetry(own)).toMatchObject({ traces: { url: 'http://spans/in' }, metrics: null, temporal: null });
+    const metrics = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://numbers/in' };
+    expect(readTelemetry(metrics)).toMatchObject({ traces: null, metrics: { url: 'http://numbers/in' } });
   });
 
   test("Temporal's own metrics go where the others are pushed, or to a port of their own", () => {
     const pushed = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
-    expect(readTelemetry(pushed).temporal).toEqual({ otlp: 'http://x' });
+    expect(readTelemetry(pushed).temporal).toMatchObject({ url: 'http://x/v1/metrics', everyMs: 15_000 });
     expect(readTelemetry({ ...pushed, OTEL_METRICS_EXPORTER: 'none' }).temporal).toBeNull();
     const own = { NIGHTREEL_TEMPORAL_METRICS_PORT: '9465', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' };
     expect(readTelemetry({ ...pushed, ...own }).temporal).toEqual({ host: 'localhost', port: 9465 });
@@ -274,7 +336,7 @@ describe('scraped by Prometheus', () => {
 
   test('a disabled SDK is off, whatever else is said', () => {
     const variables = { ...onPort(9464), OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' };
-    const off = { otlp: null, traces: null, pushesMetrics: false, scrape: null, temporal: null };
+    const off = { traces: null, metrics: null, scrape: null, temporal: null };
     expect(readTelemetry(variables)).toEqual(off);
   });
 });

@@ -91,7 +91,7 @@ test('what waits is bounded: the oldest goes, and nothing of it is exported late
   const { exported, activity } = processWith(0);
   const [oldest, newest] = [newTrace(), newTrace()];
   activity(oldest, 'oldest');
-  for (let index = 0; index < 2_000; index += 1) activity(newTrace(), 'render');
+  for (let index = 0; index < 10_000; index += 1) activity(newTrace(), 'render');
   activity(newest, 'newest');
   activity(oldest, 'oldest, later', { fails: true });
   activity(newest, 'newest, later', { fails: true });
