@@ -17,9 +17,10 @@ export class TonightPeople implements People, AsyncDisposable {
 
   async find(template: Template, text: string, limit: number): Promise<Found> {
     this.reading ??= this.read(template);
-    const { delta } = await this.reading.catch((error: unknown) => {
+    const { reading } = this;
+    const { delta } = await reading.catch((error: unknown) => {
       // The stack may be started meanwhile.
-      this.reading = null;
+      if (this.reading === reading) this.reading = null;
       throw error;
     });
     const people: Person[] = [];

@@ -218,6 +218,28 @@ test('a template that is broken is told, and is there once it is mended, however
   expect(mended.template).toMatchObject({ title: 'Card', frameCount: 30 });
 });
 
+test('an .html composition is previewed by its name, as it is checked and rendered', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-preview-composition-'));
+  await cp(join(import.meta.dirname, '../fixtures/compositions/variables'), folder, { recursive: true });
+  await rename(join(folder, 'index.html'), join(folder, 'teaser.html'));
+  const home = await TestHome.create();
+  const child = home.start(['preview', join(folder, 'teaser.html'), '--json']);
+  try {
+    const [line] = await once(child.stdout ?? child, 'data');
+    const url = new URL(z.object({ address: z.string() }).parse(JSON.parse(String(line))).address);
+    const { text } = await ask(url, `${url.pathname}state`, { headers: { host: url.host } });
+    expect(state.parse(JSON.parse(text))).toMatchObject({
+      problem: null,
+      frame: expect.stringMatching(/\/teaser\.html$/),
+    });
+  } finally {
+    child.kill('SIGINT');
+    await once(child, 'close');
+    await home.end();
+    await rm(folder, { recursive: true });
+  }
+}, 60_000);
+
 test('the command offers tonight’s people and a file’s, says nothing of what is asked, and Ctrl-C ends it', async () => {
   await using s3 = await TestS3.start();
   const project = await mkdtemp(join(tmpdir(), 'nightreel-preview-project-'));
