@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 export interface PreviewFlags {
   readonly port: number;
   readonly csv?: string;
+  readonly idColumn?: string;
   readonly json?: boolean;
 }
 
@@ -10,8 +11,9 @@ export function registerPreview(program: Command): void {
   program
     .command('preview')
     .description('See any recipient’s video in a browser, live, before the night does; on this machine alone')
-    .argument('[template|campaign]', 'a name in templates/ or campaigns/, or a folder with a template.json')
-    .option('--csv <file>', 'recipients to choose from: a CSV as for `nightreel run --csv`')
+    .argument('[template|campaign]', 'a name in templates/ or campaigns/, a folder, or an .html composition')
+    .option('--csv <file>', 'recipients to choose from: a CSV as for `nightreel render --csv`')
+    .option('--id-column <name>', 'of --csv: tells rows apart; default: recipient_id, recipientId or id')
     .option('--port <n>', 'port of 127.0.0.1; default: any that is free', parsePort, 0)
     .option('--no-open', 'only print the address; so it is in any case: nothing is opened by itself')
     .option('--json', 'print the address as one JSON line')

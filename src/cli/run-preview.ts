@@ -8,22 +8,23 @@ import { projectRoot } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { CampaignId } from '../contracts/ids.ts';
+import type { TemplatePlace } from '../preview/live-template.ts';
 import { csvPeople, type People } from '../preview/param-sets.ts';
 import { PreviewServer } from '../preview/server.ts';
 import { Renderer } from '../rendering/renderer.ts';
 import { listTemplates } from '../templates/list.ts';
 import type { PreviewFlags } from './preview.ts';
-import { findTemplate } from './render-input.ts';
+import { findTemplate, locateTemplate } from './render-input.ts';
 import { TonightPeople } from './tonight-people.ts';
 import { warningsOnly } from './warnings-only.ts';
 
 /** Serves until `signal` aborts. */
 export async function runPreview(
   name: string | undefined,
-  { port, csv, json }: PreviewFlags,
+  { port, csv, idColumn, json }: PreviewFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { folder, campaign } = await subjectOf(name);
+  const { folder, page, campaign } = await subjectOf(name);
   const people = new Map<string, People>();
   await using tonight = campaign === null ? null : new TonightPeople(campaign);
   if (tonight !== null) people.set('tonight', tonight);
@@ -31,10 +32,10 @@ export async function runPreview(
     await access(csv).catch((cause: unknown) => {
       throw new Failure('ParamsInvalid', `The file ${csv} cannot be read.`, { cause });
     });
-    people.set('csv', csvPeople(csv, basename(csv)));
+    people.set('csv', csvPeople(csv, basename(csv), idColumn));
   }
   await using server = await PreviewServer.start({
-    ...{ folder, port, people },
+    ...{ folder, page, port, people },
     start: (starting) =>
       Renderer.start({ tools: findTools(), capture: readCapture(), slots: 1, log: warningsOnly, signal: starting }),
     onTemplate: ({ problem }) => say(problem === null ? 'The template was read again.' : `Broken: ${problem}`),
@@ -48,14 +49,12 @@ export async function runPreview(
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** A template with the campaign of that name, where it is that template's; a campaign with its template. */
-async function subjectOf(
-  name: string | undefined,
-): Promise<{ readonly folder: string; readonly campaign: CampaignId | null }> {
+async function subjectOf(name: string | undefined): Promise<TemplatePlace & { readonly campaign: CampaignId | null }> {
   const root = projectRoot();
   const templates = await listTemplates(join(root, 'templates'));
   const wanted = name ?? onlyOf(templates);
   const id = (await listCampaigns(root)).find((one) => one === wanted);
-  if (id === undefined) return { folder: await findTemplate(wanted), campaign: null };
+  if (id === undefined) return { ...(await locateTemplate(wanted)), campaign: null };
   const { template } = await loadCampaign(root, id);
   const isOther = templates.includes(wanted) && template !== wanted;
   return { folder: await findTemplate(isOther ? wanted : template), campaign: isOther ? null : id };

@@ -1,4 +1,4 @@
-/** Tonight's recipients of a campaign, for the preview: read from its source when somebody first asks for them. */
+/** Tonight's recipients of a campaign, for the preview: read from its source when somebody first asks for them, and kept. */
 
 import type { CampaignId } from '../contracts/ids.ts';
 import { type Found, matches, type People, type Person } from '../preview/param-sets.ts';
@@ -17,9 +17,10 @@ export class TonightPeople implements People, AsyncDisposable {
 
   async find(template: Template, text: string, limit: number): Promise<Found> {
     this.reading ??= this.read(template);
-    const { delta } = await this.reading.catch((error: unknown) => {
+    const { reading } = this;
+    const { delta } = await reading.catch((error: unknown) => {
       // The stack may be started meanwhile.
-      this.reading = null;
+      if (this.reading === reading) this.reading = null;
       throw error;
     });
     const people: Person[] = [];
@@ -35,10 +36,17 @@ export class TonightPeople implements People, AsyncDisposable {
     return { people, hasMore: false };
   }
 
+  async forget(): Promise<void> {
+    const { reading } = this;
+    this.reading = null;
+    const tonight = await reading?.catch(() => null);
+    // Whoever waited for it before has looked through it by now.
+    tonight?.delta[Symbol.dispose]();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.lifetime.abort();
-    const tonight = await this.reading?.catch(() => null);
-    tonight?.delta[Symbol.dispose]();
+    await this.forget();
   }
 
   private async read(template: Template): Promise<Tonight> {

@@ -22,12 +22,12 @@ export interface PreviewSources {
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const FOUND_LIMIT = 50;
-const SHEET_LIMIT = { sets: 12, frames: 8 } as const;
+const SHEET_LIMIT = { sets: 12, frames: 12 } as const;
 
 const params = z.record(z.string(), z.unknown());
 const bodies = {
   check: z.strictObject({ params }),
-  people: z.strictObject({ from: z.string(), text: z.string() }),
+  people: z.strictObject({ from: z.string(), text: z.string(), again: z.boolean().default(false) }),
   renders: z.strictObject({ params, renditions: z.tuple([z.enum(RENDITION_IDS)], z.enum(RENDITION_IDS)) }),
   sheets: z.strictObject({
     sets: z
@@ -88,7 +88,7 @@ export class AppApi {
       case 'sheets': {
         const { sets, frames } = await asked(bodies.sheets);
         const last = this.template.frameCount - 1;
-        for (const one of sets) this.checked(one.params);
+        for (const { label, params: set } of sets) this.checked(set, `The params of '${label}'`);
         return studio.sheet(this.template, sets, [...new Set(frames.map((frame) => Math.min(frame, last)))]);
       }
       case 'cancel':
@@ -98,9 +98,10 @@ export class AppApi {
     }
   }
 
-  private async find({ from, text }: z.infer<typeof bodies.people>, response: ServerResponse): Promise<unknown> {
+  private async find({ from, text, again }: z.infer<typeof bodies.people>, response: ServerResponse): Promise<unknown> {
     const people = this.sources.people.get(from);
     if (people === undefined) throw new BadRequest('There are no people of this name.');
+    if (again) await people.forget?.();
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     return await people.find(this.template, text, FOUND_LIMIT, gone.signal);
@@ -112,10 +113,10 @@ export class AppApi {
     return template;
   }
 
-  private checked(given: z.infer<typeof params>): z.infer<typeof params> {
+  private checked(given: z.infer<typeof params>, whose = 'These params'): z.infer<typeof params> {
     const check = this.template.validateParams(given);
     if (check.ok) return check.params;
-    throw new BadRequest(`These params do not fit the template: ${check.path} ${check.reason}.`);
+    throw new BadRequest(`${whose} do not fit the template: ${check.path} ${check.reason}.`);
   }
 
   private state(): unknown {
@@ -128,7 +129,7 @@ export class AppApi {
       frame: template === null ? null : `${this.frameOrigin}/${encodeURI(template.entryPath)}`,
       frameOrigin: this.frameOrigin,
       sets: template === null ? [] : ownSets(template),
-      people: [...people].map(([name, { label }]) => ({ name, label })),
+      people: [...people].map(([name, { label, forget }]) => ({ name, label, isKept: forget !== undefined })),
       findings: FINDINGS,
       limits: SHEET_LIMIT,
     };

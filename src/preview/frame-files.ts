@@ -5,6 +5,7 @@ import { CLIPS_SCRIPT } from '../rendering/media/declared-clips.ts';
 import { isOptional, mediaTypeOf } from '../rendering/page/origin.ts';
 import { ENGINE_SCRIPT, templateScript } from '../rendering/page/scripts.ts';
 import type { Template } from '../templates/template.ts';
+import { withoutHints } from './link-hints.ts';
 
 export interface ServedFile {
   readonly type: string;
@@ -28,7 +29,8 @@ export function frameFile(template: Template, path: string): ServedFile | null {
     return isOptional(path) ? { type: 'application/json', bytes: '[]' } : null;
   }
   const type = mediaTypeOf(path);
-  return { type, bytes: type.startsWith('text/html') ? withEngine(Buffer.from(bytes).toString('utf8')) : bytes };
+  const isPage = type.startsWith('text/html');
+  return { type, bytes: isPage ? withEngine(withoutHints(Buffer.from(bytes).toString('utf8'))) : bytes };
 }
 
 const ATTRIBUTES = `(?:"[^"]*"|'[^']*'|[^'">])*`;

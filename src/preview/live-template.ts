@@ -16,11 +16,18 @@ export interface TemplateState {
   readonly version: number;
 }
 
+export interface TemplatePlace {
+  readonly folder: string;
+  /** An HTML file in it that is a HyperFrames composition. */
+  readonly page?: string | undefined;
+}
+
 /** An editor writes a file in several steps, and several files one after the other. */
 const QUIET_MS = 120;
 
 export class LiveTemplate implements AsyncDisposable {
   private readonly folder: string;
+  private readonly page: string | undefined;
   private readonly onChange: (state: TemplateState) => void;
   private watchers: FSWatcher[] = [];
   private timer: NodeJS.Timeout | null = null;
@@ -28,14 +35,15 @@ export class LiveTemplate implements AsyncDisposable {
   private isClosed = false;
   private last: TemplateState = { template: null, problem: null, version: 0 };
 
-  private constructor(folder: string, onChange: (state: TemplateState) => void) {
+  private constructor({ folder, page }: TemplatePlace, onChange: (state: TemplateState) => void) {
     this.folder = folder;
+    this.page = page;
     this.onChange = onChange;
   }
 
   /** A template that is broken is no error: it may be mended. */
-  static async open(folder: string, onChange: (state: TemplateState) => void): Promise<LiveTemplate> {
-    const live = new LiveTemplate(folder, onChange);
+  static async open(place: TemplatePlace, onChange: (state: TemplateState) => void): Promise<LiveTemplate> {
+    const live = new LiveTemplate(place, onChange);
     await live.read();
     return live;
   }
@@ -63,7 +71,7 @@ export class LiveTemplate implements AsyncDisposable {
     // First, so that a change while it is read is seen.
     await this.watchAll();
     const { template: before, problem, version } = this.last;
-    const read = await loadTemplate(this.folder).catch((error: unknown) => problemOf(error));
+    const read = await loadTemplate(this.folder, this.page).catch((error: unknown) => problemOf(error));
     const next = typeof read === 'string' ? { template: before, problem: read } : { template: read, problem: null };
     const isSame = next.problem === problem && (next.template === before || isAlike(next.template, before));
     if (this.isClosed || isSame) return;

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import type { Params } from '../contracts/video.ts';
+import { listLayout } from '../local/layout.ts';
 import { extremesOf } from '../templates/extremes.ts';
 import type { Template } from '../templates/template.ts';
 import { openCsvWarehouse } from '../warehouse/csv.ts';
@@ -40,18 +41,24 @@ export interface People {
   readonly label: string;
   /** Those whose ID or texts have `text` in them, in the order of their source. */
   find(template: Template, text: string, limit: number, signal: AbortSignal): Promise<Found>;
+  /** Of a source that is read once: it is read anew when somebody is looked for next. */
+  forget?(): Promise<void>;
 }
 
-/** Rows of a file, read anew for each question: it may be edited meanwhile, and be large. */
-export const csvPeople = (path: string, label: string): People => ({
+/** Rows of a file, read anew for each question: it may be edited meanwhile, and be large. `idColumn`: as for `readList`. */
+export const csvPeople = (path: string, label: string, idColumn?: string): People => ({
   label,
-  async find({ paramsSchema, validateParams }, text, limit, signal) {
+  async find(template, text, limit, signal) {
     const open = async () => {
       const stream = createReadStream(path);
       await once(stream, 'open');
       return stream;
     };
-    await using reader = openCsvWarehouse({ name: label, open, paramsSchema });
+    const { paramsSchema, validateParams } = template;
+    await using reader = openCsvWarehouse({
+      ...{ name: label, open, paramsSchema },
+      layout: (header) => listLayout(header, template, { name: label, idColumn }),
+    });
     const people: Person[] = [];
     for await (const { recipientId, params, line, problem } of reader.readAll(signal)) {
       const id = recipientId ?? `line ${line}`;

@@ -10,13 +10,11 @@ import { readApp } from './app-files.ts';
 import { appAddress, appHeaders, type Doors, entryOf, frameHeaders, frameOrigin } from './doors.ts';
 import { Events } from './events.ts';
 import { frameFile } from './frame-files.ts';
-import { LiveTemplate, type TemplateState } from './live-template.ts';
+import { LiveTemplate, type TemplatePlace, type TemplateState } from './live-template.ts';
 import { sendBytes, sendProblem } from './send.ts';
 import { Studio } from './studio.ts';
 
-export interface PreviewOptions extends Omit<PreviewSources, 'live' | 'studio' | 'events'> {
-  /** The template's folder. */
-  readonly folder: string;
+export interface PreviewOptions extends TemplatePlace, Omit<PreviewSources, 'live' | 'studio' | 'events'> {
   /** 0: any that is free. */
   readonly port: number;
   readonly start: ConstructorParameters<typeof Studio>[0]['start'];
@@ -37,11 +35,11 @@ export class PreviewServer implements AsyncDisposable {
   }
 
   /** Failure `EnvironmentInvalid` when the port is taken. */
-  static async start({ folder, port, start, people, onTemplate }: PreviewOptions): Promise<PreviewServer> {
+  static async start({ folder, page, port, start, people, onTemplate }: PreviewOptions): Promise<PreviewServer> {
     await using stack = new AsyncDisposableStack();
     const events = stack.use(new Events());
     const live = stack.use(
-      await LiveTemplate.open(folder, (state) => {
+      await LiveTemplate.open({ folder, page }, (state) => {
         onTemplate?.(state);
         events.send('template', { version: state.version });
       }),

@@ -1,9 +1,15 @@
 /** What somebody does in the preview, in a real browser: look, edit, scrub, render, and change the template meanwhile. */
 
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import sharp from 'sharp';
 import { findTools } from '../../src/config/tools.ts';
+import type { People } from '../../src/preview/param-sets.ts';
 import { until } from '../support/nightreel.ts';
 import { ask, TestPreview } from './support.ts';
 
@@ -13,6 +19,16 @@ const EVIL = '<img src=x onerror="document.title=1"><b>Ada</b>';
 /** The card's bar, and where it ends when it is full: parts of the picture's sides. */
 const BAR = { color: [94, 242, 181], right: 0.92, left: 0.08, y: 285 / 360 } as const;
 
+const PEOPLE: People = {
+  label: 'people.csv',
+  find: async () => ({
+    people: ['Grace', 'Katherine'].map((name) => ({
+      ...{ recipientId: `r-${name}`, params: { name, referralCount: 1, earnings: 2 }, problem: null },
+    })),
+    hasMore: false,
+  }),
+};
+
 let preview: TestPreview;
 let browser: Browser;
 let page: Page;
@@ -20,7 +36,12 @@ const requests: string[] = [];
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  preview = await TestPreview.start();
+  preview = await TestPreview.start(new Map([['csv', PEOPLE]]), async (folder) => {
+    const path = join(folder, 'template.json');
+    const file = JSON.parse(await readFile(path, 'utf8'));
+    file.params.properties.tone = { type: 'string', enum: ['calm', 'loud'] };
+    await writeFile(path, JSON.stringify(file, null, 2));
+  });
   const args = ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'];
   browser = await puppeteer.launch(
     FIREFOX === undefined
@@ -108,6 +129,11 @@ test('time moves by keys, by scrubbing and by playing, and the picture with it',
   await showsFrame(13);
   await press('[');
   await showsFrame(0);
+  // As a German keyboard types them on Windows.
+  await inPage(
+    `document.body.dispatchEvent(new KeyboardEvent('keydown', { key: ']', ctrlKey: true, altKey: true, bubbles: true }))`,
+  );
+  await showsFrame(15);
   await page.click('#play');
   await holds(`Number(document.querySelector('#stage').dataset.frame) > 3`);
   await press(' ');
@@ -138,6 +164,45 @@ test('what does not fit is said beside its field, and the picture stays', async 
   await holds(`document.querySelector('#trouble').hidden`);
   // At its beginning the card has counted nobody yet.
   expect((await picture()).equals(before)).toBe(true);
+});
+
+test('what is not edited stays as it is, whatever the form has for it', async () => {
+  const params = { name: 'two\nlines', referralCount: 7, earnings: 1, tone: 'angry' };
+  const whole = async () => JSON.parse(await inPage<string>(`document.querySelector('#whole').value`));
+  const setAll = (value: object) =>
+    inPage(`(() => {
+      const whole = document.querySelector('#whole');
+      whole.value = ${JSON.stringify(JSON.stringify(value))};
+      whole.dispatchEvent(new Event('input'));
+    })()`);
+  const toneOf = () => inPage(`document.querySelector('#param-tone').selectedOptions[0]?.textContent`);
+  await setAll(params);
+  expect(await toneOf()).toBe('angry (not in the list)');
+  expect(await inPage(`document.querySelector('#param-name').value`)).toBe(params.name);
+  await type('#param-earnings', '2');
+  expect(await whole()).toEqual({ ...params, earnings: 2 });
+  await inPage(`document.querySelector('#param-name').focus()`);
+  await page.keyboard.type('!');
+  expect((await whole()).name.replace('!', '')).toBe(params.name);
+  await page.select('#param-tone', '1');
+  expect(await whole()).toMatchObject({ tone: 'loud' });
+  await inPage(`document.querySelector('[aria-label="Give tone"]').click()`);
+  expect(await whole()).not.toHaveProperty('tone');
+  await setAll({ name: EVIL, referralCount: 7, earnings: 60 });
+  await holds(`document.querySelector('#trouble').hidden`);
+});
+
+test('after an error the picture comes back with the next frame that can be drawn', async () => {
+  await type('#param-name', 'Thrower');
+  await press('Home');
+  await showsFrame(0);
+  await holds(`document.querySelector('#trouble').hidden`);
+  await press('End');
+  await holds(`document.querySelector('#trouble').textContent.includes('no scene for Thrower')`);
+  await press('Home', 'ArrowRight');
+  await showsFrame(1);
+  await holds(`document.querySelector('#trouble').hidden`);
+  await type('#param-name', EVIL);
 });
 
 test('saved files are shown at once, and frame and params stay', async () => {
@@ -181,19 +246,45 @@ test('what is shown is rendered, plays in the page and can be downloaded', async
   expect([file.status, file.text]).toEqual([206, 'ftyp']);
 });
 
-test('a contact sheet has a picture of each set at each moment, drawn by the engine', async () => {
+test('a contact sheet as it is offered has as many sets as there is room for', async () => {
   await page.click('#tab-sheet');
+  expect(await textOf('#sheet-count')).toMatch(/^12 of 1\d sets: a sheet has room for no more/);
+  expect(await page.$$('#sheet .choices input:checked')).toHaveLength(12);
+  expect(await page.$$('#sheet .choices input:not(:checked):not(:disabled)')).toHaveLength(0);
+  await page.click('#make-sheet');
+  await holds(`document.querySelectorAll('.sheet td').length === 12 * 4 + 1`);
+  await holds(`document.querySelectorAll('.sheet img').length > 0`);
+  await page.click('#sheet .progress button');
+  await holds(`document.querySelector('#sheet .progress').dataset.state === 'cancelled'`);
+  expect(await textOf('#sheet > .error')).toBe('');
+});
+
+test('people and edited params are drawn beside each other, and a click on a picture shows it', async () => {
+  await page.click('.people summary');
+  await holds(`document.querySelectorAll('.people .add').length === 2`);
+  const chosen = () =>
+    inPage(
+      `[...document.querySelectorAll('#sheet .choices input:checked')].map((one) => one.parentElement.textContent.trim())`,
+    );
+  for (const at of [0, 1]) await inPage(`document.querySelectorAll('.people .add')[${at}].click()`);
+  // They take the place of the last of the template's own.
+  expect(await page.$$('#sheet .choices input:checked')).toHaveLength(12);
   await inPage(
-    `document.querySelectorAll('#sheet .choices input').forEach((box, at) => { box.checked = at === 0 || at === 2; })`,
+    `document.querySelectorAll('#sheet .choices input:checked').forEach((box, at) => at < 10 && box.click())`,
   );
+  expect(await chosen()).toEqual(['r-Grace', 'r-Katherine']);
+  await page.click('#add-shown');
+  expect(await chosen()).toEqual(['r-Grace', 'r-Katherine', 'Edited']);
   await type('#moments', '0, 1.94');
   await page.click('#make-sheet');
-  await holds(`[...document.querySelectorAll('.sheet img')].filter((one) => one.naturalWidth === 854).length === 4`);
+  await holds(`[...document.querySelectorAll('.sheet img')].filter((one) => one.naturalWidth === 854).length === 6`);
   expect(preview.engines()).toBe(1);
-  expect(await inPage(`document.querySelector('.sheet img').alt`)).toBe('Edited at 0:00.00');
-  await page.click('.sheet tr:last-child td:last-child button');
+  expect(await inPage(`[...document.querySelectorAll('.sheet img')].map((one) => one.alt)`)).toContain(
+    'Edited at 0:00.00',
+  );
+  await page.click('.sheet tr:nth-child(2) td:last-child button');
   await showsFrame(29);
-  expect(await inPage(`document.querySelector('#param-name').value`)).toBe('Friend');
+  expect(await inPage(`document.querySelector('#param-name').value`)).toBe('Katherine');
 });
 
 test('a render can be cancelled', async () => {
@@ -215,3 +306,69 @@ test('nothing was asked of anything but this machine, and nothing complained', (
   expect(requests.length).toBeGreaterThan(20);
   expect(complaints).toEqual([]);
 });
+
+test('a template that asks for things elsewhere gets nowhere, in none of the ways there are', async () => {
+  let connections = 0;
+  const elsewhere = createServer((socket) => {
+    connections += 1;
+    socket.on('error', () => undefined);
+  }).listen(0, '127.0.0.1');
+  await once(elsewhere, 'listening');
+  const { port } = elsewhere.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/`;
+  await using other = await TestPreview.start(new Map(), async (folder) => {
+    const file = JSON.parse(await readFile(join(folder, 'template.json'), 'utf8'));
+    file.scenes = Array.from({ length: 10 }, (_, at) => ({ id: `s${at}`, start: `${at * 0.2}s`, duration: '0.2s' }));
+    await writeFile(join(folder, 'template.json'), JSON.stringify(file));
+    const html = await readFile(join(folder, 'index.html'), 'utf8');
+    await writeFile(join(folder, 'index.html'), html.replace('<head>', `<head>${asking(url, port)}`));
+  });
+  const tab = await browser.newPage();
+  try {
+    await tab.goto(other.server.address, { waitUntil: 'load' });
+    const told = async () => (await tab.evaluate(`document.querySelector('#notes').textContent`)) as string;
+    await until(
+      async () => ((await told()).includes(`something at ${url.slice(0, -1)}.`) ? true : null),
+      'a note of it',
+    );
+    await until(
+      async () => ((await tab.evaluate(`document.querySelector('#stage').dataset.frame`)) === '0' ? true : null),
+      'a picture',
+    );
+    // Each of its ten scenes has a place on a contact sheet.
+    expect(await tab.evaluate(`document.querySelector('#moments').value.split(', ').length`)).toBe(10);
+    await sleep(500);
+    expect(connections).toBe(0);
+  } finally {
+    await tab.close();
+    const own = connect(port, '127.0.0.1');
+    await once(own, 'connect');
+    own.destroy();
+    elsewhere.close();
+  }
+  // It would have been seen.
+  await until(async () => connections || null, 'a connection of the test itself');
+});
+
+/** What a page may try, so that something of it or of its reader reaches a server. */
+const asking = (url: string, port: number): string => `
+<link rel="dns-prefetch preconnect" href="${url}"><link rel="prefetch" href="${url}"><link rel="manifest" href="${url}">
+<style>@import "${url}a.css"; body { background: url(${url}b.png) }</style>
+<script>
+  fetch('${url}').catch(() => undefined);
+  navigator.sendBeacon('${url}', 'seen');
+  new Image().src = '${url}c.png';
+  const link = document.head.appendChild(document.createElement('link'));
+  Object.assign(link, { rel: 'preconnect', href: '${url}' });
+  if (window.RTCPeerConnection) {
+    const peer = new RTCPeerConnection({
+      iceServers: [{ urls: 'turn:127.0.0.1:${port}?transport=tcp', username: 'a', credential: 'b' }],
+    });
+    peer.createDataChannel('a');
+    peer.createOffer().then((offer) => peer.setLocalDescription(offer));
+  }
+  addEventListener('DOMContentLoaded', () => {
+    document.body.append(Object.assign(document.createElement('iframe'), { src: '${url}', hidden: true }));
+    location.href = '${url}';
+  });
+</script>`;

@@ -1,17 +1,19 @@
 /** Who the preview lets in, and what it tells them. */
 
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { withEngine } from '../../src/preview/frame-files.ts';
+import { withoutHints } from '../../src/preview/link-hints.ts';
 import { csvPeople } from '../../src/preview/param-sets.ts';
 import { rangeOf } from '../../src/preview/send.ts';
+import { loadTemplate } from '../../src/templates/template.ts';
 import { TestHome, until } from '../support/nightreel.ts';
 import { TEST_CREDENTIALS, TestS3 } from '../support/s3.ts';
-import { ask, TestPreview } from './support.ts';
+import { type Answer, ask, TestPreview } from './support.ts';
 
 const CSV = join(tmpdir(), `nightreel-preview-${process.pid}.csv`);
 const AT = '2026-11-20T12:00:00Z';
@@ -64,14 +66,23 @@ const readState = async (of: TestPreview = preview) =>
   state.parse(JSON.parse((await ask(of.url, `${of.url.pathname}state`, { headers: { host: of.url.host } })).text));
 const frameHost = async (): Promise<string> => new URL((await readState()).frame ?? '').host;
 
+const policyOf = ({ headers }: Answer): string[] => String(headers['content-security-policy']).split('; ');
+const ALWAYS = {
+  ...{ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' },
+  ...{ 'cross-origin-resource-policy': 'same-origin', 'x-dns-prefetch-control': 'off' },
+};
+
 describe('the door', () => {
   test('opens for the address that was printed, with a policy that lets nothing in from elsewhere', async () => {
     const answer = await ask(preview.url, inside, { headers: host() });
     expect(answer.status).toBe(200);
-    const policy = String(answer.headers['content-security-policy']);
-    expect(policy).toContain("default-src 'none'");
-    expect(policy).not.toMatch(/https?:(?!\/\/[0-9a-f]{32}\.localhost:\d+)/);
-    expect(answer.headers['referrer-policy']).toBe('no-referrer');
+    expect(policyOf(answer)).toEqual([
+      "default-src 'none'",
+      ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "media-src 'self'", "connect-src 'self'"],
+      `frame-src http://${await frameHost()}`,
+      ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"],
+    ]);
+    expect(answer.headers).toMatchObject({ ...ALWAYS, 'cross-origin-opener-policy': 'same-origin' });
   });
 
   test.each([
@@ -118,7 +129,11 @@ describe('the template’s own door', () => {
     const headers = { host: await frameHost() };
     const page = await ask(preview.url, '/index.html', { headers });
     expect(page.text).toMatch(/<head><script src="\/\.nightreel\/engine\.js"><\/script>/);
-    expect(page.headers['content-security-policy']).toContain(`frame-ancestors 'self' ${preview.url.origin}`);
+    expect(policyOf(page)).toEqual([
+      "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
+      ...["form-action 'none'", "object-src 'none'", `frame-ancestors 'self' ${preview.url.origin}`],
+    ]);
+    expect(page.headers).toMatchObject({ ...ALWAYS, 'connection-allowlist': '(response-origin)' });
     const engine = await ask(preview.url, '/.nightreel/engine.js', { headers });
     expect(engine.text).toContain('window.__nightreel = {');
   });
@@ -172,6 +187,25 @@ describe('answers', () => {
   });
 });
 
+test('a file of people is read as for `nightreel render --csv`', async () => {
+  const template = await loadTemplate(preview.folder);
+  const idsIn = async (text: string, idColumn?: string) => {
+    const path = join(preview.folder, 'people.csv');
+    await writeFile(path, text);
+    const { people } = await csvPeople(path, 'people.csv', idColumn).find(
+      template,
+      '',
+      9,
+      new AbortController().signal,
+    );
+    await rm(path);
+    return people.map(({ recipientId, problem }) => [recipientId, problem]);
+  };
+  expect(await idsIn('id,name,referralCount,earnings,city\n7,Ada,3,60,Rome\n')).toEqual([['7', null]]);
+  expect(await idsIn('mail;name;referralCount;earnings\na@b;Ada;3;60\n', 'mail')).toEqual([['a@b', null]]);
+  await expect(idsIn('mail,name,referralCount,earnings\na@b,Ada,3,60\n')).rejects.toThrow('--id-column');
+});
+
 test('a template that is broken is told, and is there once it is mended, however its files were replaced', async () => {
   await using broken = await TestPreview.start(new Map(), (folder) => writeFile(join(folder, 'template.json'), '{'));
   expect(await readState(broken)).toMatchObject({ template: null, problem: expect.stringContaining('is not JSON') });
@@ -183,6 +217,28 @@ test('a template that is broken is told, and is there once it is mended, however
   }, 'the template to be read again');
   expect(mended.template).toMatchObject({ title: 'Card', frameCount: 30 });
 });
+
+test('an .html composition is previewed by its name, as it is checked and rendered', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-preview-composition-'));
+  await cp(join(import.meta.dirname, '../fixtures/compositions/variables'), folder, { recursive: true });
+  await rename(join(folder, 'index.html'), join(folder, 'teaser.html'));
+  const home = await TestHome.create();
+  const child = home.start(['preview', join(folder, 'teaser.html'), '--json']);
+  try {
+    const [line] = await once(child.stdout ?? child, 'data');
+    const url = new URL(z.object({ address: z.string() }).parse(JSON.parse(String(line))).address);
+    const { text } = await ask(url, `${url.pathname}state`, { headers: { host: url.host } });
+    expect(state.parse(JSON.parse(text))).toMatchObject({
+      problem: null,
+      frame: expect.stringMatching(/\/teaser\.html$/),
+    });
+  } finally {
+    child.kill('SIGINT');
+    await once(child, 'close');
+    await home.end();
+    await rm(folder, { recursive: true });
+  }
+}, 60_000);
 
 test('the command offers tonight’s people and a file’s, says nothing of what is asked, and Ctrl-C ends it', async () => {
   await using s3 = await TestS3.start();
@@ -206,13 +262,19 @@ test('the command offers tonight’s people and a file’s, says nothing of what
     const url = new URL(z.object({ address: z.string() }).parse(JSON.parse(String(line))).address);
     expect(url.hostname).toBe('127.0.0.1');
     const headers = { host: url.host };
-    const find = async (from: string, text: string) =>
-      found.parse(JSON.parse((await ask(url, `${url.pathname}people`, { headers, body: { from, text } })).text)).people;
+    const find = async (from: string, text: string, again = false) => {
+      const answer = await ask(url, `${url.pathname}people`, { headers, body: { from, text, again } });
+      return found.parse(JSON.parse(answer.text)).people;
+    };
     expect((await find('csv', 'grace')).map(({ recipientId }) => recipientId)).toEqual(['r-3']);
     expect((await find('tonight', '')).map(({ recipientId }) => recipientId).sort()).toEqual(['r-1', 'r-2']);
     expect(await find('tonight', 'ADA')).toEqual([
       { recipientId: 'r-1', params: { name: 'Ada', referralCount: 3, earnings: 60 }, problem: null },
     ]);
+    // Read once, and again when somebody asks for it.
+    await appendFile(CSV, `r-5,${AT},Hedy,5,90\n`);
+    expect(await find('tonight', 'hedy')).toEqual([]);
+    expect((await find('tonight', 'hedy', true)).map(({ recipientId }) => recipientId)).toEqual(['r-5']);
     // An open connection holds nothing up.
     const events = await fetch(`${url}events`);
     child.kill('SIGINT');
@@ -239,6 +301,19 @@ test.each([
   ['<html><header>no head</header>', '<html>|<header>no head</header>'],
 ])('the engine’s script comes first in %s', (html, expected) => {
   expect(withEngine(html)).toBe(expected.replace('|', '<script src="/.nightreel/engine.js"></script>'));
+});
+
+test('links that only open a connection are taken out of a page, and its lines and columns stay', () => {
+  const page = '\uFEFF<!doctype html>\r\n<title>🦊</title><link rel=icon href=a.png>HINT<p>';
+  for (const hint of [
+    '<link rel="preconnect" href="https://a.example">',
+    "<LINK\r\n  crossorigin href=//a.example rel='x DNS-Prefetch'>",
+    '<link rel=pre&#99;onnect href="https://a.example?>">',
+  ]) {
+    expect(withoutHints(page.replace('HINT', hint))).toBe(page.replace('HINT', hint.replaceAll(/[^\r\n]/g, ' ')));
+  }
+  const others = `<link rel=stylesheet href=preconnect.css><script>'<link rel="preconnect">'</script><!--<link rel=preconnect>-->`;
+  expect(withoutHints(others)).toBe(others);
 });
 
 test.each([

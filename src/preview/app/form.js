@@ -4,6 +4,7 @@ import { h } from './dom.js';
 
 const pretty = (value) => JSON.stringify(value ?? null, null, 2);
 const LONG_TEXT = 120;
+const UNLISTED = 'unlisted';
 
 export class ParamsForm {
   #root;
@@ -31,7 +32,7 @@ export class ParamsForm {
     this.#fields = new Map(
       Object.entries(schema.properties ?? {}).map(([name, property]) => [
         name,
-        new Field(name, property, required.has(name), () => this.#take()),
+        new Field(name, property, required.has(name), () => this.#take(name)),
       ]),
     );
     this.#root.replaceChildren(
@@ -61,15 +62,15 @@ export class ParamsForm {
     this.#general.textContent = left.join('; ');
   }
 
-  #take() {
-    const next = { ...this.#params };
-    for (const [name, field] of this.#fields) {
-      if (!field.isThere) delete next[name];
-      else if (field.isReadable) next[name] = field.value;
-    }
-    this.#params = next;
-    this.#whole.value = pretty(next);
-    this.#onInput(next);
+  /** What was edited, and nothing else: a control may be unable to hold what another param has. */
+  #take(name) {
+    const { isThere, value } = this.#fields.get(name);
+    const { [name]: _, ...others } = this.#params;
+    // Where it stood, so that the JSON below does not jump.
+    this.#params = isThere ? { ...this.#params, [name]: value } : others;
+    this.#whole.value = pretty(this.#params);
+    this.#wholeError.textContent = '';
+    this.#onInput(this.#params);
   }
 
   #takeWhole() {
@@ -97,21 +98,24 @@ class Field {
   element;
   #control;
   #schema;
+  #about;
   #presence = null;
   #counter = null;
   #error;
+  /** Of a choice: a value that is none of the listed ones. */
+  #unlisted;
 
   constructor(name, schema, isRequired, onInput) {
     this.#schema = schema;
     const id = `param-${name}`;
     const [errorId, hintId] = [`${id}-error`, `${id}-hint`];
-    const about = {
+    this.#about = {
       id,
       'data-param': name,
       'aria-describedby': `${hintId} ${errorId}`,
       oninput: () => this.#changed(onInput),
     };
-    this.#control = controlFor(schema, about);
+    this.#control = controlFor(schema, this.#about);
     this.#error = h('p', { class: 'error', id: errorId, 'aria-live': 'polite' });
     if (!isRequired) {
       this.#presence = h('input', {
@@ -155,7 +159,7 @@ class Field {
     const { value, checked } = this.#control;
     switch (this.#kind) {
       case 'choice':
-        return this.#schema.enum[Number(value)];
+        return value === UNLISTED ? this.#unlisted : this.#schema.enum[Number(value)];
       case 'number':
         return value.trim() === '' ? null : Number(value);
       case 'switch':
@@ -187,9 +191,7 @@ class Field {
   #write(value) {
     switch (this.#kind) {
       case 'choice':
-        this.#control.value = String(
-          this.#schema.enum.findIndex((one) => JSON.stringify(one) === JSON.stringify(value)),
-        );
+        this.#choose(value);
         break;
       case 'switch':
         this.#control.checked = value === true;
@@ -197,13 +199,38 @@ class Field {
       case 'json':
         this.#control.value = value === undefined ? '' : pretty(value);
         break;
+      case 'text':
+        if (/[\r\n]/.test(value)) this.#makeRoom();
+        this.#control.value = value ?? '';
+        break;
       default:
         this.#control.value = value ?? '';
     }
   }
 
+  #choose(value) {
+    const { enum: listed } = this.#schema;
+    const at = listed.findIndex((one) => JSON.stringify(one) === JSON.stringify(value));
+    this.#control.querySelector(`[value=${UNLISTED}]`)?.remove();
+    this.#unlisted = value;
+    if (at < 0 && value !== undefined) {
+      this.#control.append(h('option', { value: UNLISTED }, `${wordsOf(value)} (not in the list)`));
+    }
+    this.#control.value = at < 0 ? UNLISTED : String(at);
+  }
+
+  /** A field of one line takes line breaks away. */
+  #makeRoom() {
+    if (this.#control.matches('textarea')) return;
+    const room = roomFor(this.#about);
+    this.#control.replaceWith(room);
+    this.#control = room;
+  }
+
   #changed(onInput) {
     this.#control.disabled = !this.isThere;
+    // Given again after there was none.
+    if (this.#kind === 'choice' && this.#control.selectedIndex < 0) this.#control.selectedIndex = 0;
     this.#count();
     if (this.isThere && !this.isReadable) this.error = 'is not JSON yet';
     else onInput();
@@ -220,16 +247,13 @@ function kindOf({ enum: listed, type }) {
   return { string: 'text', number: 'number', integer: 'number', boolean: 'switch' }[type] ?? 'json';
 }
 
+const wordsOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+const roomFor = (about) => h('textarea', { ...about, rows: 3 });
+
 function controlFor(schema, about) {
   switch (kindOf(schema)) {
     case 'choice':
-      return h(
-        'select',
-        about,
-        ...schema.enum.map((one, index) =>
-          h('option', { value: index }, typeof one === 'string' ? one : JSON.stringify(one)),
-        ),
-      );
+      return h('select', about, ...schema.enum.map((one, index) => h('option', { value: index }, wordsOf(one))));
     case 'number':
       return h('input', {
         ...about,
@@ -242,7 +266,7 @@ function controlFor(schema, about) {
       return h('input', { ...about, type: 'checkbox' });
     case 'text':
       return schema.maxLength > LONG_TEXT
-        ? h('textarea', { ...about, rows: 3 })
+        ? roomFor(about)
         : h('input', { ...about, type: 'text', autocomplete: 'off' });
     default:
       return h('textarea', { ...about, rows: 4, spellcheck: 'false', class: 'code' });

@@ -14,6 +14,10 @@ const KEYS = [
 
 const isTyping = (element) => element.matches('textarea, select, input:not([type=checkbox], [type=range])');
 
+/** Brackets are typed with AltGr on many keyboards, which Windows tells as Ctrl and Alt, and with Option on a Mac. */
+const isShortcut = ({ key, ctrlKey, metaKey, altKey }) =>
+  metaKey || (['[', ']'].includes(key) ? ctrlKey && !altKey : ctrlKey || altKey);
+
 export function listenToKeys(player) {
   const help = byId('help');
   help.append(
@@ -47,9 +51,9 @@ export function listenToKeys(player) {
     '?': () => help.showModal(),
   };
   document.addEventListener('keydown', (event) => {
-    const { key, target, ctrlKey, metaKey, altKey } = event;
+    const { key, target } = event;
     const action = actions[key];
-    if (action === undefined || ctrlKey || metaKey || altKey || help.open || isTyping(target)) return;
+    if (action === undefined || isShortcut(event) || help.open || isTyping(target)) return;
     // Buttons, links and boxes are pressed with it; tabs and players have arrows of their own.
     if (key === ' ' && target.matches('button, a, summary, video, input[type=checkbox]')) return;
     if (key !== ' ' && key.length > 1 && target.closest('[role=tab], video')) return;

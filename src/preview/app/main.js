@@ -40,12 +40,17 @@ const form = new ParamsForm(byId('form'), (params) => {
   sets.markOther();
   edit('Edited', params);
 });
-const sets = new Sets(({ label, params }) => pick(label, params));
+const sets = new Sets({
+  onPick: ({ label, params }) => pick(label, params),
+  onAdd: (set) => {
+    sheet.add(set);
+    byId('tab-sheet').click();
+  },
+});
 const current = () => ({ label: shown.label, params: shown.params });
 const renders = new Renders(current);
 const sheet = new Sheet({
   current,
-  sets: () => sets.all,
   frame: () => player.frame,
   onPick: ({ label, params }, frame) => {
     sets.markOther(label);
@@ -129,7 +134,7 @@ async function load() {
   player.facts = { fps, frameCount, marks: scenes.length > 0 ? scenes.map(({ start }) => start) : seconds };
   timeline.template = template;
   sets.offer(state.sets, state.people);
-  sheet.offer(template, state.sets);
+  sheet.offer(template, state.sets, state.limits);
   renders.template = template;
   // Made anew it would lose what somebody is typing in.
   if (JSON.stringify(paramsSchema) !== schemaText) form.schema = paramsSchema;

@@ -13,6 +13,8 @@ export class Projector {
   #wanted = { load: false, params: null, frame: 0 };
   #isDue = { params: false, frame: false };
   #isRunning = false;
+  /** How often something else was wanted. */
+  #wishes = 0;
 
   /**
    * `onNote`: something the page did. `onParams`: it is to get params, or is to be loaded. `onTrouble`: a sentence, or null once there is a picture again. `onShown`: the frame that is seen.
@@ -27,12 +29,15 @@ export class Projector {
   load(template) {
     this.#template = template;
     this.#wanted.load = true;
+    this.#wishes += 1;
     this.#run();
   }
 
   show({ params = this.#wanted.params, frame = this.#wanted.frame }) {
-    this.#isDue.params ||= params !== this.#wanted.params;
-    this.#isDue.frame ||= frame !== this.#wanted.frame;
+    const [isOther, isElsewhere] = [params !== this.#wanted.params, frame !== this.#wanted.frame];
+    this.#isDue.params ||= isOther;
+    this.#isDue.frame ||= isElsewhere;
+    if (isOther || isElsewhere) this.#wishes += 1;
     Object.assign(this.#wanted, { params, frame });
     this.#run();
   }
@@ -53,10 +58,12 @@ export class Projector {
 
   /** Whether something was done. */
   async #step() {
+    const wishes = this.#wishes;
+    const { params, frame } = this.#isDue;
     try {
-      if (this.#wanted.load || (this.#isDue.params && (this.#isStock || !this.#frame.isLoaded))) {
+      if (this.#wanted.load || (params && this.#isStock) || ((params || frame) && !this.#frame.isLoaded)) {
         await this.#loadFrame();
-      } else if (this.#isDue.params) {
+      } else if (params) {
         this.#isDue.params = false;
         this.#hooks.onParams({ isLoad: false });
         this.#assertReady(
@@ -64,21 +71,21 @@ export class Projector {
         );
         this.#isDue.frame = true;
         this.#hooks.onClips(await this.#call('clips', LIMITS.paramsMs));
-      } else if (this.#isDue.frame && this.#frame.isLoaded) {
+      } else if (frame) {
         this.#isDue.frame = false;
-        const { frame } = this.#wanted;
-        await this.#call('seek', LIMITS.frameMs, frame / this.#template.fps);
+        const { frame: wanted } = this.#wanted;
+        await this.#call('seek', LIMITS.frameMs, wanted / this.#template.fps);
         this.#frame.reveal();
-        this.#hooks.onShown(frame);
+        this.#hooks.onShown(wanted);
         this.#hooks.onTrouble(null);
       } else {
         return false;
       }
     } catch (error) {
-      // As in a render: a page that failed is loaded afresh for the next params.
+      // As in a render: a page that failed is loaded afresh, for what is wanted next.
       this.#frame.forget();
       this.#hooks.onTrouble(error.message);
-      return this.#wanted.load;
+      return this.#wishes > wishes;
     }
     return true;
   }

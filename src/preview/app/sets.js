@@ -6,15 +6,15 @@ import { ask } from './server.js';
 const TYPING_MS = 250;
 
 export class Sets {
-  #onPick;
+  #hooks;
   #sets = [];
   #select = h('select', { id: 'set', onchange: () => this.#pick(Number(this.#select.value)) });
   #people = h('div', { class: 'people' });
   #sources = '';
 
-  /** @param onPick is told label and params. */
-  constructor(onPick) {
-    this.#onPick = onPick;
+  /** Both are told label and params: `onPick` of what is to be seen, `onAdd` of a person who is to be on the contact sheet. */
+  constructor(hooks) {
+    this.#hooks = hooks;
     const step = (label, text, by) =>
       h('button', { type: 'button', 'aria-label': label, title: label, onclick: () => this.#step(by) }, text);
     byId('sets').append(
@@ -28,10 +28,6 @@ export class Sets {
       ),
       this.#people,
     );
-  }
-
-  get all() {
-    return this.#sets;
   }
 
   /** Of a template that was loaded. */
@@ -67,19 +63,19 @@ export class Sets {
     const set = this.#sets[index];
     if (set === undefined) return;
     this.#select.value = String(index);
-    this.#onPick(set);
+    this.#hooks.onPick(set);
   }
 
-  #search({ name, label }) {
+  #search({ name, label, isKept }) {
     const id = `people-${name}`;
     const list = h('ul', { 'aria-label': `People of ${label}`, 'aria-live': 'polite' });
     let timer = null;
     let asked = 0;
-    const find = async () => {
+    const find = async (again = false) => {
       asked += 1;
       const own = asked;
       list.replaceChildren(h('li', { class: 'quiet' }, 'Reading …'));
-      const answer = await ask('people', { from: name, text: input.value }).catch((error) => ({
+      const answer = await ask('people', { from: name, text: input.value, again }).catch((error) => ({
         problem: error.message,
       }));
       if (own === asked) list.replaceChildren(...this.#listOf(answer, label));
@@ -98,6 +94,7 @@ export class Sets {
       h('summary', {}, label),
       h('label', { for: id, class: 'hidden' }, `Find in ${label}`),
       input,
+      isKept ? h('button', { type: 'button', class: 'again', onclick: () => find(true) }, 'Read again') : null,
       list,
     );
     return details;
@@ -110,18 +107,28 @@ export class Sets {
       const words = Object.values(params).filter((value) => typeof value === 'string' || typeof value === 'number');
       const pick = () => {
         this.markOther(`${label}: ${recipientId}`);
-        this.#onPick({ label: recipientId, params }, false);
+        this.#hooks.onPick({ label: recipientId, params });
       };
+      const title = `Add ${recipientId} to the contact sheet`;
+      const add = h(
+        'button',
+        {
+          ...{ type: 'button', class: 'add', title, 'aria-label': title },
+          onclick: () => this.#hooks.onAdd({ label: recipientId, params }),
+        },
+        '+',
+      );
       return h(
         'li',
         {},
         h(
           'button',
-          { type: 'button', onclick: pick },
+          { type: 'button', class: 'pick', onclick: pick },
           h('b', {}, recipientId),
           h('span', {}, words.join(' · ')),
           wrong ? h('span', { class: 'error' }, wrong) : null,
         ),
+        wrong ? null : add,
       );
     });
     return hasMore ? [...items, h('li', { class: 'quiet' }, 'There are more: type a part of the ID or name.')] : items;

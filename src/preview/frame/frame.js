@@ -4,6 +4,22 @@
   document.currentScript?.remove();
   const audible = window.__nightreelAudible;
   delete window.__nightreelAudible;
+
+  let port = null;
+  const early = [];
+  const tell = (note) => {
+    if (port === null) early.push(note);
+    else port.postMessage({ note });
+  };
+
+  // What the policy of the page says nothing of.
+  for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTransport']) delete window[name];
+  window.navigation?.addEventListener('navigate', (event) => {
+    const { protocol, origin } = new URL(event.destination.url);
+    if (!protocol.startsWith('http') || origin === location.origin) return;
+    event.preventDefault();
+    tell({ kind: 'refused', what: origin });
+  });
   if (window === window.top || window.parent !== window.top) return;
 
   // Firefox had none before version 142.
@@ -25,12 +41,6 @@
   window.name = '';
   if (given !== null) window.__hfVariables = given;
 
-  let port = null;
-  const early = [];
-  const tell = (note) => {
-    if (port === null) early.push(note);
-    else port.postMessage({ note });
-  };
   window.__nightreelFound = (payload) => tell({ kind: 'found', what: JSON.parse(payload).kind });
   const words = (error) => String(error?.message ?? error).slice(0, 500);
   window.addEventListener('error', ({ error, message, filename, lineno }) => {
