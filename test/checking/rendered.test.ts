@@ -106,7 +106,7 @@ describe('drawing finds', () => {
   test('a page that keeps something of everybody', async () => {
     const measured: Measures[] = [];
     const findings = await checkAll(await flawed('grows'), [], (measures) => void measured.push(measures));
-    expect(findings.map(ruleAndPlace)).toEqual([['grows', 'warning', 'index.html', 15]]);
+    expect(findings.map(ruleAndPlace)).toEqual([['grows', 'warning', 'index.html', 17]]);
     expect(measured).toMatchObject([
       {
         frame: { width: 320, height: 180, cpuMs: expect.any(Number) },
@@ -119,9 +119,9 @@ describe('drawing finds', () => {
 
   test('a frame that takes too long, and an answer that comes too late', async () => {
     const heavy = await checkAll(await flawed('heavy'), allBut('weight'));
-    expect(heavy.map(ruleAndPlace)).toEqual([['heavy', 'warning', 'index.html', 10]]);
+    expect(heavy.map(ruleAndPlace)).toEqual([['heavy', 'warning', 'index.html', 11]]);
     const late = await checkAll(await flawed('dawdles'), allBut('params-ready'));
-    expect(late.map(ruleAndPlace)).toEqual([['params-slow', 'error', 'index.html', 16]]);
+    expect(late.map(ruleAndPlace)).toEqual([['params-slow', 'error', 'index.html', 17]]);
   }, 120_000);
 
   test('nothing in a template that has no flaw', async () => {

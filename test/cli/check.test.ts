@@ -157,8 +157,8 @@ describe('a broken template ends with 2, and is told with its line', () => {
   test.each([
     ['remote-font-css', 'network', 'remote-url', 5],
     ['timer', 'determinism,runtime', 'timer', 22],
-    ['drawn/keeps-direction', 'warm-equals-cold', 'leaked-state', 20],
-    ['drawn/tall-list', 'overflow', 'text-overflow', 14],
+    ['drawn/keeps-direction', 'warm-equals-cold', 'leaked-state', 23],
+    ['drawn/tall-list', 'overflow', 'text-overflow', 16],
   ])(
     '%s, by %s',
     async (flaw, checks, rule, line) => {
