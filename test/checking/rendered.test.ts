@@ -75,7 +75,7 @@ describe('drawing finds', () => {
     ['trusts-html', 'params-as-markup', 'error', '.innerHTML'],
     ['other-script', 'font-fallback', 'warning', '<p id="name">'],
     ['no-own-font', 'system-font', 'warning', null],
-    ['never-answers', 'never-ready', 'error', "'hf-params'"],
+    ['never-answers', 'never-ready', 'error', '<body'],
     ['throws', 'does-not-draw', 'error', 'throw new RangeError'],
     ['flashes', 'flashes', 'warning', '<body'],
   ])(
