@@ -6,6 +6,7 @@ import type { Renderer } from '../rendering/renderer.ts';
 import { samplesOf } from '../templates/extremes.ts';
 import type { Template } from '../templates/template.ts';
 import type { Finding } from './finding.ts';
+import type { Measures } from './measures.ts';
 import { NOWHERE } from './rendered/place.ts';
 import { asAuthors } from './rendered/rehearsal.ts';
 import type { RenderedCheck } from './rendered/rendered-check.ts';
@@ -16,13 +17,15 @@ export interface DrawnOptions {
   readonly signal: AbortSignal;
   /** Called whenever something begins that takes a while. */
   readonly onStep: (check: string, step: string) => void;
+  /** Called with what was measured, by the check that does. */
+  readonly onMeasured?: (measures: Measures) => void;
 }
 
 export async function checkDrawn(
   checks: readonly RenderedCheck[],
   renderer: Renderer,
   template: Template,
-  { rendition, signal, onStep }: DrawnOptions,
+  { rendition, signal, onStep, onMeasured }: DrawnOptions,
 ): Promise<Finding[]> {
   const samples = samplesOf(template).map(({ params }) => params);
   const findings: Finding[] = [];
@@ -31,7 +34,11 @@ export async function checkDrawn(
     const { id } = check;
     onStep(id, 'begins');
     const its = await authorsFault(
-      () => check.run({ template, renderer, rendition, samples, signal, onStep: (step) => onStep(id, step) }),
+      () =>
+        check.run({
+          ...{ template, renderer, rendition, samples, signal, onStep: (step) => onStep(id, step) },
+          ...(onMeasured && { onMeasured }),
+        }),
       (what) => `Check '${id}' could not draw the template: ${what}`,
       told,
     );

@@ -1,6 +1,7 @@
 /** The part of `nightreel check` that draws: everything that needs a browser, in one. */
 
 import { checkDrawn } from '../checking/check-drawn.ts';
+import type { Measures } from '../checking/measures.ts';
 import { RENDERED_CHECKS } from '../checking/rendered/index.ts';
 import type { ReportedFinding } from '../checking/report.ts';
 import { SCENES } from '../checking/selection.ts';
@@ -19,6 +20,8 @@ export interface Drawn {
   readonly findings: readonly ReportedFinding[];
   readonly checks: readonly string[];
   readonly scenes: ProvenScenes | null;
+  /** Null: nothing was measured. */
+  readonly measures: Measures | null;
 }
 
 /** @param ids of the checks. */
@@ -36,18 +39,21 @@ export async function draw(
     const why = template.scenes.length > 0 ? 'was left out' : `has nothing to do: '${template.id}' declares no scenes`;
     throw new Failure('CampaignInvalid', `--campaign is for the check '${SCENES}', which ${why}. Leave it out.`);
   }
-  if (checks.length === 0) return { findings: [], checks, scenes: null };
+  if (checks.length === 0) return { findings: [], checks, scenes: null, measures: null };
 
   const onStep = (id: string, step: string): void => void process.stderr.write(`${id}: ${step}\n`);
+  const measured: Measures[] = [];
+  const onMeasured = (measures: Measures): void => void measured.push(measures);
   const options = { rendition: RENDITIONS[flags.rendition], signal, onStep };
   // Without the template: one that cannot be drawn is to be found by the checks.
   const start = { tools: findTools(), capture: readCapture(), slots: 1, log: warningsOnly, signal };
   await using renderer = await Renderer.start(start);
-  const findings: ReportedFinding[] = await checkDrawn(rendered, renderer, template, options);
-  if (samples === null) return { findings, checks, scenes: null };
+  const findings: ReportedFinding[] = await checkDrawn(rendered, renderer, template, { ...options, onMeasured });
+  const measures = measured[0] ?? null;
+  if (samples === null) return { findings, checks, scenes: null, measures };
   const scenes = await proveDeclared(renderer, template, samples, {
     ...options,
     onStep: (step) => onStep(SCENES, step),
   });
-  return { findings: [...findings, ...scenes.findings], checks, scenes };
+  return { findings: [...findings, ...scenes.findings], checks, scenes, measures };
 }

@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkSource } from '../checking/check-source.ts';
+import { measureLines } from '../checking/measures.ts';
 import { inOrder, type ReportedFinding, reportJson, reportLines, type WrittenFinding } from '../checking/report.ts';
 import { found, PREVENTS_LOADING } from '../checking/rules.ts';
 import type { Selection } from '../checking/selection.ts';
@@ -43,16 +44,17 @@ export async function checkTemplate(
   const notRun = drawn === null ? drawnIds : [];
   const report = { template: template?.id ?? basename(folder), checks, notRun, findings: written };
   const scenes = drawn?.scenes ?? null;
-  const more = scenes === null ? [] : sceneLines(scenes);
+  const measures = drawn?.measures ?? null;
+  const more = [...(scenes === null ? [] : sceneLines(scenes)), ...(measures === null ? [] : measureLines(measures))];
   const lines =
     flags.json === true
-      ? [JSON.stringify({ ...reportJson(report), ...(scenes !== null && aboutScenes(scenes)) })]
+      ? [JSON.stringify({ ...reportJson(report), measures, ...(scenes !== null && aboutScenes(scenes)) })]
       : reportLines(report, more);
   for (const line of lines) process.stdout.write(`${line}\n`);
   return !written.some(({ severity }) => severity === 'error');
 }
 
-const NOTHING: Drawn = { findings: [], checks: [], scenes: null };
+const NOTHING: Drawn = { findings: [], checks: [], scenes: null, measures: null };
 
 /** The engine is loaded when there is something to draw. */
 async function drawAll(

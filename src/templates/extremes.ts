@@ -38,6 +38,11 @@ const schemaShape = z.object({
   exclusiveMinimum: z.number().optional(),
   exclusiveMaximum: z.number().optional(),
   multipleOf: z.number().optional(),
+  const: z.unknown().optional(),
+  $ref: z.string().optional(),
+  allOf: z.array(z.unknown()).optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  oneOf: z.array(z.unknown()).optional(),
 });
 type Schema = z.infer<typeof schemaShape>;
 
@@ -66,7 +71,11 @@ const KINDS: readonly Kind[] = [
   written('Arabic', 'نور الهدى'),
   written('Hebrew', 'שלומית'),
   written('Chinese and Japanese', '佐藤美咲 李小龍'),
+  written('Korean', '김민준'),
   written('Devanagari', 'श्रीनिवास'),
+  written('Thai', 'ณัฐวุฒิ'),
+  written('Cyrillic', 'Александра Щербакова', 'Юлия'),
+  written('Greek', 'Ελευθερία Ξένου', 'Ζωή'),
   written('emoji joined to one', 'Zoë 👩‍👩‍👧‍👦', '👩‍👩‍👧‍👦', '🦊'),
   written('combining marks', 'Zoe\u0308\u0301 A\u0323\u0302'),
   { label: 'HTML', texts: ({ maxLength = LONG }) => [MARKUP, SHORT_MARKUP].filter((text) => text.length <= maxLength) },
@@ -88,7 +97,8 @@ const KINDS: readonly Kind[] = [
  * placeholder or the example, and no two are equal.
  */
 export function extremesOf({ paramsSchema, example, placeholder, validateParams }: Template): Extreme[] {
-  const root = schemaShape.safeParse(paramsSchema).data ?? {};
+  const resolve = resolverOf(paramsSchema);
+  const root = resolve(paramsSchema)[0] ?? {};
   const properties = Object.entries(root.properties ?? {});
   const isValid = (params: Params): boolean => validateParams(params).ok;
   const found: Extreme[] = [];
@@ -105,12 +115,15 @@ export function extremesOf({ paramsSchema, example, placeholder, validateParams 
   };
   for (const kind of KINDS) {
     let params = example;
-    for (const [name, schema] of properties) params = withValue(params, name, valuesFor(schema, example[name], kind));
+    for (const [name, schema] of properties)
+      params = withValue(params, name, valuesFor(schema, example[name], kind, resolve));
     add(kind.label, params);
   }
   for (const [name, schema] of properties) {
-    const { enum: listed, type } = schemaShape.safeParse(schema).data ?? {};
-    const choices = listed ?? (typesOf(type).includes('boolean') ? [true, false] : []);
+    const choices = resolve(schema).flatMap(({ enum: listed, const: only, type }): readonly unknown[] => {
+      if (only !== undefined) return [only];
+      return listed ?? (typesOf(type).includes('boolean') ? [true, false] : []);
+    });
     for (const choice of choices) add(`'${name}' is ${JSON.stringify(choice)}`, { ...example, [name]: choice });
   }
   const { required = [] } = root;
@@ -128,23 +141,75 @@ export const samplesOf = (template: Template): Extreme[] => [
   ...extremesOf(template),
 ];
 
+/** What a schema comes to: more than one where it leaves a choice, none where it cannot be read. */
+type Resolve = (schema: unknown) => Schema[];
+
+/** Schemas that refer to themselves are followed so deep. */
+const DEPTH = 8;
+
+/** Follows `$ref` within the schema (`#/$defs/…`), puts `allOf` together and takes `anyOf` and `oneOf` apart. */
+function resolverOf(root: unknown): Resolve {
+  const at = (pointer: string): unknown =>
+    pointer
+      .split('/')
+      .slice(1)
+      .map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'))
+      .reduce<unknown>((value, name) => record.safeParse(value).data?.[name], root);
+  const resolve = (schema: unknown, depth: number): Schema[] => {
+    const parsed = schemaShape.safeParse(schema).data;
+    if (parsed === undefined || depth > DEPTH) return [];
+    const { $ref: reference, allOf = [], anyOf, oneOf, ...own } = parsed;
+    const parts = [...(reference?.startsWith('#') ? [at(reference)] : []), ...allOf].map((one) => [one]);
+    const choices = [anyOf, oneOf].filter((one) => one !== undefined);
+    // Every part holds, and one of each choice.
+    return [...parts, ...choices].reduce<Schema[]>(
+      (all, branches) => {
+        const found = branches.flatMap((branch) => resolve(branch, depth + 1));
+        return found.length === 0 ? all : all.flatMap((one) => found.map((other) => merged(one, other)));
+      },
+      [own],
+    );
+  };
+  return (schema) => resolve(schema, 0);
+}
+
+const record = z.record(z.string(), z.unknown());
+
+/** What both say; where they contradict each other, what the second says. */
+function merged(one: Schema, other: Schema): Schema {
+  const properties = { ...one.properties, ...other.properties };
+  const required = [...(one.required ?? []), ...(other.required ?? [])];
+  const said = Object.fromEntries(Object.entries(other).filter(([, value]) => value !== undefined));
+  return {
+    ...{ ...one, ...said },
+    ...(Object.keys(properties).length > 0 && { properties }),
+    ...(required.length > 0 && { required }),
+  };
+}
+
 /** Candidates for a value of any depth. */
-function valuesFor(schema: unknown, base: unknown, kind: Kind): readonly unknown[] {
-  const parsed = schemaShape.safeParse(schema).data;
-  if (parsed === undefined || parsed.enum !== undefined) return [];
+function valuesFor(schema: unknown, base: unknown, kind: Kind, resolve: Resolve, depth = 0): readonly unknown[] {
+  if (depth > DEPTH) return [];
+  return resolve(schema).flatMap((one) => valuesForOne(one, base, kind, resolve, depth + 1));
+}
+
+function valuesForOne(parsed: Schema, base: unknown, kind: Kind, resolve: Resolve, depth: number): readonly unknown[] {
+  if (parsed.enum !== undefined || parsed.const !== undefined) return [];
   const types = typesOf(parsed.type);
   if (types.includes('string')) return kind.texts?.(parsed) ?? [];
   if (types.includes('number') || types.includes('integer')) return kind.numbers?.(parsed) ?? [];
   if (types.includes('array')) {
     const items: readonly unknown[] = Array.isArray(base) ? base : [];
     if (kind.lists !== undefined) return kind.lists(parsed, items[0]);
-    return together(items.map((item) => [item, valuesFor(parsed.items, item, kind)] as const)).map(Object.values);
+    return together(items.map((item) => [item, valuesFor(parsed.items, item, kind, resolve, depth)] as const)).map(
+      Object.values,
+    );
   }
   if (types.includes('object')) {
     const values: Readonly<Record<string, unknown>> = typeof base === 'object' && base !== null ? { ...base } : {};
     const fields = Object.entries(parsed.properties ?? {});
     const varied = together(
-      fields.map(([name, field]) => [values[name], valuesFor(field, values[name], kind)] as const),
+      fields.map(([name, field]) => [values[name], valuesFor(field, values[name], kind, resolve, depth)] as const),
     );
     return varied.map((some) => ({
       ...values,

@@ -1,5 +1,6 @@
 /** `nightreel check --static`: every flaw that can be seen in a template's files is found, where it is. */
 
+import { readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,7 +9,9 @@ import { checkSource } from '../../src/checking/check-source.ts';
 import { RULES, type RuleName } from '../../src/checking/rules.ts';
 
 const FLAWS = resolve(import.meta.dirname, '../fixtures/broken-templates');
-const REFERRAL = resolve(import.meta.dirname, '../../templates/referral');
+const TEMPLATES = resolve(import.meta.dirname, '../../templates');
+/** Flaws that only show when they are drawn: rendered.test.ts. */
+const DRAWN = 'drawn';
 
 /** Folder with the flaw, which lies over `base`; what is found, and where. */
 const TABLE: readonly (readonly [flaw: string, rule: string, file: string, line: number | null])[] = [
@@ -110,7 +113,7 @@ test.each(TABLE)('%s: %s is found in %s, line %s, where lines end as on Windows'
 });
 
 test('every flaw that has a folder is in the table, and every rule of the source has a flaw', async () => {
-  expect((await readdir(FLAWS)).sort()).toEqual(['base', ...TABLE.map(([flaw]) => flaw)].sort());
+  expect((await readdir(FLAWS)).sort()).toEqual(['base', DRAWN, ...TABLE.map(([flaw]) => flaw)].sort());
   const elsewhere = [
     'composition-unreadable',
     'folder-size',
@@ -123,8 +126,8 @@ test('every flaw that has a folder is in the table, and every rule of the source
   expect(Object.keys(RULES).filter((rule) => !covered.has(rule))).toEqual([]);
 });
 
-test('the referral template has no flaw', async () => {
-  expect(await checkSource(REFERRAL)).toEqual([]);
+test.each(readdirSync(TEMPLATES))('the template %s has no flaw', async (name) => {
+  expect(await checkSource(join(TEMPLATES, name))).toEqual([]);
 });
 
 describe('a folder in any state ends in findings', () => {
@@ -226,6 +229,19 @@ describe('a folder in any state ends in findings', () => {
       ['file-missing', 'css/look.css', 2],
       ['remote-url', 'index.html', 13],
       ['file-missing', 'main.js', 1],
+    ]);
+  });
+
+  test('a part that is put into the page has its files beside the page, but for what it takes from its own folder', async () => {
+    await page((html) => html.replace('</p>', '</p><div data-composition-src="parts/card.html"></div>'));
+    await mkdir(join(folder, 'parts'));
+    const part =
+      '<template><style>\n@font-face { font-family: Own; src: url(font.woff2); }\n.a { background: url(../b.png); }\n</style>\n<img src="parts/a.png"><img src="a.png"></template>';
+    await writeFile(join(folder, 'parts/card.html'), part);
+    await writeFile(join(folder, 'parts/a.png'), '');
+    expect((await places(folder)).filter(([rule]) => rule !== 'language-missing')).toEqual([
+      ['file-missing', 'parts/card.html', 3],
+      ['file-missing', 'parts/card.html', 5],
     ]);
   });
 

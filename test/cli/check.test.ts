@@ -3,7 +3,7 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { nightreel } from '../rendering/support.ts';
 import { lastJson } from '../support/nightreel.ts';
@@ -148,4 +148,43 @@ test('a check that there is not is refused with the names of those that there ar
     code: 2,
     stderr: expect.stringMatching(/There is no check 'colours'. There are: schema, contract, .*scenes/),
   });
+}, 180_000);
+
+const FLAWS = resolve(import.meta.dirname, '../fixtures/broken-templates');
+const SHIPPED = resolve(import.meta.dirname, '../../templates');
+
+describe('a broken template ends with 2, and is told with its line', () => {
+  test.each([
+    ['remote-font-css', 'network', 'remote-url', 5],
+    ['timer', 'determinism,runtime', 'timer', 22],
+    ['drawn/keeps-direction', 'warm-equals-cold', 'leaked-state', 23],
+    ['drawn/tall-list', 'overflow', 'text-overflow', 16],
+  ])(
+    '%s, by %s',
+    async (flaw, checks, rule, line) => {
+      const broken = join(root, 'broken');
+      await cp(join(FLAWS, 'base'), broken, { recursive: true });
+      await cp(join(FLAWS, flaw), broken, { recursive: true });
+      const { code, stdout } = await nightreel(['check', broken, '--out', pictures, '--only', checks], root);
+      expect(stdout).toMatch(new RegExp(`^error +${rule} +index.html:${line}$`, 'm'));
+      expect(stdout).toContain('is NOT fit for a night');
+      expect(code).toBe(2);
+    },
+    120_000,
+  );
+});
+
+test('a shipped template ends with 0, and what it takes is measured', async () => {
+  const only = ['--only', 'schema,contract,network,fonts,determinism,params-ready,weight'];
+  const { code, stdout } = await nightreel(['check', join(SHIPPED, 'statement'), '--json', ...only], root);
+  expect(lastJson(stdout)).toMatchObject({
+    ...{ fit: true, errors: 0, notRun: [] },
+    measures: {
+      frame: { width: 1080, height: 1920 },
+      night: { rendition: 'email-480p' },
+      effects: { layers: expect.any(Number) },
+      growth: { people: 100 },
+    },
+  });
+  expect(code).toBe(0);
 }, 180_000);

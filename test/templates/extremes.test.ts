@@ -33,7 +33,11 @@ describe('the extremes of a schema', () => {
       'Arabic',
       'Hebrew',
       'Chinese and Japanese',
+      'Korean',
       'Devanagari',
+      'Thai',
+      'Cyrillic',
+      'Greek',
       'emoji joined to one',
       'combining marks',
       'HTML',
@@ -93,6 +97,29 @@ describe('the extremes of a schema', () => {
     expect(named(extremes, `'tier' is "silver"`)).toMatchObject({ tier: 'silver', isNew: true });
     expect(named(extremes, "'isNew' is false")).toMatchObject({ isNew: false });
     expect(Object.keys(named(extremes, 'nothing that is optional') ?? {})).toEqual(['tier', 'friends', 'place']);
+  });
+
+  test('follow references and choices of a schema', async () => {
+    const template = await templateWith(
+      {
+        name: { $ref: '#/properties/nickname' },
+        nickname: { type: 'string', maxLength: 5 },
+        amount: { anyOf: [{ type: 'null' }, { type: 'number', minimum: 0, maximum: 9 }] },
+        tier: { oneOf: [{ const: 'gold' }, { const: 'silver' }] },
+        place: { allOf: [{ type: 'object' }, { properties: { city: { type: 'string', maxLength: 4 } } }] },
+        tree: { type: 'object', properties: { left: { $ref: '#/properties/tree' }, right: { $ref: '#' } } },
+      },
+      { name: 'Ada', nickname: 'A', amount: 1, tier: 'gold', place: { city: 'Rom' }, tree: {} },
+    );
+    const extremes = extremesOf(template);
+    for (const { params } of extremes) expect(template.validateParams(params)).toMatchObject({ ok: true });
+    expect(named(extremes, 'longest texts, in one word')).toMatchObject({
+      name: 'WWWWW',
+      nickname: 'WWWWW',
+      place: { city: 'WWWW' },
+    });
+    expect(named(extremes, 'largest numbers')).toMatchObject({ amount: 9 });
+    expect(named(extremes, `'tier' is "silver"`)).toMatchObject({ tier: 'silver' });
   });
 
   test('are none where the schema leaves no choice', async () => {

@@ -4,7 +4,7 @@ import { Failure } from '../../contracts/failures.ts';
 import { planesOf } from '../../rendering/verify/picture.ts';
 import type { Finding } from '../finding.ts';
 import { firstOfFlashes, luminanceOf } from './flashes.ts';
-import { NOWHERE } from './place.ts';
+import { placeOfRoot } from './place.ts';
 import { rehearse } from './rehearsal.ts';
 import type { RenderedCheck } from './rendered-check.ts';
 
@@ -32,7 +32,7 @@ export const flash: RenderedCheck = {
     const finding: Finding = {
       rule: 'flashes',
       severity: 'warning',
-      ...NOWHERE,
+      ...placeOfRoot(template),
       what: `There are more than three flashes in the second from frame ${at} on.`,
       why: 'Light that flashes so often can cause seizures (WCAG 2.3.1), and players start videos by themselves.',
       fix: 'Let light and dark take turns more slowly, less strongly, or on a smaller area.',

@@ -1,7 +1,8 @@
 /** Which letters of a page are drawn with a font of the machine, or with none. */
 
-import type { Protocol } from 'puppeteer';
+import { type Protocol, ProtocolError } from 'puppeteer';
 import { z } from 'zod';
+import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../../rendering/browser/devtools.ts';
 import type { Inspection } from '../../rendering/inspection.ts';
 import { textNodesOf } from '../../rendering/verify/fonts.ts';
@@ -29,6 +30,9 @@ const OWN_FACES = 'nightreelStage.document.fonts.size';
 /** Whether the template brings fonts at all. */
 export const hasOwnFonts = async (page: Inspection): Promise<boolean> => Number(await page.evaluate(OWN_FACES)) > 0;
 
+/** A page that writes its texts anew while they are looked at is read again: so often, and then with the next frame. */
+const ROUNDS = 3;
+
 /**
  * What the frame shows that was drawn last. Texts in `known` are left out, and those of this frame are added to it: letters of an element are looked
  * at once.
@@ -38,26 +42,55 @@ export async function readGaps({ devtools }: Inspection, known: Set<string>): Pr
   await devtools.send('DOM.enable');
   await devtools.send('CSS.enable');
   try {
-    const { root } = await devtools.send('DOM.getDocument', { depth: -1, pierce: true });
     const gaps: Gaps[] = [];
-    for (const { node, element } of textNodesOf(root)) {
-      if (node.nodeType !== 3) continue;
-      const name = nameOf(element);
-      const key = JSON.stringify([name, node.nodeValue]);
-      if (known.has(key)) continue;
-      const { fonts } = await devtools.send('CSS.getPlatformFontsForNode', { nodeId: node.nodeId });
-      // Not laid out now; perhaps in another frame.
-      if (fonts.length === 0) continue;
-      known.add(key);
-      // ASCII in the template's own font is what nearly all text is.
-      if (fonts.every(({ isCustomFont }) => isCustomFont) && /^[ -~\s]*$/.test(node.nodeValue)) continue;
-      const found = await lettersOf(devtools, node.nodeId);
-      if (found.fallback.length > 0 || found.missing.length > 0) gaps.push({ element: name, ...found });
+    for (let round = 0, isWhole = false; round < ROUNDS && !isWhole; round++) {
+      isWhole = true;
+      const { root } = await devtools.send('DOM.getDocument', { depth: -1, pierce: true });
+      for (const { node, element } of textNodesOf(root)) {
+        if (node.nodeType !== 3) continue;
+        const name = nameOf(element);
+        const key = JSON.stringify([name, node.nodeValue]);
+        if (known.has(key)) continue;
+        const found = await unlessGone(() => gapsOf(devtools, node));
+        isWhole &&= found !== GONE;
+        if (found === GONE || found === null) continue;
+        known.add(key);
+        if (found.fallback.length > 0 || found.missing.length > 0) gaps.push({ element: name, ...found });
+      }
     }
     return gaps;
   } finally {
     await devtools.send('CSS.disable');
     await devtools.send('DOM.disable');
+  }
+}
+
+const GONE = Symbol('gone');
+const NONE = { fallback: [], missing: [], families: [], box: null } as const;
+
+/** Null: not laid out now; perhaps in another frame. */
+async function gapsOf(
+  devtools: DevTools,
+  { nodeId, nodeValue }: Protocol.DOM.Node,
+): Promise<Omit<Gaps, 'element'> | null> {
+  const { fonts } = await devtools.send('CSS.getPlatformFontsForNode', { nodeId });
+  if (fonts.length === 0) return null;
+  // ASCII in the template's own font is what nearly all text is.
+  const isPlain = fonts.every(({ isCustomFont }) => isCustomFont) && /^[ -~\s]*$/.test(nodeValue);
+  return isPlain ? NONE : await lettersOf(devtools, nodeId);
+}
+
+/**
+ * `GONE` when the page has replaced the node since the document was read. DevTools refuse what they do not find; that a browser went away or hangs is
+ * told otherwise, and thrown on.
+ */
+async function unlessGone<T>(work: () => Promise<T>): Promise<T | typeof GONE> {
+  try {
+    return await work();
+  } catch (error) {
+    const cause = error instanceof Failure ? error.cause : undefined;
+    if (cause instanceof ProtocolError && cause.originalMessage !== '') return GONE;
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Inspection } from '../../rendering/inspection.ts';
 import type { Finding } from '../finding.ts';
 import { type Gaps, hasOwnFonts, readGaps } from './glyphs.ts';
-import { momentsOf } from './moments.ts';
+import { momentsInScenes } from './moments.ts';
 import { marked } from './pictures.ts';
 import { lineOfElement, NOWHERE, textOf } from './place.ts';
 import { rehearse } from './rehearsal.ts';
@@ -32,13 +32,14 @@ export const missingGlyph: RenderedCheck = {
       async (page) => {
         const seen: Seen[] = [];
         const known = new Set<string>();
+        const moments = momentsInScenes(template, MOMENTS);
         let isOwn = true;
         // What is written in ASCII is drawn as the first one is.
         const different = drawn.filter(({ params }, index) => index === 0 || /[^ -~]/.test(JSON.stringify(params)));
         for (const sample of different) {
           await page.open(sample.params);
           isOwn = await hasOwnFonts(page);
-          for (const frame of momentsOf({ ...template, scenes: [] }, MOMENTS)) {
+          for (const frame of moments) {
             await page.seek(frame);
             for (const gaps of await readGaps(page, known)) seen.push({ ...gaps, sample, frame });
           }

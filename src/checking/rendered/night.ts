@@ -15,15 +15,17 @@ export interface Weight {
   readonly cpuHours: number;
   /** Of `NIGHT.cores`, all of them busy. */
   readonly hours: number;
-  readonly isHeavy: boolean;
 }
 
 /** Of videos that are drawn whole. */
 export function weightOf(cpuMsPerFrame: number, frameCount: number): Weight {
   const cpuHours = (cpuMsPerFrame * frameCount * VIDEOS) / HOUR_MS;
-  const hours = cpuHours / NIGHT.cores;
-  return { cpuHours, hours, isHeavy: cpuMsPerFrame > HEAVY_FRAME_MS || hours > NIGHT.hours };
+  return { cpuHours, hours: cpuHours / NIGHT.cores };
 }
+
+/** @param cpuMsPerFrame in the template's own size, at most 1080p. */
+export const isHeavy = (cpuMsPerFrame: number, { hours }: Weight): boolean =>
+  cpuMsPerFrame > HEAVY_FRAME_MS || hours > NIGHT.hours;
 
 /** What a page has of something, before and after it had the params of so many people. */
 export interface Growth {

@@ -28,3 +28,16 @@ export function afterEachOther(count: number): number[] {
   }
   return path.reverse();
 }
+
+/** The same in an order that follows from nothing in it, and is the same each time (Fisher and Yates). */
+export function shuffled<T>(all: readonly T[]): T[] {
+  const result = [...all];
+  let state = 1;
+  for (let last = result.length - 1; last > 0; last--) {
+    // The generator of Park and Miller.
+    state = (state * 48_271) % 2_147_483_647;
+    const at = state % (last + 1);
+    [result[last], result[at]] = [result[at] as T, result[last] as T];
+  }
+  return result;
+}

@@ -37,6 +37,27 @@ export function lineOfElement(template: Pick<Template, 'html' | 'entryPath'>, na
   return NOWHERE;
 }
 
+/** Where params come in: the first script of the entry file, or of another file, that names the message. */
+export function placeOfListener(template: Pick<Template, 'html' | 'entryPath' | 'files'>): Place {
+  const others = [...template.files].filter(([path]) => path !== template.entryPath && /\.m?js$/i.test(path));
+  const sources = [
+    [template.entryPath, template.html] as const,
+    ...others.map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')] as const),
+  ];
+  for (const [file, text] of sources) {
+    const at = text.search(/(['"`])hf-params\1/);
+    if (at >= 0) return { file, line: new Lines(text).at(at) };
+  }
+  return placeOfRoot(template);
+}
+
+/** Where the composition begins: what is wrong with all of it has no better place. */
+export function placeOfRoot({ html, entryPath }: Pick<Template, 'html' | 'entryPath'>): Place {
+  const at = html.search(/<[a-z][\w-]*\s[^<>]*?\bdata-composition-id\s*=/i);
+  const root = at >= 0 ? at : html.search(/<body\b/i);
+  return { file: entryPath, line: root >= 0 ? new Lines(html).at(root) : null };
+}
+
 /** From the engine's words for a place, `at draw (index.html:29:58)` or `at index.html:29:58`, wherever they stand in a text. */
 export function placeIn(text: string): Place {
   const [, file, line] = /\bat (?:[^\s()]+ \()?([^\s()]+):(\d+):\d+\b/.exec(text) ?? [];

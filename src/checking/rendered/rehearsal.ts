@@ -3,7 +3,7 @@
 import { describeFailure, Failure } from '../../contracts/failures.ts';
 import type { Params } from '../../contracts/video.ts';
 import type { Finding as PageFinding } from '../../rendering/page/findings.ts';
-import { momentsOf } from './moments.ts';
+import { momentsInScenes } from './moments.ts';
 import type { RenderedCheckInput } from './rendered-check.ts';
 import { labelled, type Sample } from './samples.ts';
 
@@ -45,6 +45,7 @@ async function drawAll(input: RenderedCheckInput): Promise<Rehearsal> {
   const failed: Rehearsal['failed'][number][] = [];
   const found: PageFinding[] = [];
   const readyMs: number[] = [];
+  const moments = momentsInScenes(template, MOMENTS);
   await renderer.inspect(
     { template, rendition },
     async (page) => {
@@ -57,9 +58,7 @@ async function drawAll(input: RenderedCheckInput): Promise<Rehearsal> {
           // What takes long only once (a large font, a machine that was busy) delays nobody's video for long.
           const again = first < SLOW_MS ? first : await timed(() => page.open(sample.params));
           if (isThere) readyMs.push(Math.min(first, again));
-          for (const moment of momentsOf({ frameCount: template.frameCount, scenes: [] }, MOMENTS)) {
-            await page.frame(moment);
-          }
+          for (const moment of moments) await page.frame(moment);
           drawn.push(sample);
         } catch (error) {
           failed.push({ sample, failure: asAuthors(error) });

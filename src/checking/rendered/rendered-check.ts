@@ -4,6 +4,7 @@ import type { Params, Rendition } from '../../contracts/video.ts';
 import type { Renderer } from '../../rendering/renderer.ts';
 import type { Template } from '../../templates/template.ts';
 import type { Finding } from '../finding.ts';
+import type { Measures } from '../measures.ts';
 
 export interface RenderedCheckInput {
   readonly template: Template;
@@ -15,6 +16,8 @@ export interface RenderedCheckInput {
   readonly signal: AbortSignal;
   /** Called with a short sentence whenever something begins that takes a while. */
   readonly onStep: (step: string) => void;
+  /** Called with what was measured, by the check that does. */
+  readonly onMeasured?: (measures: Measures) => void;
 }
 
 export interface RenderedCheck {

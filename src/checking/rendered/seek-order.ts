@@ -2,9 +2,9 @@
 
 import { sideBySide } from '../../rendering/verify/side-by-side.ts';
 import type { Finding } from '../finding.ts';
-import { momentsOf } from './moments.ts';
+import { momentsInScenes } from './moments.ts';
 import { otherOrders } from './orders.ts';
-import { NOWHERE } from './place.ts';
+import { placeOfRoot } from './place.ts';
 import { rehearse } from './rehearsal.ts';
 import type { RenderedCheck } from './rendered-check.ts';
 
@@ -17,7 +17,7 @@ export const seekOrder: RenderedCheck = {
   async run(input) {
     const { drawn } = await rehearse(input);
     const { template, rendition, renderer, signal, onStep } = input;
-    const moments = momentsOf({ ...template, scenes: [] }, MOMENTS);
+    const moments = momentsInScenes(template, MOMENTS);
     onStep('drawing frames forwards, backwards and in mixed order');
     return await renderer.inspect(
       { template, rendition },
@@ -35,7 +35,7 @@ export const seekOrder: RenderedCheck = {
                 {
                   rule: 'order-dependent',
                   severity: 'error',
-                  ...NOWHERE,
+                  ...placeOfRoot(template),
                   what: `Frame ${frame} is another picture when frames are drawn ${name} (with: ${label}).`,
                   why: 'Scenes are drawn apart from each other and a retry begins anew: the same video would not be the same.',
                   fix: 'Let what seek draws follow from the time that it gets alone; no counters, nothing added up from frame to frame.',

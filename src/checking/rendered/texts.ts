@@ -11,13 +11,19 @@ const box = z.object({ left: z.number(), top: z.number(), right: z.number(), bot
 /** In CSS pixels of the template's page. */
 export type Box = z.infer<typeof box>;
 
-const shownText = z.object({
+const laidOutText = z.object({
   /** The element that holds it and those around it, nearest first. */
   names: z.array(z.object({ tag: z.string(), id: z.string(), classes: z.array(z.string()) })),
+  /** From 0: which of the texts of the page whose elements have these names. */
+  nth: z.number(),
   text: z.string(),
-  opacity: z.number(),
   /** Around all of it, whether it is to be seen or not. */
   bounds: box,
+});
+export type LaidOutText = z.infer<typeof laidOutText>;
+
+const shownText = laidOutText.extend({
+  opacity: z.number(),
   /** Line by line, what nothing cuts off. */
   seen: z.array(box),
   /** The stage, or an element around it, cuts some of it off. */
@@ -31,13 +37,19 @@ const shownText = z.object({
 });
 export type ShownText = z.infer<typeof shownText>;
 
-const answer = z.object({ texts: z.array(shownText), overlaps: z.array(z.tuple([z.number(), z.number()])) });
+const answer = z.object({
+  texts: z.array(shownText),
+  overlaps: z.array(z.tuple([z.number(), z.number()])),
+  runOut: z.array(laidOutText),
+});
 
 export interface ShownTexts {
   /** Only what is opaque enough to be read. */
   readonly texts: readonly ShownText[];
   /** Pairs of which one lies on the other. */
   readonly overlaps: readonly (readonly [ShownText, ShownText])[];
+  /** What follows on something that is there, and is itself below the frame, right of it, or beyond the box that cuts it off. */
+  readonly runOut: readonly LaidOutText[];
 }
 
 /** What the frame shows that was drawn last. */
@@ -46,9 +58,12 @@ export async function readTexts(
   { width, height }: Pick<Template, 'width' | 'height'>,
 ): Promise<ShownTexts> {
   const stage = JSON.stringify({ width, height });
-  const { texts, overlaps } = answer.parse(await page.evaluate(`(${SCRIPT})(nightreelStage.document, ${stage})`));
+  const { texts, overlaps, runOut } = answer.parse(
+    await page.evaluate(`(${SCRIPT})(nightreelStage.document, ${stage})`),
+  );
   return {
     texts,
+    runOut,
     overlaps: overlaps.flatMap(([one, other]) => {
       const [a, b] = [texts[one], texts[other]];
       return a === undefined || b === undefined ? [] : [[a, b] as const];

@@ -1,12 +1,13 @@
 /** `warm-equals-cold`: a page that other people have been in draws as one that nobody has been in. */
 
+import { createHash } from 'node:crypto';
 import type { Params } from '../../contracts/video.ts';
 import type { Inspection } from '../../rendering/inspection.ts';
 import { sideBySide } from '../../rendering/verify/side-by-side.ts';
 import type { Finding } from '../finding.ts';
-import { momentsOf } from './moments.ts';
-import { afterEachOther } from './orders.ts';
-import { NOWHERE } from './place.ts';
+import { momentsInScenes, spread } from './moments.ts';
+import { afterEachOther, shuffled } from './orders.ts';
+import { placeOfListener } from './place.ts';
 import { rehearse } from './rehearsal.ts';
 import type { RenderedCheck, RenderedCheckInput } from './rendered-check.ts';
 import { differing, listed, type Sample, withParams } from './samples.ts';
@@ -14,34 +15,43 @@ import { differing, listed, type Sample, withParams } from './samples.ts';
 /** Every one of them after every other: the work grows with the square. */
 const SAMPLES = 6;
 const MOMENTS = 3;
+/** Frames of all samples in a warm page, once; as many in fresh ones. */
+const FRAMES = 240;
 
 interface Other {
   readonly frame: number;
   readonly warm: Uint8Array;
-  readonly cold: Uint8Array;
 }
+
+/** What is expected of one sample: digests of some frames of it, in a fresh page. */
+type Cold = ReadonlyMap<number, string>;
 
 export const warmEqualsCold: RenderedCheck = {
   id: 'warm-equals-cold',
   async run(input) {
     const { template, rendition, renderer, signal, onStep } = input;
     if (template.contract === 'stock') return [];
-    const samples = spread((await rehearse(input)).drawn, SAMPLES);
-    if (samples.length === 0) return [];
-    onStep(`giving one page ${samples.length} samples, each after each other`);
+    const { drawn } = await rehearse(input);
+    const [first] = drawn;
+    if (first === undefined) return [];
+    const some = spread(drawn, SAMPLES);
+    onStep(`giving one page ${some.length} samples, each after each other, and then all ${drawn.length}`);
     return await renderer.inspect(
       { template, rendition },
       async (page) => {
         const leaks = new Leaks(page, input);
-        const cold = new Map<Sample, readonly Uint8Array[]>();
-        for (const sample of samples) cold.set(sample, await leaks.drawn(sample.params, true));
-        await page.openFresh(samples[0]?.params ?? template.placeholder);
+        const moments = momentsInScenes(template, MOMENTS);
+        const cold = new Map<Sample, Cold>();
+        const mixed = shuffled(drawn);
+        for (const [turn, sample] of mixed.entries()) {
+          const frames = some.includes(sample) ? moments : inTurn(moments, turn, Math.floor(FRAMES / mixed.length));
+          cold.set(sample, await leaks.cold(sample.params, frames));
+        }
+        const walk = afterEachOther(some.length).flatMap((index) => some[index] ?? []);
+        await page.openFresh(first.params);
         let before: Sample | null = null;
-        for (const index of afterEachOther(samples.length)) {
-          const sample = samples[index];
-          const expected = sample === undefined ? undefined : cold.get(sample);
-          if (sample === undefined || expected === undefined) continue;
-          const other = leaks.firstOther(await leaks.drawn(sample.params), expected);
+        for (const sample of [...walk, ...mixed]) {
+          const other = await leaks.firstOther(sample.params, cold.get(sample) ?? new Map());
           // One is enough: whatever is drawn after a leak may show it as well.
           if (other !== null) return [await leaks.finding(before ?? sample, sample, other)];
           before = sample;
@@ -55,35 +65,40 @@ export const warmEqualsCold: RenderedCheck = {
 
 class Leaks {
   private readonly page: Inspection;
-  private readonly moments: readonly number[];
+  private readonly template: RenderedCheckInput['template'];
 
   constructor(page: Inspection, { template }: RenderedCheckInput) {
     this.page = page;
-    this.moments = momentsOf({ ...template, scenes: [] }, MOMENTS);
+    this.template = template;
   }
 
-  async drawn(params: Params, isFresh = false): Promise<Uint8Array[]> {
-    await (isFresh ? this.page.openFresh(params) : this.page.open(params));
-    return await Array.fromAsync(this.page.frames(this.moments));
+  /** In a page that has never had params. */
+  async cold(params: Params, frames: readonly number[]): Promise<Cold> {
+    await this.page.openFresh(params);
+    const digests = new Map<number, string>();
+    for (const frame of frames) digests.set(frame, digestOf(await this.page.frame(frame)));
+    return digests;
   }
 
-  firstOther(warm: readonly Uint8Array[], cold: readonly Uint8Array[]): Other | null {
-    for (const [index, frame] of this.moments.entries()) {
-      const [one, other] = [warm[index], cold[index]];
-      if (one !== undefined && other !== undefined && Buffer.compare(one, other) !== 0) {
-        return { frame, warm: one, cold: other };
-      }
+  /** The first frame that is another picture in the page that is there. */
+  async firstOther(params: Params, cold: Cold): Promise<Other | null> {
+    await this.page.open(params);
+    for (const [frame, expected] of cold) {
+      const warm = await this.page.frame(frame);
+      if (digestOf(warm) !== expected) return { frame, warm };
     }
     return null;
   }
 
   /** Says whose params they are, as far as these two alone show it. */
-  async finding(before: Sample, sample: Sample, { frame, warm, cold }: Other): Promise<Finding> {
+  async finding(before: Sample, sample: Sample, { frame, warm }: Other): Promise<Finding> {
     const names = differing(before.params, sample.params);
-    const expected = await this.drawn(sample.params, true);
+    await this.page.openFresh(sample.params);
+    const fresh = await this.page.frame(frame);
+    const expected: Cold = new Map([[frame, digestOf(fresh)]]);
     const leaksAfter = async (params: Params): Promise<boolean> => {
-      await this.drawn(params, true);
-      return this.firstOther(await this.drawn(sample.params), expected) !== null;
+      await this.cold(params, [frame]);
+      return (await this.firstOther(sample.params, expected)) !== null;
     };
     const isPair = await leaksAfter(before.params);
     const guilty: string[] = [];
@@ -99,17 +114,19 @@ class Leaks {
     return {
       rule: 'leaked-state',
       severity: 'error',
-      ...NOWHERE,
+      ...placeOfListener(this.template),
       what: `Frame ${frame} of '${sample.label}' is another picture ${after}, ${whose}, than in a fresh page.`,
       why: "One recipient's video shows what belongs to another, or what another's has left.",
       fix: 'With every params message, set everything that any params can change; keep no list, class or variable of the one before.',
-      picture: await sideBySide(cold, warm, this.page.size),
+      picture: await sideBySide(fresh, warm, this.page.size),
     };
   }
 }
 
-/** Some of many, the first among them: those that change most of a page stand at both ends. */
-function spread<T>(all: readonly T[], count: number): T[] {
-  if (all.length <= count) return [...all];
-  return Array.from({ length: count }, (_, index) => all[Math.round((index * (all.length - 1)) / (count - 1))] as T);
+const digestOf = (frame: Uint8Array): string => createHash('sha256').update(frame).digest('base64');
+
+/** `count` of them, others with every turn, so that all have theirs. */
+function inTurn(moments: readonly number[], turn: number, count: number): number[] {
+  const taken = Math.min(moments.length, Math.max(MOMENTS, count));
+  return Array.from({ length: taken }, (_, index) => moments[(turn * taken + index) % moments.length] as number);
 }

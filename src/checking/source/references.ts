@@ -1,5 +1,6 @@
 /** Every address that a template asks for, as far as it can be told from its source. Pure. */
 
+import { posix } from 'node:path';
 import { type CssNode, walk } from 'css-tree';
 import type { Place } from '../rules.ts';
 import type { Page, PageElement } from './page.ts';
@@ -30,12 +31,35 @@ export interface ReferenceSources {
 }
 
 export function referencesOf({ pages, styles, scripts, scriptBase }: ReferenceSources): Reference[] {
-  return [
+  const references = [
     ...pages.flatMap((page) => page.elements.flatMap((element) => ofElement(page, element))),
     ...styles.flatMap(ofStyle),
     ...scripts.flatMap((script) => requestsOf(script, scriptBase)),
   ];
+  return inPage(references, partsOf({ pages, scriptBase }), scriptBase);
 }
+
+/** Pages that are put into others: as the HyperFrames runtime has it, addresses of these files, too, are relative to the page that is drawn. */
+export const partsOf = ({ pages, scriptBase }: Pick<ReferenceSources, 'pages' | 'scriptBase'>): ReadonlySet<string> =>
+  new Set(
+    pages.flatMap(({ elements }) =>
+      elements.flatMap(({ attributes }) => {
+        const source = attributes.get('data-composition-src')?.trim().split(/[?#]/)[0];
+        return source === undefined ? [] : [posix.join(posix.dirname(scriptBase), source)];
+      }),
+    ),
+  );
+
+/**
+ * The parts of a page are put into it as they are, so that `a.png` in one is beside the page. Only what begins with `../` the runtime takes from
+ * where the part is, and of styles and scripts in their own files what begins with `./`.
+ */
+export const inPage = (references: readonly Reference[], parts: ReadonlySet<string>, page: string): Reference[] =>
+  references.map((reference) => {
+    const { address, base, use } = reference;
+    const isOwn = address.startsWith('../') || (address.startsWith('./') && (use === 'style' || use === 'script'));
+    return parts.has(base) && !isOwn ? { ...reference, base: page } : reference;
+  });
 
 const ATTRIBUTES = new Map(
   Object.entries<Readonly<Record<string, Use>>>({

@@ -33,7 +33,11 @@ export interface TemplateFonts {
   readonly weights: readonly (FontUse & { readonly weight: number })[];
 }
 
-export function fontsOf({ styles, scripts }: Pick<TemplateSource, 'styles' | 'scripts'>): TemplateFonts {
+export function fontsOf({
+  styles,
+  scripts,
+  references,
+}: Pick<TemplateSource, 'styles' | 'scripts' | 'references'>): TemplateFonts {
   const variables = variablesOf(styles);
   const faces: Face[] = [];
   const uses: FontUse[] = [];
@@ -43,7 +47,7 @@ export function fontsOf({ styles, scripts }: Pick<TemplateSource, 'styles' | 'sc
       visit: 'Block',
       enter(block) {
         const isFace = this.atrule?.name.toLowerCase() === 'font-face';
-        if (isFace) faces.push(faceOf(block.children, style));
+        if (isFace) faces.push(faceOf(block.children, style, references));
         else takeUses(block.children, style, variables, { uses, weights });
       },
     });
@@ -56,7 +60,7 @@ export function fontsOf({ styles, scripts }: Pick<TemplateSource, 'styles' | 'sc
 const declarationsIn = (children: List<CssNode>): Declaration[] =>
   children.toArray().filter((node): node is Declaration => node.type === 'Declaration');
 
-function faceOf(children: List<CssNode>, style: Style): Face {
+function faceOf(children: List<CssNode>, style: Style, references: readonly Reference[]): Face {
   const values = new Map(declarationsIn(children).map((one) => [one.property.toLowerCase(), one]));
   const textIn = (name: string): string => {
     const value = values.get(name)?.value;
@@ -69,8 +73,10 @@ function faceOf(children: List<CssNode>, style: Style): Face {
     walk(source, {
       visit: 'Url',
       enter(node) {
-        const place = style.placeOf(node);
-        sources.push({ address: node.value, isWhole: true, base: style.file.path, use: 'font', place });
+        const { file, line } = style.placeOf(node);
+        const isIt = ({ address, use, place }: Reference): boolean =>
+          use === 'font' && address === node.value && place.file === file && place.line === line;
+        sources.push(...references.filter(isIt).slice(0, 1));
       },
     });
   }

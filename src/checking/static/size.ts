@@ -50,8 +50,9 @@ async function picturesOf({ references, files, declared }: TemplateSource): Prom
   return findings;
 }
 
-/** From its header; null for what is drawn in any size, or is no picture. */
+/** From its header; null for what is drawn in any size, is empty, or is no picture. */
 async function sizeOf(bytes: Uint8Array): Promise<{ readonly width: number; readonly height: number } | null> {
+  if (bytes.byteLength === 0) return null;
   const about = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch(() => null);

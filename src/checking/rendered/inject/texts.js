@@ -1,5 +1,5 @@
-// Evaluates to a function: every text of a document that is laid out, where it is, what cuts it off, and which others it lies on. Lengths are CSS
-// pixels of the template's page. Changes nothing.
+// Evaluates to a function: every text of a document that is to be seen, where it is, what cuts it off, and which others it lies on; and what has run
+// out of the frame. Lengths are CSS pixels of the template's page. Changes nothing.
 (root, stage) => {
   const view = root.defaultView;
   /** More texts than this are letters of a picture. */
@@ -40,6 +40,8 @@
     style.filter !== 'none' ||
     style.contain.includes('paint') ||
     ['strict', 'content', 'layout'].includes(style.contain);
+  const clips = (overflow, style) =>
+    overflow !== 'visible' || style.contain.includes('paint') || style.contain === 'strict';
   /** What is left of the stage after everything that clips the element has. */
   const clipOf = (element) => {
     const clip = { left: 0, top: 0, right: stage.width, bottom: stage.height };
@@ -53,13 +55,11 @@
       if (skips) continue;
       if (one !== element || style.display !== 'inline') {
         const box = one.getBoundingClientRect();
-        const clips = (overflow) =>
-          overflow !== 'visible' || style.contain.includes('paint') || style.contain === 'strict';
-        if (clips(style.overflowX)) {
+        if (clips(style.overflowX, style)) {
           clip.left = Math.max(clip.left, box.left);
           clip.right = Math.min(clip.right, box.right);
         }
-        if (clips(style.overflowY)) {
+        if (clips(style.overflowY, style)) {
           clip.top = Math.max(clip.top, box.top);
           clip.bottom = Math.min(clip.bottom, box.bottom);
         }
@@ -67,6 +67,38 @@
       position = style.position;
     }
     return clip;
+  };
+
+  const isMoved = ({ position, float, transform, translate }) =>
+    ['absolute', 'fixed', 'sticky'].includes(position) ||
+    float !== 'none' ||
+    !(transform === 'none' || transform === 'matrix(1, 0, 0, 1, 0, 0)') ||
+    !(translate === undefined || translate === 'none' || /^0px( 0px)?$/.test(translate));
+  /**
+   * Whether a text of which nothing is to be seen follows in the flow on something that is there, as the last rows of a list do that is too long.
+   * What is placed or moved outside of it waits there, or has gone.
+   */
+  const hasRunOut = (element, box, text) => {
+    const isBeyond = ({ right, bottom }) => box.top >= bottom - 0.5 || box.left >= right - 0.5;
+    let isFollowing = false;
+    let isInPlace = true;
+    for (let one = element; one && one !== root.body && one !== root.documentElement; one = parentOf(one)) {
+      const style = styleOf(one);
+      if (style.display !== 'inline' && style.display !== 'contents') {
+        const { left, top, right, bottom } = one.getBoundingClientRect();
+        const isThere =
+          right - left > 1 && bottom - top > 1 && left < stage.width && right > 0 && top < stage.height && bottom > 0;
+        const isWhole = left <= 0.5 && top <= 0.5 && right >= stage.width - 0.5 && bottom >= stage.height - 0.5;
+        const isClipping = clips(style.overflowX, style) || clips(style.overflowY, style);
+        // One letter is one of a wheel of digits.
+        if (isThere && isClipping && !isWhole) return isInPlace && text.length > 1 && isBeyond({ right, bottom });
+        isFollowing ||= isThere;
+      }
+      if (!isMoved(style)) continue;
+      if (!isFollowing) return false;
+      isInPlace = false;
+    }
+    return isFollowing && isBeyond({ right: stage.width, bottom: stage.height });
   };
 
   /** Whether the browser shows dots, or leaves lines out, because there is too much of it. */
@@ -119,8 +151,14 @@
   collect(root.documentElement);
 
   const texts = [];
+  const runOut = [];
+  const counts = new Map();
   for (const node of nodes) {
     const element = node.parentElement ?? node.getRootNode().host;
+    const names = namesOf(element);
+    const alike = JSON.stringify(names);
+    const nth = counts.get(alike) ?? 0;
+    counts.set(alike, nth + 1);
     const style = styleOf(element);
     if (style.visibility !== 'visible') continue;
     const opacity = opacityOf(element);
@@ -141,8 +179,18 @@
         bottom: Math.min(box.bottom - ink.below * box.height, clip.bottom),
       }))
       .filter(({ left, top, right, bottom }) => right - left > 0.5 && bottom - top > 0.5);
-    // What is wholly outside waits there, or has gone.
-    if (seen.length === 0) continue;
+    const bounds = {
+      left: Math.min(...boxes.map(({ left }) => left)),
+      top: Math.min(...boxes.map(({ top }) => top)),
+      right: Math.max(...boxes.map(({ right }) => right)),
+      bottom: Math.max(...boxes.map(({ bottom }) => bottom)),
+    };
+    const text = node.data.trim();
+    const about = { names, nth, text: text.slice(0, 60), bounds };
+    if (seen.length === 0) {
+      if (hasRunOut(element, bounds, text)) runOut.push(about);
+      continue;
+    }
     const fontPx = Number.parseFloat(style.fontSize);
     const sideways = Math.max(...boxes.map((box) => Math.max(clip.left - box.left, box.right - clip.right)));
     // A line's box is higher than its letters.
@@ -152,17 +200,9 @@
           Math.max(clip.top - top - ink.above * height, bottom - ink.below * height - clip.bottom) / height,
       ),
     );
-    const bounds = {
-      left: Math.min(...boxes.map(({ left }) => left)),
-      top: Math.min(...boxes.map(({ top }) => top)),
-      right: Math.max(...boxes.map(({ right }) => right)),
-      bottom: Math.max(...boxes.map(({ bottom }) => bottom)),
-    };
     texts.push({
-      names: namesOf(element),
-      text: node.data.trim().slice(0, 60),
+      ...about,
       opacity,
-      bounds,
       seen,
       isCut: sideways > Math.max(1.5, fontPx * 0.06) || upright > 0.1,
       isShortened: isShortened(element),
@@ -192,5 +232,5 @@
       if (one.seen.some((box) => other.seen.some((rest) => isOn(box, rest)))) overlaps.push([index, at]);
     }
   }
-  return { texts, overlaps: overlaps.slice(0, 50) };
+  return { texts, overlaps: overlaps.slice(0, 50), runOut };
 };
