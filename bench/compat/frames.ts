@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BufferSource, Input, MP4 } from 'mediabunny';
 import { Failure } from '../../src/contracts/failures.ts';
 import { packed } from '../../src/rendering/capture/compositor.ts';
 import { FrameBuffer } from '../../src/rendering/capture/i420/frame-buffer.ts';
@@ -38,6 +39,14 @@ export async function readSequence(folder: string, size: Size): Promise<Frames> 
     frames.push(buffer.next().data.slice());
   }
   return frames;
+}
+
+/** How long the video of an MP4 lasts. */
+export async function secondsOf(path: string): Promise<number> {
+  using input = new Input({ source: new BufferSource(await readFile(path)), formats: [MP4] });
+  const track = await input.getPrimaryVideoTrack();
+  if (track === null) throw new Failure('OutputInvalid', `${path} has no video.`);
+  return await track.computeDuration();
 }
 
 /** Of all planes together, dB; infinite when they are the same. */

@@ -12,8 +12,8 @@ import { hyperframesRender } from '../hyperframes.ts';
 import { noteMachine } from '../machine.ts';
 import { installPeer, peerVersion } from '../peers.ts';
 import { COMPOSITIONS, type OpenComposition, openComposition } from './compositions.ts';
-import { capture, type Frames, readSequence } from './frames.ts';
-import { type Compatibility, compatibilityOf, psnrText, rowOf, withTable } from './table.ts';
+import { capture, readSequence, secondsOf } from './frames.ts';
+import { type Compatibility, compatibilityOf, missedBy, psnrText, rowOf, type Theirs, withTable } from './table.ts';
 
 export interface CompatOptions extends BenchContext {
   /** Of `COMPOSITIONS`. */
@@ -29,7 +29,10 @@ const DOCUMENT = join(ROOT, 'docs/compatibility.md');
 export async function run({ only, write, signal, progress }: CompatOptions): Promise<BenchResult> {
   await noteMachine(progress, signal);
   const peer = await installPeer('hyperframes', { signal, progress });
-  const version = await peerVersion(peer, 'hyperframes');
+  const versions = {
+    hyperframes: await peerVersion(peer, 'hyperframes'),
+    runtime: await peerVersion(ROOT, '@hyperframes/core'),
+  };
   progress.expect(2 * only.length);
   const folder = await mkdtemp(join(tmpdir(), 'nightreel-compat-'));
   const compared: Compatibility[] = [];
@@ -54,8 +57,8 @@ export async function run({ only, write, signal, progress }: CompatOptions): Pro
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
-  if (write) await writeFile(DOCUMENT, withTable(await readFile(DOCUMENT, 'utf8'), version, compared));
-  return { rows: compared.map(rowOf), json: { hyperframes: version, compositions: compared } };
+  if (write) await writeFile(DOCUMENT, withTable(await readFile(DOCUMENT, 'utf8'), versions, compared));
+  return { rows: compared.map(rowOf), json: { ...versions, compositions: compared }, missed: missedBy(compared) };
 }
 
 interface TheirOptions {
@@ -67,12 +70,14 @@ interface TheirOptions {
 async function theirsOf(
   { folder: page, template, params }: OpenComposition,
   { peer, folder, signal }: TheirOptions,
-): Promise<Frames> {
+): Promise<Theirs> {
   await mkdir(folder, { recursive: true });
   const render = await hyperframesRender(peer, folder, signal);
   const frames = join(folder, 'frames');
   const patience = ['--player-ready-timeout', String(THEIR_PATIENCE_MS)];
   const variables = ['--variables', JSON.stringify(params)];
   await render(page, [...patience, ...variables, '--format', 'png-sequence', '--output', frames]);
-  return await readSequence(frames, template);
+  const video = join(folder, 'video.mp4');
+  await render(page, [...patience, ...variables, '--quality', 'draft', '--output', video]);
+  return { frames: await readSequence(frames, template), seconds: await secondsOf(video) };
 }
