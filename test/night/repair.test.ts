@@ -198,7 +198,7 @@ test(
     expect(await recipients()).toEqual(['a', 'b', 'c', 'p', 'q', 'r', 's']);
     expect(await probe.json('state/card.json')).toMatchObject({ carryOver: [] });
 
-    // By hand, of a batch that nobody closed.
+    // By hand, of a batch that was never planned.
     await probe.startWorkflow('backfillVariants', 'by-hand', { batch: { ...batch, attempt: 7 } });
     await expect(probe.resultOf('by-hand')).rejects.toMatchObject({ cause: { cause: { type: 'CampaignInvalid' } } });
   },

@@ -206,6 +206,9 @@ test(
       async () => ((await probe.keys(`batches/card/${night}/1/plan.json`)).length > 0 ? true : null),
       'a plan',
     );
+    expect(await home.run(['backfill', 'card', '--date', night])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('still runs; repair the batch when it has ended') },
+    });
     await probe.put(`batches/card/${night}/1/manifest/000002.json`, '{"page":2,"variants":[');
     await home.run(['resume', 'card', '--date', night]);
     await expect(probe.resultOf(workflowId)).rejects.toMatchObject({
