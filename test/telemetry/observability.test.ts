@@ -58,7 +58,7 @@ test('the collector keeps batches, failures and outliers of all traces, in the p
     ...['ottl_condition', 'status_code', 'latency', 'probabilistic'],
   ]);
   for (const policy of policies) expect(Object.keys(policy)).toEqual(['name', 'type', policy.type]);
-  expect(policies[0].ottl_condition.span).toEqual([`not IsMatch(trace_state, "${ONE_OF_MANY}=")`]);
+  expect(policies[0].ottl_condition.span).toEqual([`not IsMatch(span.trace_state, "${ONE_OF_MANY}=")`]);
 });
 
 test('the dashboard is provisioned with the source that its panels ask', async () => {
