@@ -36,6 +36,7 @@ const bodies = {
       .max(SHEET_LIMIT.sets),
     frames: z.array(z.int().min(0)).min(1).max(SHEET_LIMIT.frames),
   }),
+  sounds: z.strictObject({ params }),
   cancel: z.strictObject({ id: z.string() }),
 };
 
@@ -91,6 +92,8 @@ export class AppApi {
         for (const { label, params: set } of sets) this.checked(set, `The params of '${label}'`);
         return studio.sheet(this.template, sets, [...new Set(frames.map((frame) => Math.min(frame, last)))]);
       }
+      case 'sounds':
+        return studio.sound(this.template, this.checked((await asked(bodies.sounds)).params));
       case 'cancel':
         return { isThere: studio.cancel((await asked(bodies.cancel)).id) };
       default:

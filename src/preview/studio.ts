@@ -9,12 +9,14 @@ import type { Renderer } from '../rendering/renderer.ts';
 import { rgbOf } from '../rendering/stills/pixels.ts';
 import type { Template } from '../templates/template.ts';
 import type { ParamSet } from './param-sets.ts';
+import { soundFile } from './sound-file.ts';
 
 /** Something that was made. */
 export interface Made {
-  /** `web-1080p.mp4`, `2-45.jpg`. */
+  /** `web-1080p.mp4`, `2-45.jpg`, `sound.m4a`. */
   readonly name: string;
   readonly type: string;
+  /** 0 of sound. */
   readonly width: number;
   readonly height: number;
   readonly sizeBytes: number;
@@ -23,7 +25,7 @@ export interface Made {
 /** What the page is told of a job. */
 export interface Job {
   readonly id: string;
-  readonly kind: 'render' | 'sheet';
+  readonly kind: 'render' | 'sheet' | 'sound';
   readonly state: 'waiting' | 'starting' | 'working' | 'done' | 'failed' | 'cancelled';
   /** Frames, or pictures of a sheet. */
   readonly done: number;
@@ -45,7 +47,7 @@ export interface StudioOptions {
   readonly onJob: (job: Job) => void;
 }
 
-/** So many are kept in memory, the newest; videos of the referral template take 3 MB in all renditions. */
+/** So many of each kind are kept in memory, the newest; videos of the referral template take 3 MB in all renditions. */
 const KEPT_JOBS = 8;
 const SHEET_RENDITION = RENDITIONS['email-480p'];
 const JPEG = { quality: 88 } as const;
@@ -91,6 +93,16 @@ export class Studio implements AsyncDisposable {
     });
   }
 
+  /** What is to be heard with some params, in a file of its own; no file when that is nothing. */
+  sound(template: Template, params: Params): Job {
+    return this.add('sound', 1, async (renderer, job) => {
+      const soundtrack = await renderer.renderSoundtrack({ template, params }, { signal: job.stop.signal });
+      if (soundtrack === null) return;
+      const made = { name: 'sound.m4a', type: 'audio/mp4', width: 0, height: 0 };
+      this.keep(job, made, await soundFile(soundtrack));
+    });
+  }
+
   cancel(id: string): boolean {
     const job = this.jobs.get(id);
     job?.stop.abort(new Failure('Cancelled', 'It was cancelled.'));
@@ -115,10 +127,10 @@ export class Studio implements AsyncDisposable {
     const told: Job = { id: randomUUID(), kind, state: 'waiting', done: 0, total, problem: null, files: [] };
     const job: OpenJob = { told, stop: new AbortController(), bytes: new Map() };
     this.jobs.set(told.id, job);
-    for (const [id] of this.jobs) {
-      if (this.jobs.size <= KEPT_JOBS) break;
-      this.cancel(id);
-      this.jobs.delete(id);
+    const alike = [...this.jobs.values()].filter((one) => one.told.kind === kind);
+    for (const { told: old } of alike.slice(0, -KEPT_JOBS)) {
+      this.cancel(old.id);
+      this.jobs.delete(old.id);
     }
     this.lifetime.signal.addEventListener('abort', () => job.stop.abort(this.lifetime.signal.reason), { once: true });
     this.queue = this.queue.then(() => this.run(job, work));

@@ -1,7 +1,7 @@
 /** What somebody does in the preview, in a real browser: look, edit, scrub, render, and change the template meanwhile. */
 
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,6 +41,10 @@ beforeAll(async () => {
     const file = JSON.parse(await readFile(path, 'utf8'));
     file.params.properties.tone = { type: 'string', enum: ['calm', 'loud'] };
     await writeFile(path, JSON.stringify(file, null, 2));
+    await cp(join(import.meta.dirname, '../fixtures/compositions/audio/beep.mp3'), join(folder, 'beep.mp3'));
+    const html = await readFile(join(folder, 'index.html'), 'utf8');
+    const beep = '<audio id="beep" src="beep.mp3" data-start="0" data-duration="2" loop></audio>';
+    await writeFile(join(folder, 'index.html'), html.replace('<div id="bar">', `${beep}<div id="bar">`));
   });
   const args = ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'];
   browser = await puppeteer.launch(
@@ -287,6 +291,26 @@ test('people and edited params are drawn beside each other, and a click on a pic
   expect(await inPage(`document.querySelector('#param-name').value`)).toBe('Katherine');
 });
 
+test('the sound is the engine’s own mix, is heard while the picture plays, and is where the picture is', async () => {
+  await press('Home');
+  expect(await textOf('#sound')).toBe('Sound off');
+  await page.click('#sound');
+  await holds(`document.querySelector('#sound').dataset.state === 'on'`);
+  expect(await inPage(`document.querySelector('#transport audio').paused`)).toBe(true);
+  await page.click('#play');
+  await holds(`(() => {
+    const audio = document.querySelector('#transport audio');
+    const seconds = Number(document.querySelector('#scrub').value) / 15;
+    return !audio.paused && audio.duration === 2 && seconds > 0.5 && Math.abs(audio.currentTime - seconds) < 0.25;
+  })()`);
+  await page.select('#speed', '0.5');
+  expect(await inPage(`document.querySelector('#transport audio').paused`)).toBe(true);
+  await page.select('#speed', '1');
+  await press(' ');
+  await page.click('#sound');
+  expect(await inPage(`document.querySelector('#transport audio').hasAttribute('src')`)).toBe(false);
+});
+
 test('a render can be cancelled', async () => {
   await page.click('#tab-renders');
   await page.click('input[value="web-1080p"]');
@@ -318,7 +342,7 @@ test('a template that asks for things elsewhere gets nowhere, in none of the way
   const url = `http://127.0.0.1:${port}/`;
   await using other = await TestPreview.start(new Map(), async (folder) => {
     const file = JSON.parse(await readFile(join(folder, 'template.json'), 'utf8'));
-    file.scenes = Array.from({ length: 10 }, (_, at) => ({ id: `s${at}`, start: `${at * 0.2}s`, duration: '0.2s' }));
+    file.scenes = Array.from({ length: 10 }, (_, at) => ({ id: `s${at}`, start: `${(at * 0.2).toFixed(1)}s`, duration: '0.2s' }));
     await writeFile(join(folder, 'template.json'), JSON.stringify(file));
     const html = await readFile(join(folder, 'index.html'), 'utf8');
     await writeFile(join(folder, 'index.html'), html.replace('<head>', `<head>${asking(url, port)}`));

@@ -10,6 +10,7 @@ import { Projector } from './projector.js';
 import { ask, getState, listen } from './server.js';
 import { Sets } from './sets.js';
 import { Sheet } from './sheet.js';
+import { Sound } from './sound.js';
 import { Timeline } from './timeline.js';
 
 const CHECK_MS = 80;
@@ -34,7 +35,14 @@ const projector = new Projector(byId('holder'), {
     timeline.frame = frame;
   },
 });
-const player = new Player((frame) => projector.show({ frame }));
+const player = new Player({
+  onFrame: (frame) => {
+    projector.show({ frame });
+    if (template !== null) sound.follow({ seconds: frame / template.fps });
+  },
+  onPlay: (playback) => sound.follow(playback),
+});
+const sound = new Sound(() => shown);
 const timeline = new Timeline(player.scrubber, (frame) => player.seek(frame));
 const form = new ParamsForm(byId('form'), (params) => {
   sets.markOther();
@@ -86,6 +94,7 @@ function edit(label, params, delayMs = CHECK_MS) {
     );
     if (errors.length > 0) return;
     Object.assign(shown, { label, params });
+    sound.renew();
     projector.show({ params });
   }, delayMs);
 }
@@ -154,7 +163,7 @@ async function load() {
 listen({
   template: load,
   missing: ({ path }) => notes.add({ kind: 'missing', what: path }),
-  job: (job) => (job.kind === 'sheet' ? sheet : renders).take(job),
+  job: (job) => ({ render: renders, sheet, sound })[job.kind].take(job),
   lost: () => {
     byId('status').textContent = 'The server is gone';
   },

@@ -5,7 +5,7 @@ import { byId, h, icon, timeText } from './dom.js';
 const SPEEDS = [0.25, 0.5, 1, 2];
 
 export class Player {
-  #onFrame;
+  #hooks;
   #facts = { fps: 30, frameCount: 1, marks: [0] };
   #frame = 0;
   #speed = 1;
@@ -15,9 +15,9 @@ export class Player {
   #next = 0;
   #parts;
 
-  /** @param onFrame is told the frame that is to be seen. */
-  constructor(onFrame) {
-    this.#onFrame = onFrame;
+  /** `onFrame` is told the frame that is to be seen; `onPlay`: whether it moves by itself, and how fast. */
+  constructor(hooks) {
+    this.#hooks = hooks;
     const button = (label, drawing, onclick) =>
       h('button', { type: 'button', 'aria-label': label, title: label, onclick }, icon(drawing));
     const play = h(
@@ -117,6 +117,7 @@ export class Player {
 
   #setSpeed(speed) {
     this.#speed = speed;
+    this.#tellPlay();
     if (this.#since !== null) this.#restart();
   }
 
@@ -146,7 +147,7 @@ export class Player {
     scrub.value = this.#frame;
     scrub.setAttribute('aria-valuetext', `Frame ${this.#frame}, ${timeText(this.#frame / fps)}`);
     time.value = `${timeText(this.#frame / fps)} · ${String(this.#frame).padStart(String(frameCount).length, ' ')} / ${frameCount - 1}`;
-    this.#onFrame(this.#frame);
+    this.#hooks.onFrame(this.#frame);
   }
 
   #tellPlay() {
@@ -155,5 +156,6 @@ export class Player {
     play.setAttribute('aria-label', label);
     play.title = label;
     play.replaceChildren(icon(this.#since === null ? 'play' : 'pause'));
+    this.#hooks.onPlay({ isPlaying: this.#since !== null, speed: this.#speed });
   }
 }

@@ -8,7 +8,7 @@ async function answerOf(response) {
 
 export const getState = async () => await answerOf(await fetch('state'));
 
-/** `check`, `people`, `renders`, `sheets`, `cancel`. */
+/** `check`, `people`, `renders`, `sheets`, `sounds`, `cancel`. */
 export const ask = async (what, question) =>
   await answerOf(
     await fetch(what, {

@@ -79,7 +79,7 @@ export class Mp4Writer {
 }
 
 /** Feeds a soundtrack's packets into an MP4, as far as is asked. */
-class SoundWriter {
+export class SoundWriter {
   private readonly source = new EncodedAudioPacketSource('aac');
   private readonly audio: Soundtrack;
   private next = 0;
