@@ -51,7 +51,10 @@ export const warmEqualsCold: RenderedCheck = {
         let before: Sample | null = null;
         for (const [turn, sample] of [...walk, ...mixed].entries()) {
           const expected = [...(cold.get(sample) ?? [])];
-          const other = await leaks.firstOther(sample.params, new Map(inTurn(expected, turn, turn < walk.length ? MOMENTS : MIXED)));
+          const other = await leaks.firstOther(
+            sample.params,
+            new Map(inTurn(expected, turn, turn < walk.length ? MOMENTS : MIXED)),
+          );
           // One is enough: whatever is drawn after a leak may show it as well.
           if (other !== null) return [await leaks.finding(before ?? sample, sample, other)];
           before = sample;
