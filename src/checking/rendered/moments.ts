@@ -30,6 +30,13 @@ export function restsOf(film: Film, count: number): (readonly number[])[] {
   return moments.length < 3 ? [moments] : moments.slice(2).map((_, index) => moments.slice(index, index + 3));
 }
 
+/** `count` of them, in their order; others with every turn, so that all have theirs. */
+export function inTurn<T>(all: readonly T[], turn: number, count: number): T[] {
+  if (all.length <= count) return [...all];
+  const taken = new Set(Array.from({ length: count }, (_, index) => (turn * count + index) % all.length));
+  return all.filter((_, index) => taken.has(index));
+}
+
 /** Some of many, the first and the last among them. */
 export function spread<T>(all: readonly T[], count: number): T[] {
   if (all.length <= count) return [...all];

@@ -3,7 +3,7 @@
 import { describeFailure, Failure } from '../../contracts/failures.ts';
 import type { Params } from '../../contracts/video.ts';
 import type { Finding as PageFinding } from '../../rendering/page/findings.ts';
-import { momentsInScenes } from './moments.ts';
+import { inTurn, momentsInScenes } from './moments.ts';
 import type { RenderedCheckInput } from './rendered-check.ts';
 import { labelled, type Sample } from './samples.ts';
 
@@ -49,7 +49,7 @@ async function drawAll(input: RenderedCheckInput): Promise<Rehearsal> {
   await renderer.inspect(
     { template, rendition },
     async (page) => {
-      for (const sample of samples) {
+      for (const [turn, sample] of samples.entries()) {
         // Where the first one fails, so would the others, each after the whole limit.
         if (drawn.length === 0 && failed.length > 0) break;
         try {
@@ -58,7 +58,7 @@ async function drawAll(input: RenderedCheckInput): Promise<Rehearsal> {
           // What takes long only once (a large font, a machine that was busy) delays nobody's video for long.
           const again = first < SLOW_MS ? first : await timed(() => page.open(sample.params));
           if (isThere) readyMs.push(Math.min(first, again));
-          for (const moment of moments) await page.frame(moment);
+          for (const moment of inTurn(moments, turn, MOMENTS)) await page.frame(moment);
           drawn.push(sample);
         } catch (error) {
           failed.push({ sample, failure: asAuthors(error) });

@@ -5,7 +5,7 @@ import type { Params } from '../../contracts/video.ts';
 import type { Inspection } from '../../rendering/inspection.ts';
 import { sideBySide } from '../../rendering/verify/side-by-side.ts';
 import type { Finding } from '../finding.ts';
-import { momentsInScenes, spread } from './moments.ts';
+import { inTurn, momentsInScenes, spread } from './moments.ts';
 import { afterEachOther, shuffled } from './orders.ts';
 import { placeOfListener } from './place.ts';
 import { rehearse } from './rehearsal.ts';
@@ -15,9 +15,8 @@ import { differing, listed, type Sample, withParams } from './samples.ts';
 /** Every one of them after every other: the work grows with the square. */
 const SAMPLES = 6;
 const MOMENTS = 3;
-/** Frames of all samples in a warm page, once; as many in fresh ones. */
-const FRAMES = 240;
-
+/** Of every sample, where each comes but once. */
+const MIXED = 6;
 interface Other {
   readonly frame: number;
   readonly warm: Uint8Array;
@@ -44,14 +43,18 @@ export const warmEqualsCold: RenderedCheck = {
         const cold = new Map<Sample, Cold>();
         const mixed = shuffled(drawn);
         for (const [turn, sample] of mixed.entries()) {
-          const frames = some.includes(sample) ? moments : inTurn(moments, turn, Math.floor(FRAMES / mixed.length));
+          const frames = some.includes(sample) ? moments : inTurn(moments, turn, MIXED);
           cold.set(sample, await leaks.cold(sample.params, frames));
         }
         const walk = afterEachOther(some.length).flatMap((index) => some[index] ?? []);
         await page.openFresh(first.params);
         let before: Sample | null = null;
-        for (const sample of [...walk, ...mixed]) {
-          const other = await leaks.firstOther(sample.params, cold.get(sample) ?? new Map());
+        for (const [turn, sample] of [...walk, ...mixed].entries()) {
+          const expected = [...(cold.get(sample) ?? [])];
+          const other = await leaks.firstOther(
+            sample.params,
+            new Map(inTurn(expected, turn, turn < walk.length ? MOMENTS : MIXED)),
+          );
           // One is enough: whatever is drawn after a leak may show it as well.
           if (other !== null) return [await leaks.finding(before ?? sample, sample, other)];
           before = sample;
@@ -124,9 +127,3 @@ class Leaks {
 }
 
 const digestOf = (frame: Uint8Array): string => createHash('sha256').update(frame).digest('base64');
-
-/** `count` of them, others with every turn, so that all have theirs. */
-function inTurn(moments: readonly number[], turn: number, count: number): number[] {
-  const taken = Math.min(moments.length, Math.max(MOMENTS, count));
-  return Array.from({ length: taken }, (_, index) => moments[(turn * taken + index) % moments.length] as number);
-}
