@@ -92,7 +92,8 @@ const isBar = (color: readonly number[]): boolean =>
   color.every((value, at) => Math.abs(value - (BAR.color[at] ?? 0)) < 12);
 
 async function type(selector: string, text: string): Promise<void> {
-  await page.click(selector, { count: 3 });
+  await page.click(selector);
+  await inPage(`document.querySelector(${JSON.stringify(selector)}).select()`);
   await page.keyboard.press('Backspace');
   await page.type(selector, text);
 }
