@@ -92,7 +92,8 @@ const isBar = (color: readonly number[]): boolean =>
   color.every((value, at) => Math.abs(value - (BAR.color[at] ?? 0)) < 12);
 
 async function type(selector: string, text: string): Promise<void> {
-  await page.click(selector, { count: 3 });
+  await page.click(selector);
+  await inPage(`document.querySelector(${JSON.stringify(selector)}).select()`);
   await page.keyboard.press('Backspace');
   await page.type(selector, text);
 }
@@ -342,7 +343,11 @@ test('a template that asks for things elsewhere gets nowhere, in none of the way
   const url = `http://127.0.0.1:${port}/`;
   await using other = await TestPreview.start(new Map(), async (folder) => {
     const file = JSON.parse(await readFile(join(folder, 'template.json'), 'utf8'));
-    file.scenes = Array.from({ length: 10 }, (_, at) => ({ id: `s${at}`, start: `${(at * 0.2).toFixed(1)}s`, duration: '0.2s' }));
+    file.scenes = Array.from({ length: 10 }, (_, at) => ({
+      id: `s${at}`,
+      start: `${(at * 0.2).toFixed(1)}s`,
+      duration: '0.2s',
+    }));
     await writeFile(join(folder, 'template.json'), JSON.stringify(file));
     const html = await readFile(join(folder, 'index.html'), 'utf8');
     await writeFile(join(folder, 'index.html'), html.replace('<head>', `<head>${asking(url, port)}`));
