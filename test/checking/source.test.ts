@@ -233,7 +233,9 @@ describe('a folder in any state ends in findings', () => {
   });
 
   test('a part that is put into the page has its files beside the page, but for what it takes from its own folder', async () => {
-    await page((html) => html.replace('</p>', '</p><div data-composition-src="parts/card.html"></div>'));
+    await page((html) =>
+      html.replace('</p>', '</p><div data-composition-id="part" data-composition-src="parts/card.html"></div>'),
+    );
     await mkdir(join(folder, 'parts'));
     const part =
       '<template><style>\n@font-face { font-family: Own; src: url(font.woff2); }\n.a { background: url(../b.png); }\n</style>\n<img src="parts/a.png"><img src="a.png"></template>';
