@@ -253,7 +253,7 @@ test('what is shown is rendered, plays in the page and can be downloaded', async
 
 test('a contact sheet as it is offered has as many sets as there is room for', async () => {
   await page.click('#tab-sheet');
-  expect(await textOf('#sheet-count')).toMatch(/^12 of 1\d sets: a sheet has room for no more/);
+  expect(await textOf('#sheet-count')).toMatch(/^12 of \d\d sets: a sheet has room for no more/);
   expect(await page.$$('#sheet .choices input:checked')).toHaveLength(12);
   expect(await page.$$('#sheet .choices input:not(:checked):not(:disabled)')).toHaveLength(0);
   await page.click('#make-sheet');
