@@ -23,11 +23,19 @@ const retry = {
  * Renders take seconds; a lost worker shows after 30 s without a heartbeat. There is no schedule-to-start limit: a
  * backlog that waits for render workers is normal.
  */
-export const render = proxyActivities<RenderActivities>({
+const renderOptions = {
   taskQueue: TASK_QUEUES.render,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '30 seconds',
   retry,
+} as const;
+
+export const render = proxyActivities<RenderActivities>(renderOptions);
+
+/** Asked once a night. Its end is waited for when it is cancelled: a workflow that ended in the very task of an update might leave that without an answer. */
+export const engine = proxyActivities<RenderActivities>({
+  ...renderOptions,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 });
 
 /**

@@ -166,7 +166,7 @@ export class BatchControl {
     this.#pace.begin(Date.now(), lanes, variants - cached);
   }
 
-  /** Does work that waits for others. Failure `Cancelled` when the batch is stopped meanwhile: there is nothing yet to close. */
+  /** Does work that may wait for long. Failure `Cancelled` when the batch is stopped meanwhile: there is nothing yet to close. */
   async unlessStopped<T>(work: () => Promise<T>): Promise<T> {
     const scope = new CancellationScope();
     let isDone = false;

@@ -19,7 +19,7 @@ import {
 } from '../contracts/batch.ts';
 import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
-import { batches, pointers, render, warehouse } from './activity-proxies.ts';
+import { batches, engine, pointers, warehouse } from './activity-proxies.ts';
 import { BatchControl } from './batch-control.ts';
 import { detailsOf } from './details.ts';
 import { dueTime } from './due-time.ts';
@@ -54,13 +54,12 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.campaignId, value: input.campaign }]);
 
   setCurrentDetails('Waiting for a render worker to say which engine it has');
-  const engine = await control.unlessStopped(() => render.describeEngine());
+  const fingerprint = await control.unlessStopped(() => engine.describeEngine());
 
   enter('planning');
   setCurrentDetails('Planning: reading what changed');
   const asOf = dueTime().toISOString();
-  const { runId } = workflowInfo();
-  plan = await control.unlessStopped(() => warehouse.planBatch({ ...input, asOf, engine, runId }));
+  plan = await warehouse.planBatch({ ...input, asOf, engine: fingerprint, runId: workflowInfo().runId });
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate }]);
 
   try {

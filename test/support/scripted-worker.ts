@@ -72,13 +72,17 @@ const workers = await Promise.all([
     sinks,
   }),
   Worker.create({
-    ...{ connection, taskQueue: TASK_QUEUES.render },
+    ...{ connection, taskQueue: TASK_QUEUES.render, maxHeartbeatThrottleInterval: 100 },
     activities: {
       renderVariant,
       describeEngine: async () => {
         const { workflowExecution } = Context.current().info;
         // As long as there is no render worker.
-        if (workflowExecution?.workflowId === 'night/no-engine') await Context.current().cancelled;
+        if (workflowExecution?.workflowId === 'night/no-engine') {
+          const context = Context.current();
+          const beat = setInterval(() => context.heartbeat(), 100);
+          await context.cancelled.finally(() => clearInterval(beat));
+        }
         return {};
       },
       renderScene: async (): Promise<RenderedSceneResult> => ({ outcome: 'rendered', renderMs: 5, cpuMs: 40 }),
