@@ -16,7 +16,10 @@ const logger = new DefaultLogger('ERROR');
 Runtime.install({ logger });
 const { codePath } = await workflowBundle({ cacheFolder, interceptorModules: [], logger });
 const code = await readFile(codePath, 'utf8');
-const changed = code.replace(/engine = (await [\w.]+\.describeEngine\(\));/, 'engine = ($1, $1);');
+const changed = code.replace(
+  /fingerprint = (await [\w.]+\(\(\) ?=> ?[\w.]+\.describeEngine\(\)\));/,
+  'fingerprint = ($1, $1);',
+);
 if (changed === code) throw new Error('the code is not what this program changes');
 
 const worker = await Worker.create({
