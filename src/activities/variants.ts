@@ -1,5 +1,7 @@
 /** What the activities that make a variant's video have in common: what is planned, what is stored already, what is stored then. */
 
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
@@ -16,6 +18,9 @@ import { inStep } from '../telemetry/tracing.ts';
 import type { Attempt } from './attempt.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { runActivity } from './run-activity.ts';
+
+/** This process, among all that render. */
+const WORKER = createHash('sha256').update(`${process.pid}@${hostname()}`).digest('hex').slice(0, 8);
 
 export interface VariantDeps {
   readonly store: ObjectStore;
@@ -125,7 +130,10 @@ export async function makeVariant<Videos extends readonly FinishedVideo[] | null
     if (own === null) throw new Failure('Internal', "A variant's own video is not among those of its page.");
     const renderMs = elapsedMs();
     recordRender(renderMs, uploadedBytes);
-    const measures = meter.measures({ bytes: uploadedBytes, videos: missing.length, endedAt: Date.now() });
+    const measures = meter.measures({
+      ...{ bytes: uploadedBytes, videos: missing.length },
+      ...{ endedAt: Date.now(), worker: WORKER },
+    });
     if (measures.cpuMs !== undefined) recordVariantCpu(measures.cpuMs);
     return { outcome: 'rendered', video: own, renderMs, measures };
   };

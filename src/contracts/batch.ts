@@ -256,6 +256,8 @@ export interface RenderMeasures {
   readonly videos?: number;
   /** When they were, ms since 1970. */
   readonly endedAt: number;
+  /** Tells worker processes apart, eight hex digits. Absent in outcomes of before it was noted. */
+  readonly worker?: string;
 }
 
 /** Result of the `renderVariant` activity. */

@@ -30,6 +30,7 @@ const measuresSchema = z.object({
   bytes: z.int(),
   videos: z.int().min(1).exactOptional(),
   endedAt: z.int(),
+  worker: z.string().exactOptional(),
 });
 const stored = { ...slot, renderMs: z.int(), pointers: z.int(), measures: measuresSchema.exactOptional() };
 

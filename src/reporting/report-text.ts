@@ -71,7 +71,7 @@ function failureLines({ failures, summary }: BatchReport): string[] {
 
 function timeLines({ summary, renderMs, stages, throughput, slowest }: BatchReport): string[] {
   if (summary.rendered === 0) return [];
-  const { perMinutePeak, concurrentPeak } = throughput;
+  const { perMinutePeak, concurrentPeak, workersPeak } = throughput;
   const [longest] = slowest;
   return [
     row(
@@ -86,7 +86,7 @@ function timeLines({ summary, renderMs, stages, throughput, slowest }: BatchRepo
       'throughput',
       perMinutePeak === null || concurrentPeak === null
         ? NOT_MEASURED
-        : `at most ${decimal(perMinutePeak)} a minute, ${decimal(concurrentPeak)} at the same time`,
+        : `at most ${decimal(perMinutePeak)} a minute, ${decimal(concurrentPeak)} at the same time${workersPeak === null ? '' : `, by ${count(workersPeak)} ${workersPeak === 1 ? 'worker' : 'workers'}`}`,
     ),
     ...(longest === undefined ? [] : [row('slowest', longest.key)]),
   ];

@@ -26,29 +26,41 @@ export const throughputSchema = z.object({
           .describe(
             'How many were being rendered at the same time, on average: from when each ended and how long it took.',
           ),
+        workers: z
+          .int()
+          .min(0)
+          .nullable()
+          .default(null)
+          .describe(
+            'How many worker processes were rendering meanwhile; null: of some renders it is not known by whom.',
+          ),
       }),
     )
     .describe('Parts of the night, in order.'),
   perMinutePeak: z.number().min(0).nullable().describe('The most of a bin; null: there is none.'),
   concurrentPeak: z.number().min(0).nullable().describe('The most of a bin; null: there is none.'),
+  workersPeak: z.int().min(0).nullable().default(null).describe('The most of a bin; null: not known.'),
 });
 
 export type Throughput = Readonly<z.infer<typeof throughputSchema>>;
 
 export const NO_THROUGHPUT: Throughput = {
   ...{ measured: 0, later: 0, binSeconds: 0, bins: [] },
-  ...{ perMinutePeak: null, concurrentPeak: null },
+  ...{ perMinutePeak: null, concurrentPeak: null, workersPeak: null },
 };
 
 interface Interval {
   readonly fromMs: number;
   readonly toMs: number;
+  readonly worker: string | undefined;
 }
 
 /** @param closedMs when the batch first closed, ms since 1970; null: nobody knows. */
 export function throughputOf(rendered: readonly RenderedOutcome[], closedMs: number | null): Throughput {
   const all = rendered.flatMap(({ measures, renderMs }): Interval[] =>
-    measures === undefined ? [] : [{ fromMs: measures.endedAt - renderMs, toMs: measures.endedAt }],
+    measures === undefined
+      ? []
+      : [{ fromMs: measures.endedAt - renderMs, toMs: measures.endedAt, worker: measures.worker }],
   );
   const nights = all.filter(({ toMs }) => closedMs === null || toMs <= closedMs);
   const counts = { measured: all.length, later: all.length - nights.length };
@@ -62,11 +74,13 @@ export function throughputOf(rendered: readonly RenderedOutcome[], closedMs: num
   const size = Math.floor((lastMs - startMs) / widthMs) + 1;
   const ended = new Array<number>(size).fill(0);
   const busyMs = new Array<number>(size).fill(0);
-  for (const { fromMs, toMs } of nights) {
+  const busy = Array.from({ length: size }, () => new Set<string | undefined>());
+  for (const { fromMs, toMs, worker } of nights) {
     const last = Math.floor((toMs - startMs) / widthMs);
     ended[last] = (ended[last] ?? 0) + 1;
     for (let bin = Math.floor((fromMs - startMs) / widthMs); bin <= last; bin += 1) {
       const binMs = startMs + bin * widthMs;
+      busy[bin]?.add(worker);
       busyMs[bin] = (busyMs[bin] ?? 0) + Math.min(toMs, binMs + widthMs) - Math.max(fromMs, binMs);
     }
   }
@@ -75,13 +89,16 @@ export function throughputOf(rendered: readonly RenderedOutcome[], closedMs: num
     variants,
     perMinute: rounded((variants * 60) / binSeconds),
     concurrent: rounded((busyMs[bin] ?? 0) / widthMs),
+    workers: busy[bin]?.has(undefined) ? null : (busy[bin]?.size ?? 0),
   }));
+  const workers = bins.map((bin) => bin.workers);
   return {
     ...counts,
     binSeconds,
     bins,
     perMinutePeak: Math.max(...bins.map(({ perMinute }) => perMinute)),
     concurrentPeak: Math.max(...bins.map(({ concurrent }) => concurrent)),
+    workersPeak: workers.includes(null) ? null : Math.max(...workers.map(Number)),
   };
 }
 

@@ -71,6 +71,15 @@ describe('throughput', () => {
     expect(perMinutePeak).toBe(36);
   });
 
+  test('says how many workers rendered in each part of the night, where that is known of all', () => {
+    const by = (worker: string | undefined, n: number, seconds: number) =>
+      measuredRender(n, 4_000, { endedAt: START + seconds * 1_000 - 1, ...(worker !== undefined && { worker }) });
+    const two = throughputOf([by('a', 1, 5), by('b', 2, 5), by('a', 3, 10)], null);
+    expect([two.bins.map(({ workers }) => workers), two.workersPeak]).toEqual([[2, 1], 2]);
+    const old = throughputOf([by('a', 1, 5), by(undefined, 2, 10)], null);
+    expect([old.bins.map(({ workers }) => workers), old.workersPeak]).toEqual([[1, null], null]);
+  });
+
   test('leaves out what a repair rendered days after the night had closed', () => {
     const night = [1, 2].map((n) => measuredRender(n, 4_000, { endedAt: START + n * 10_000 }));
     const repair = measuredRender(3, 4_000, { endedAt: START + 3 * 86_400_000 });

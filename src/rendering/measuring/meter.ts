@@ -73,12 +73,23 @@ export class Meter implements Disposable {
   }
 
   /** What it came to. */
-  measures({ bytes, videos = 1, endedAt }: Pick<RenderMeasures, 'bytes' | 'videos' | 'endedAt'>): RenderMeasures {
+  measures({
+    bytes,
+    videos = 1,
+    endedAt,
+    worker,
+  }: Pick<RenderMeasures, 'bytes' | 'videos' | 'endedAt' | 'worker'>): RenderMeasures {
     const { totalCpuMs } = this;
     const stages = Object.fromEntries(Object.entries(this.stages).map(([stage, ms]) => [stage, Math.round(ms)]));
     return {
       ...{ stages, ...(totalCpuMs !== null && { cpuMs: totalCpuMs }) },
-      ...{ frames: this.frameCount, bytes, ...(videos > 1 && { videos }), endedAt },
+      ...{
+        frames: this.frameCount,
+        bytes,
+        ...(videos > 1 && { videos }),
+        endedAt,
+        ...(worker !== undefined && { worker }),
+      },
     };
   }
 

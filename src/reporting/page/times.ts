@@ -61,23 +61,24 @@ ${all.measured < summary.rendered ? html`<p class="quiet">Of ${shown('stages.mea
 export function throughput({ throughput: all, summary }: BatchReport, plot: Html | null): Html {
   if (summary.rendered === 0) return html``;
   if (plot === null) return html`<section><h2>Throughput</h2><p class="quiet">Not measured.</p></section>`;
-  const { bins, later, perMinutePeak, concurrentPeak } = all;
+  const { bins, later, perMinutePeak, concurrentPeak, workersPeak } = all;
   return html`<section>
 <h2>Throughput</h2>
 <figure>
 ${plot}
-<figcaption>At most ${measured('throughput.perMinutePeak', perMinutePeak, decimal)} videos a minute and ${measured('throughput.concurrentPeak', concurrentPeak, decimal)} at the same time. That is reckoned from when each render ended and how long it took: so many places of workers were busy, however many there were.${later > 0 ? html` ${shown('throughput.later', count(later))} more were rendered by repairs, after the night had closed.` : null}</figcaption>
+<figcaption>At most ${measured('throughput.perMinutePeak', perMinutePeak, decimal)} videos a minute and ${measured('throughput.concurrentPeak', concurrentPeak, decimal)} at the same time. That is reckoned from when each render ended and how long it took: so many places of workers were busy${workersPeak === null ? ', however many there were' : html`, of at most ${shown('throughput.workersPeak', count(workersPeak))} ${workersPeak === 1 ? 'worker' : 'workers'} at once`}.${later > 0 ? html` ${shown('throughput.later', count(later))} more were rendered by repairs, after the night had closed.` : null}</figcaption>
 </figure>
 ${folded(
   'As a table',
   table({
     caption: 'Videos made in each part of the night, times in UTC',
-    head: ['From', 'Videos', 'A minute', 'At the same time'],
-    rows: bins.map(({ from, variants, perMinute, concurrent }, n) => [
+    head: ['From', 'Videos', 'A minute', 'At the same time', 'Workers'],
+    rows: bins.map(({ from, variants, perMinute, concurrent, workers }, n) => [
       html`<time datetime="${from}">${from.slice(11, 19)}</time>`,
       shown(`throughput.bins.${n}.variants`, count(variants)),
       shown(`throughput.bins.${n}.perMinute`, decimal(perMinute)),
       shown(`throughput.bins.${n}.concurrent`, decimal(concurrent)),
+      workers === null ? '–' : shown(`throughput.bins.${n}.workers`, count(workers)),
     ]),
   }),
 )}
