@@ -1,6 +1,5 @@
 /** Writes down each failed attempt at a video or a scene: into the worker's log, and into the batch's folder. */
 
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, Context } from '@temporalio/activity';
 import type { EngineFingerprint } from '../contracts/batch.ts';
@@ -14,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { activeTraceId } from '../telemetry/tracing.ts';
 import { Attempt } from './attempt.ts';
 import { harmlessWords } from './harmless.ts';
+import { THIS_WORKER } from './this-worker.ts';
 
 /** What a store that does not answer holds a retry up by, at most. */
 const STORE_LIMIT_MS = 3_000;
@@ -78,7 +78,7 @@ export class FailedAttempts {
         ...{ at: new Date().toISOString(), activity, attempt: info.attempt },
         willRetry: willRetry(failure.failureClass, info.attempt),
         ...{ workflowId: workflowExecution?.workflowId ?? '', runId },
-        worker: { host: hostname(), pid: process.pid, identity: `${process.pid}@${hostname()}` },
+        worker: THIS_WORKER,
         engine: engine && engineOf(engine),
         screenshot: shown === null ? null : `${name}.jpg`,
         traceId: attempt.traceId ?? activeTraceId(),

@@ -1,7 +1,6 @@
 /** What the activities that make a variant's video have in common: what is planned, what is stored already, what is stored then. */
 
 import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import type { EngineFingerprint, RenderedVariant, RenderVariantInput } from '../contracts/batch.ts';
 import { asFailure, Failure } from '../contracts/failures.ts';
@@ -18,9 +17,10 @@ import { inStep } from '../telemetry/tracing.ts';
 import type { Attempt } from './attempt.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { runActivity } from './run-activity.ts';
+import { THIS_WORKER } from './this-worker.ts';
 
 /** This process, among all that render. */
-const WORKER = createHash('sha256').update(`${process.pid}@${hostname()}`).digest('hex').slice(0, 8);
+const WORKER = createHash('sha256').update(THIS_WORKER.identity).digest('hex').slice(0, 8);
 
 export interface VariantDeps {
   readonly store: ObjectStore;
