@@ -88,18 +88,26 @@ class Sights {
   troubles(rests: readonly (readonly number[])[], stillWithin: number): Found[] {
     return [...this.seen].flatMap(([key, { kind, byFrame }]): Found[] => {
       const all = [...byFrame];
-      const rest = rests.find((frames) =>
-        isWrongAndStill(
-          frames.map((frame) => byFrame.get(frame)),
-          stillWithin,
-        ),
-      );
-      const frame = rest?.[0] ?? (all.every(([, { isWrong }]) => isWrong) ? all[0]?.[0] : undefined);
+      const frame =
+        restOf(byFrame, rests, stillWithin) ?? (all.every(([, { isWrong }]) => isWrong) ? all[0]?.[0] : undefined);
       const sight = frame === undefined ? undefined : byFrame.get(frame);
       return frame === undefined || sight === undefined ? [] : [{ key, kind, frame, texts: sight.texts }];
     });
   }
 }
+
+/** The first frame of a rest in which it is wrong throughout; undefined: there is none. */
+const restOf = (
+  byFrame: ReadonlyMap<number, Sight>,
+  rests: readonly (readonly number[])[],
+  within: number,
+): number | undefined =>
+  rests.find((frames) =>
+    isWrongAndStill(
+      frames.map((frame) => byFrame.get(frame)),
+      within,
+    ),
+  )?.[0];
 
 function isWrongAndStill(sights: readonly (Sight | undefined)[], within: number): boolean {
   const [first] = sights;
@@ -149,15 +157,10 @@ async function troublesOf(page: Inspection, { template }: RenderedCheckInput): P
   const stillWithin = STILL * Math.min(template.width, template.height);
   const gone = [...outside].filter(([key]) => !shown.has(key));
   const lost = gone.flatMap(([, byFrame]): Found[] => {
-    const rest = rests.find((frames) =>
-      isWrongAndStill(
-        frames.map((frame) => byFrame.get(frame)),
-        stillWithin,
-      ),
-    );
-    const text = rest === undefined ? undefined : byFrame.get(rest[0] ?? 0)?.texts[0];
-    if (rest === undefined || text === undefined) return [];
-    return [{ key: `outside ${keyOf(text)}`, kind: 'outside', frame: rest[0] ?? 0, texts: [text] }];
+    const frame = restOf(byFrame, rests, stillWithin);
+    const text = frame === undefined ? undefined : byFrame.get(frame)?.texts[0];
+    if (frame === undefined || text === undefined) return [];
+    return [{ key: `outside ${keyOf(text)}`, kind: 'outside', frame, texts: [text] }];
   });
   const byElement = new Map(lost.map((one) => [one.key, one]));
   return [...sights.troubles(rests, stillWithin), ...byElement.values()];
