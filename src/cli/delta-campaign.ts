@@ -12,6 +12,7 @@ import { ObjectStore } from '../storage/object-store.ts';
 import { TemplateLibrary } from '../templates/library.ts';
 import type { DeltaFlags } from './delta.ts';
 import { readTonight } from './tonight.ts';
+import { visible } from './visible.ts';
 
 /** Keys need an engine; before the first plan there is none, and they are worth something only among themselves. */
 const NO_ENGINE = 'unplanned';
@@ -73,7 +74,7 @@ export async function showDelta(
       return `  ${rows} × ${path === undefined ? '' : `${path} `}${reason} (row ${at.join(', ')}${rows > at.length ? ', …' : ''})`;
     }),
   ];
-  return `${lines.join('\n')}\n`;
+  return visible(`${lines.join('\n')}\n`);
 }
 
 const ROW_COUNTS = new Set([

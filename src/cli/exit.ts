@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { EXIT } from '../contracts/exit-codes.ts';
 import { FAILURES, Failure, type FailureClass } from '../contracts/failures.ts';
+import { visible } from './visible.ts';
 
 const ENVIRONMENT: readonly FailureClass[] = [
   'ToolMissing',
@@ -30,12 +31,13 @@ export function exitCodeOf(error: unknown): number {
  */
 export function printFailure(error: unknown): void {
   if (error instanceof CommanderError) return;
-  if (error instanceof Failure) process.stderr.write(`nightreel: ${sentencesOf(error)} (${error.failureClass})\n`);
-  else process.stderr.write(`nightreel: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`);
+  if (error instanceof Failure)
+    process.stderr.write(visible(`nightreel: ${sentencesOf(error)} (${error.failureClass})\n`));
+  else process.stderr.write(visible(`nightreel: unexpected error\n${error instanceof Error ? error.stack : error}\n`));
 }
 
 function sentencesOf({ message, detail }: Failure): string {
   if (detail === undefined) return message;
-  // Not written here: a page's text could move the cursor, or pass for lines of its own.
+  // Not written here: a page's text could pass for lines of its own.
   return `${message} Detail: ${detail.replace(/\p{Cc}+/gu, ' ').trim()}`;
 }

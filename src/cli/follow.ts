@@ -7,6 +7,7 @@ import type { BatchSummary } from '../contracts/batch.ts';
 import { type BatchReport, isPartial, reportSchema } from '../reporting/report-json.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { createProgress } from './progress.ts';
+import { visible } from './visible.ts';
 
 const POLL_MS = 1_000;
 
@@ -57,12 +58,14 @@ export async function printSummary(
   const report = reportSchema.parse(JSON.parse((await store.getText(key)) ?? 'null'));
   const rejects = summary.report.replace(/report\.html$/, 'rejects.jsonl');
   process.stdout.write(
-    summaryText(report, {
-      report: link,
-      'a video': report.samples[0]?.video ?? null,
-      rejects: summary.rejected === 0 ? null : store.describe(rejects),
-      workflow,
-    }),
+    visible(
+      summaryText(report, {
+        report: link,
+        'a video': report.samples[0]?.video ?? null,
+        rejects: summary.rejected === 0 ? null : store.describe(rejects),
+        workflow,
+      }),
+    ),
   );
 }
 

@@ -3,6 +3,7 @@ import { packageVersion } from '../config/version.ts';
 import { registerBackfill } from './backfill.ts';
 import { registerBench } from './bench.ts';
 import { registerCheck } from './check.ts';
+import { keepMemoryOutOfDumps } from './crash-dumps.ts';
 import { registerData } from './data.ts';
 import { registerDelta } from './delta.ts';
 import { registerDemo } from './demo.ts';
@@ -26,6 +27,8 @@ import { registerStatus } from './status.ts';
 import { registerSteer } from './steer.ts';
 import { registerUp } from './up.ts';
 import { registerWhy } from './why.ts';
+
+keepMemoryOutOfDumps();
 
 const program = new Command('nightreel')
   .description('Personalised video at scale, every night: Temporal, warm Chromium, x264, S3.')

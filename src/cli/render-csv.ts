@@ -24,6 +24,7 @@ import type { Template } from '../templates/template.ts';
 import { createProgress } from './progress.ts';
 import type { RenderCommandOptions } from './render.ts';
 import { openTemplate } from './render-input.ts';
+import { visible } from './visible.ts';
 import { warningsOnly } from './warnings-only.ts';
 
 export interface RenderCsvOptions extends Pick<RenderCommandOptions, 'capture' | 'encoder' | 'json'> {
@@ -78,7 +79,7 @@ export async function renderCsv(options: RenderCsvOptions, signal: AbortSignal):
       videos: { distinct: plan.variants.size, rendered: tally.videos.rendered },
       ...{ interrupted, engine: tally.engine, wallMs: Math.round(performance.now() - startedAt) },
     };
-    for (const line of summaryLines(summary, rejects)) process.stdout.write(`${line}\n`);
+    for (const line of summaryLines(summary, rejects)) process.stdout.write(`${visible(line)}\n`);
     if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   }
   if (tally.failed + rejects.length > 0) process.exitCode = EXIT.failedVariants;

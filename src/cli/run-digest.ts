@@ -12,6 +12,7 @@ import { utc } from '../reporting/format.ts';
 import { noReport } from '../reporting/write-report.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
+import { visible } from './visible.ts';
 
 export interface DigestRequest {
   readonly batch: BatchRef;
@@ -40,7 +41,7 @@ export async function runDigest(settings: Settings, { batch, post, json }: Diges
   process.stdout.write(
     json
       ? `${JSON.stringify({ slack: slackMessage(digest), own: digest, outbox })}\n`
-      : `${digestText(digest)}${outboxText(batch, outbox)}`,
+      : visible(`${digestText(digest)}${outboxText(batch, outbox)}`),
   );
   if (!post) return;
   const posted = await postDigest({ store, webhooks, now: Date.now }, batch, digest, { again: true }, signal);

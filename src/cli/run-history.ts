@@ -5,6 +5,7 @@ import { historyNight, historyText } from '../reporting/history.ts';
 import { closedNights } from '../reporting/nights.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
+import { visible } from './visible.ts';
 
 export interface HistoryRequest {
   readonly campaign: CampaignId;
@@ -25,5 +26,5 @@ export async function runHistory(settings: Settings, { campaign, nights, json }:
     );
   }
   const lines = reports.map(historyNight);
-  process.stdout.write(json ? lines.map((line) => `${JSON.stringify(line)}\n`).join('') : historyText(lines));
+  process.stdout.write(json ? lines.map((line) => `${JSON.stringify(line)}\n`).join('') : visible(historyText(lines)));
 }

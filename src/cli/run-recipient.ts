@@ -5,6 +5,7 @@ import { type BatchRef, type CampaignId, parseBatchId, workflowIds } from '../co
 import { ManifestReader } from '../planning/manifest-reader.ts';
 import { type RecipientStatus, recipientStatus } from '../reporting/recipient.ts';
 import { ObjectStore } from '../storage/object-store.ts';
+import { visible } from './visible.ts';
 
 export interface RecipientRequest {
   readonly campaign: CampaignId;
@@ -26,7 +27,7 @@ export async function runRecipient(
   await store.checkBucket();
   const question = { campaign: id, pointerKey: campaign.pointerKey, recipientId, batch };
   const status = await recipientStatus({ store, manifests: new ManifestReader(store) }, question);
-  return json ? `${JSON.stringify(status)}\n` : recipientText(status);
+  return json ? `${JSON.stringify(status)}\n` : visible(recipientText(status));
 }
 
 /** For people: what is shown now, then what became of them. */

@@ -8,6 +8,7 @@ import { reportText } from '../reporting/report-text.ts';
 import { noReport, readReport, rebuildReport } from '../reporting/write-report.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
+import { visible } from './visible.ts';
 
 export interface ReportRequest {
   /** Null: the last night's. */
@@ -32,7 +33,7 @@ export async function runReport(settings: Settings, { batch, rebuild, json }: Re
   const report = rebuild ? await rebuildReport(deps, wanted, signal) : await readReport(store, wanted, signal);
   if (report === null) throw noReport(wanted);
   process.stdout.write(
-    json ? `${JSON.stringify(report)}\n` : reportText(report, store.reportUrl(objectKeys.reportHtml(wanted))),
+    json ? `${JSON.stringify(report)}\n` : visible(reportText(report, store.reportUrl(objectKeys.reportHtml(wanted)))),
   );
 }
 

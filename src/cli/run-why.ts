@@ -10,6 +10,7 @@ import { findPlanned, type Planned, type Reference } from '../reporting/why/find
 import { type CountedAttempts, explain, silentAttempts, type Why, type WhyAttempt } from '../reporting/why/why.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { onInterrupt } from './interrupt.ts';
+import { visible } from './visible.ts';
 
 export interface WhyRequest {
   readonly reference: Reference;
@@ -38,7 +39,7 @@ export async function runWhy(settings: Settings, { reference, json }: WhyRequest
   const planned = await findPlanned(deps, reference, signal);
   const [told, temporal] = await Promise.all([explain(deps, planned, signal), knownRuns(settings, planned)]);
   const why = { ...told, silent: silentAttempts(told.attempts, countedAttempts(temporal)) };
-  if (!json) return whyText(why, temporal, settings);
+  if (!json) return visible(whyText(why, temporal, settings));
   const attempts = why.attempts.map((attempt) => ({ ...attempt, traceUrl: traceUrl(settings, attempt.traceId) }));
   return `${JSON.stringify({ ...why, attempts, temporal })}\n`;
 }

@@ -16,12 +16,13 @@ Examples:
 Ends with 0 when all of them answer, else with ${EXIT.environment}.`,
     )
     .action(async ({ json }: { readonly json?: boolean }) => {
-      const [{ readEnvironment }, { describeServers, serversText }] = await Promise.all([
+      const [{ readEnvironment }, { describeServers, serversText }, { visible }] = await Promise.all([
         import('../config/environment.ts'),
         import('./servers.ts'),
+        import('./visible.ts'),
       ]);
       const status = await describeServers(readEnvironment());
-      process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : serversText(status));
+      process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : visible(serversText(status)));
       if (!status.running) process.exitCode = EXIT.environment;
     });
 }

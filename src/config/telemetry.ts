@@ -1,9 +1,11 @@
 /** Where telemetry goes, from the standard variables of OpenTelemetry. */
 
+import { readFileSync } from 'node:fs';
 import { Failure } from '../contracts/failures.ts';
+import { isLoopback } from '../telemetry/metrics-door.ts';
 import type { OtlpTarget, TelemetryTargets } from '../telemetry/telemetry.ts';
 import type { Variables } from './environment.ts';
-import { isPort } from './variables.ts';
+import { isPort, MIN_TOKEN } from './variables.ts';
 
 const METRICS_EXPORTERS = ['otlp', 'prometheus', 'none'];
 const TRACES_EXPORTERS = ['otlp', 'none'];
@@ -36,15 +38,46 @@ export function readTelemetry(variables: Variables): TelemetryTargets {
   const metrics = exporters.includes('otlp') ? pushedIn(variables) : null;
   const temporalPort = portOf(variables, 'NIGHTREEL_TEMPORAL_METRICS_PORT', null);
   if (temporalPort === null && metrics !== null) assertUncompressed(variables);
+  const isServed = exporters.includes('prometheus') || temporalPort !== null;
+  const token = isServed ? tokenFor(variables, host) : null;
   return {
     traces: spans !== null && ratio !== null ? { ...spans, ratio } : null,
     metrics,
     scrape: exporters.includes('prometheus')
-      ? { host, port: portOf(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', SCRAPE.port) }
+      ? { host, port: portOf(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', SCRAPE.port), token }
       : null,
     // Its SDK serves or sends, and not both.
-    temporal: temporalPort !== null ? { host, port: temporalPort } : metrics,
+    temporal: temporalPort !== null ? { host, port: temporalPort, token } : metrics,
   };
+}
+
+/** What Prometheus has to show. Null: nothing, which will do where only this machine can ask. */
+function tokenFor(variables: Variables, host: string): string | null {
+  const path = variables['NIGHTREEL_METRICS_TOKEN_FILE'] || null;
+  const token = path === null ? variables['NIGHTREEL_METRICS_TOKEN'] || null : readToken(path);
+  if (token === null && !isLoopback(host)) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      `OTEL_EXPORTER_PROMETHEUS_HOST is ${host}: metrics that other machines can ask for need a token. Set NIGHTREEL_METRICS_TOKEN or NIGHTREEL_METRICS_TOKEN_FILE, and have Prometheus show it (authorization: credentials_file).`,
+    );
+  }
+  if (token === null || (token.length >= MIN_TOKEN && /^[\x21-\x7e]+$/.test(token))) return token;
+  const name = path === null ? 'NIGHTREEL_METRICS_TOKEN' : 'The token in NIGHTREEL_METRICS_TOKEN_FILE';
+  throw new Failure(
+    'EnvironmentInvalid',
+    `${name} must have ${MIN_TOKEN} characters or more, without blanks: \`openssl rand -hex 32\` makes one.`,
+  );
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Failure('EnvironmentInvalid', `NIGHTREEL_METRICS_TOKEN_FILE: ${path} cannot be read (${code}).`, {
+      cause,
+    });
+  }
 }
 
 /** Where a signal is sent: to an address of its own as it stands, else to its path at the one for all. Null: nowhere. */

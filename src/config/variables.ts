@@ -16,13 +16,18 @@ const ADDRESSINGS = ['path', 'host'] as const;
 const ON_OFF = ['on', 'off'] as const;
 const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const satisfies readonly Encryption['algorithm'][];
 
-const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
-/** An address with a password in it is refused by `fetch`, at night. */
-const webhook = url.refine((text) => !/^[^:]*:\/\/[^/?#]*@/.test(text), 'must have no user name and password in it');
+/** Addresses are shown, in messages, reports and links; and `fetch` refuses one with a password in it, at night. */
+export const hasCredentials = (address: string): boolean => /^[^:]*:\/\/[^/?#]*@/.test(address);
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+  .refine((text) => !hasCredentials(text), 'must have no user name and password in it');
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, { error: `must be one of ${names.join(', ')}` });
 
 export const isPort = (text: string): boolean => /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+/** Characters of a secret of one's own. */
+export const MIN_TOKEN = 16;
+const secret = z.string().min(MIN_TOKEN, { error: `must have ${MIN_TOKEN} characters or more` });
 const program = z.string().optional();
 
 export const variablesSchema = z.object({
@@ -96,17 +101,15 @@ export const variablesSchema = z.object({
     .describe(
       'Whether batches start on a [new version](../deploying.md) once a worker has it (`auto`) or when a person says so (`manual`); `off`: no versions.',
     ),
-  NIGHTREEL_SLACK_WEBHOOK: webhook
+  NIGHTREEL_SLACK_WEBHOOK: url
     .optional()
     .describe(
       'Address of a Slack app’s incoming webhook, where [digests](../digest.md) of closed batches are posted. A secret: it is shown nowhere.',
     ),
-  NIGHTREEL_WEBHOOK: webhook
+  NIGHTREEL_WEBHOOK: url
     .optional()
     .describe('Any other address, which gets the digest as JSON. Goes with the next one.'),
-  NIGHTREEL_WEBHOOK_SECRET: z
-    .string()
-    .min(16, { error: 'must have 16 characters or more' })
+  NIGHTREEL_WEBHOOK_SECRET: secret
     .optional()
     .describe('The secret [that it is signed with](../digest.md#a-webhook-of-your-own).'),
   NIGHTREEL_LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('From which level on there are lines in the log.'),
@@ -117,6 +120,12 @@ export const variablesSchema = z.object({
     .describe(
       'A port, 1 to 65535, at which each worker process serves [Temporal’s own metrics](../observability.md#metrics). Without it they go where the others are pushed.',
     ),
+  NIGHTREEL_METRICS_TOKEN: secret
+    .optional()
+    .describe(
+      'What Prometheus has to show for [metrics](../observability.md#who-may-scrape), as `Authorization: Bearer …`. Required where other machines can ask for them.',
+    ),
+  NIGHTREEL_METRICS_TOKEN_FILE: z.string().optional().describe('A file that holds it; comes first.'),
 });
 
 /** Those that are set, checked. */

@@ -1,6 +1,6 @@
 /** Who is let in where: one port, two origins, and a secret in the address of each. Pure. */
 
-import { timingSafeEqual } from 'node:crypto';
+import { isSameSecret } from './same-secret.ts';
 
 export interface Doors {
   readonly port: number;
@@ -35,11 +35,11 @@ export function entryOf(
   const parsed = URL.parse(url, 'http://host.invalid');
   const path = parsed === null ? null : decoded(parsed.pathname.slice(1));
   if (path === null) return refused('The address cannot be read.');
-  if (isSame(host, frameOrigin(doors).slice('http://'.length))) return { room: 'frame', path };
+  if (isSameSecret(host, frameOrigin(doors).slice('http://'.length))) return { room: 'frame', path };
   if (host !== appOrigin(doors).slice('http://'.length)) return refused('This name is not served here.');
   if (origin !== undefined && origin !== appOrigin(doors)) return refused('Another page has no business here.');
   const end = path.indexOf('/');
-  if (!isSame(end < 0 ? path : path.slice(0, end), doors.appToken)) {
+  if (!isSameSecret(end < 0 ? path : path.slice(0, end), doors.appToken)) {
     return refused('The address has no valid token. Open the one that `nightreel preview` printed.');
   }
   return { room: 'app', path: end < 0 ? '' : path.slice(end + 1) };
@@ -51,12 +51,6 @@ function decoded(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** In the same time wherever they differ. */
-function isSame(given: string | undefined, secret: string): boolean {
-  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(secret)];
-  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
 }
 
 const COMMON = {

@@ -1,10 +1,10 @@
 /** What became of everyone, as a table for other systems to join on: one Parquet file per batch in the bucket. */
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { type BatchRef, objectKeys } from '../contracts/ids.ts';
+import { createOwned, removeOwned, workRoot } from '../rendering/browser/owned-folders.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** One person of a batch. */
@@ -31,7 +31,7 @@ export async function writeResults(
   people: AsyncIterable<PersonResult>,
   signal: AbortSignal,
 ): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'nightreel-results-'));
+  const folder = await createOwned(workRoot());
   try {
     const file = join(folder, 'results.parquet');
     await writeParquet(join(folder, 'w.duckdb'), file, batch, people);
@@ -39,13 +39,13 @@ export async function writeResults(
     await store.put(key, await readFile(file), { contentType: 'application/vnd.apache.parquet' }, signal);
     return key;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeOwned(folder);
   }
 }
 
 /** Such a table without one person; null when it does not name them. Throws when it is none. */
 export async function resultsWithout(table: Uint8Array, recipientId: string): Promise<Uint8Array | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'nightreel-results-'));
+  const folder = await createOwned(workRoot());
   try {
     const [from, to] = ['from.parquet', 'to.parquet'].map((name) => join(folder, name).replaceAll("'", "''"));
     await writeFile(join(folder, 'from.parquet'), table);
@@ -68,7 +68,7 @@ export async function resultsWithout(table: Uint8Array, recipientId: string): Pr
     }
     return await readFile(join(folder, 'to.parquet'));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeOwned(folder);
   }
 }
 

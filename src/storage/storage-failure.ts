@@ -71,12 +71,14 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
 /** Maps whatever the S3 client threw to a `Failure` of class StorageDenied, StorageUnavailable, Cancelled or Internal. */
 export function storageFailure(error: unknown, target: StorageTarget, signal?: AbortSignal): Failure {
   if (error instanceof Failure) return error;
-  const place = `${target.operation}${target.key === undefined ? '' : ` of ${shownKey(target.key)}`} in bucket ${target.bucket} at ${target.endpoint}`;
+  const { operation, key, bucket, endpoint } = target;
+  const place = `${operation}${key === undefined ? '' : ` of ${shownKey(key)}`} in bucket ${bucket} at ${endpoint}`;
+  const cause = key === undefined || isOwn(key) ? error : withoutWords(error);
   if (signal?.aborted || nameOf(error) === 'AbortError') {
-    return new Failure('Cancelled', `${place} was cancelled.`, { cause: error });
+    return new Failure('Cancelled', `${place} was cancelled.`, { cause });
   }
   const { failureClass, what, advice } = judge(error);
-  return new Failure(failureClass, `${place} failed: ${what}. ${advice}`, { cause: error });
+  return new Failure(failureClass, `${place} failed: ${what}. ${advice}`, { cause });
 }
 
 function judge(error: unknown): Verdict {
@@ -106,11 +108,15 @@ function judge(error: unknown): Verdict {
   };
 }
 
+const isOwn = (key: string): boolean => OWN_PREFIXES.some((prefix) => key.startsWith(prefix));
+
 /** A pointer's key holds a recipient's ID, which may be an e-mail address: messages show its digest instead. */
 const shownKey = (key: string): string =>
-  OWN_PREFIXES.some((prefix) => key.startsWith(prefix))
-    ? key
-    : `the pointer with key sha256 ${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+  isOwn(key) ? key : `the pointer with key sha256 ${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+
+/** Stores name the object that they refuse: AWS "not authorized to perform: s3:PutObject on resource: arn:aws:s3:::…". */
+const withoutWords = (error: unknown): Error =>
+  new Error([...codesOf(error), statusOf(error) ?? ''].join(' ').trim() || 'no answer');
 
 interface ErrorShape {
   readonly name?: unknown;

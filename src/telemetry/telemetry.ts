@@ -3,6 +3,7 @@
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import type { TelemetryOptions as TemporalOptions } from '@temporalio/worker';
+import type { DoorTarget } from './metrics-door.ts';
 
 /** A collector of OTLP (HTTP, protobuf). */
 export interface OtlpTarget {
@@ -19,12 +20,9 @@ export interface TelemetryTargets {
   /** Who is sent the metrics, how often, and how long collecting and sending them may take together; null: nobody. */
   readonly metrics: (OtlpTarget & { readonly everyMs: number; readonly limitMs: number }) | null;
   /** Where Prometheus may ask for `/metrics`; null: nowhere. */
-  readonly scrape: { readonly host: string; readonly port: number } | null;
+  readonly scrape: DoorTarget | null;
   /** Who gets the metrics of Temporal's own SDK: Prometheus, who asks for `/metrics` there, or a collector; null: nobody. */
-  readonly temporal:
-    | { readonly host: string; readonly port: number }
-    | { readonly url: string; readonly everyMs: number }
-    | null;
+  readonly temporal: DoorTarget | { readonly url: string; readonly everyMs: number } | null;
 }
 
 export interface TelemetryOptions {

@@ -1,8 +1,10 @@
 /** The metrics of Temporal's own SDK, which its native part counts and serves, or sends, by itself. */
 
-import { lookup } from 'node:dns/promises';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import type { TelemetryOptions as TemporalOptions } from '@temporalio/worker';
+import { openDoor } from './metrics-door.ts';
 import type { TelemetryTargets } from './telemetry.ts';
 
 /**
@@ -14,6 +16,8 @@ const LOGGING: TemporalOptions['logging'] = {
     'error,temporalio_sdk_core=WARN,temporalio_client=WARN,temporalio_common=WARN,temporalio_common::telemetry=off',
   forward: {},
 };
+
+const INNER_HOST = '127.0.0.1';
 
 /**
  * Undefined: nobody wants them, or, with the reason told, nobody can listen there.
@@ -32,11 +36,15 @@ export async function temporalMetrics(
   }
   const { host, port } = temporal;
   try {
-    // It takes addresses alone, and a port that is taken would end the process.
-    const { address, family } = await lookup(host);
-    await assertFree(address, port);
-    const bindAddress = family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
-    const prometheus = { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+    // The SDK's own server asks nobody for a token: it listens behind ours, where only this machine gets.
+    const inner = await freePort();
+    await openDoor(temporal, (_, response) => handOn(inner, response));
+    const prometheus = {
+      bindAddress: `${INNER_HOST}:${inner}`,
+      countersTotalSuffix: true,
+      unitSuffix: true,
+      useSecondsForDurations: true,
+    };
     return { metrics: { prometheus }, logging: LOGGING };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -48,10 +56,22 @@ export async function temporalMetrics(
   }
 }
 
-async function assertFree(host: string, port: number): Promise<void> {
+/** A port that is taken would end the process. */
+async function freePort(): Promise<number> {
   const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject).listen(port, host, resolve);
-  await promise;
-  await new Promise((closed) => server.close(closed));
+  await once(server.listen(0, INNER_HOST), 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function handOn(port: number, response: ServerResponse): void {
+  const asked = get({ host: INNER_HOST, port, path: '/metrics' }, (answer: IncomingMessage) => {
+    const type = answer.headers['content-type'] ?? 'text/plain';
+    response.writeHead(answer.statusCode ?? 502, { 'Content-Type': type });
+    answer.pipe(response);
+  });
+  asked.on('socket', (socket) => socket.unref());
+  asked.on('error', () => response.writeHead(502).end());
 }

@@ -1,12 +1,11 @@
 /** Files that lie in a bucket: `s3://bucket/key` in the place of a path. */
 
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../contracts/failures.ts';
+import { createOwned, removeOwned, workRoot } from '../rendering/browser/owned-folders.ts';
 import type { SourceRow, WarehouseReader } from './reader.ts';
 
 /** Opens an object; null when there is none. */
@@ -59,19 +58,19 @@ export function fetchedFirst(
       const made = await fetching?.catch(() => null);
       if (!made) return;
       await made.reader[Symbol.asyncDispose]();
-      await rm(made.folder, { recursive: true, force: true });
+      await removeOwned(made.folder);
     },
   };
 }
 
 async function fetchFile(address: string, open: OpenObject | undefined, read: (path: string) => WarehouseReader) {
-  const folder = await mkdtemp(join(tmpdir(), 'nightreel-source-'));
+  const folder = await createOwned(workRoot());
   try {
     const path = join(folder, basename(address));
     await pipeline(await openS3File(address, open), createWriteStream(path));
     return { folder, reader: read(path) };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await removeOwned(folder);
     throw error;
   }
 }

@@ -23,7 +23,7 @@ import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { Consent } from '../planning/consent.ts';
 import { ManifestReader } from '../planning/manifest-reader.ts';
 import type { PlanDeps } from '../planning/plan-batch.ts';
-import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../rendering/browser/owned-folders.ts';
+import { createOwned, ownedRoot, removeOwned, sweepOwned, workRoot } from '../rendering/browser/owned-folders.ts';
 import { assertSound } from '../rendering/mp4/stored-scene.ts';
 import { Renderer, type RendererOptions } from '../rendering/renderer.ts';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
@@ -91,6 +91,7 @@ export async function runWorkerProcess(
   try {
     const pinnedRoot = ownedRoot(tmpdir(), 'templates');
     await sweepOwned(pinnedRoot);
+    await sweepOwned(workRoot());
     const folder = await createOwned(pinnedRoot);
     pinnedFolder = folder;
     const templates = new TemplateLibrary(options.templatesFolder, (digest) =>

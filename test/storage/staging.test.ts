@@ -1,9 +1,10 @@
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { workRoot } from '../../src/rendering/browser/owned-folders.ts';
 import { viaFile } from '../../src/storage/staging.ts';
 
-const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('nightreel-staged-'));
+const folders = (): string[] =>
+  existsSync(workRoot()) ? readdirSync(workRoot()).filter((name) => name.includes(`-${process.pid}-`)) : [];
 
 test('a staged video is read from a file that is gone afterwards, however it went', async () => {
   const before = folders();

@@ -1,9 +1,9 @@
 /** The same behaviour asked of every engine that holds tables, each answering for real. */
 
 import { readdir, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { workRoot } from '../../src/rendering/browser/owned-folders.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
 import { sourceSchema } from '../../src/warehouse/source.ts';
 import { TestPostgres } from '../support/postgres.ts';
@@ -113,7 +113,8 @@ test('CSV and Parquet are read from a bucket, and nothing of them stays behind',
   const shape = { columns: { recipientId: 'id', updatedAt: 'at' }, params: { n: 'n' } };
   const open = (source: object) => openWarehouse(sourceSchema.parse({ ...shape, ...source }), { openObject });
   const range = { since: null, until: '2026-12-01T00:00:00Z' };
-  const fetched = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('nightreel-source-'));
+  const fetched = async () =>
+    (await readdir(workRoot()).catch(() => [])).filter((name) => name.includes(`-${process.pid}-`));
   const before = await fetched();
   {
     await using reader = open({ type: 'duckdb', files: `s3://${bucket}/inputs/people.parquet` });

@@ -5,17 +5,34 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Failure } from '../../contracts/failures.ts';
 
 /** Where this user's folders of one kind lie: `/dev/shm/nightreel-displays-1000` for `('/dev/shm', 'displays')`. */
 export const ownedRoot = (base: string, kind: string): string => join(base, `nightreel-${kind}-${userInfo().uid}`);
 
+/** Where files lie for a moment that say something of people, or show it: what is left of a killed process goes at the next start. */
+export const workRoot = (): string => ownedRoot(tmpdir(), 'work');
+
+/** A path in there for a program that makes the folder by itself. Failure as of `createOwned`. */
+export async function workPath(name: string): Promise<string> {
+  const root = workRoot();
+  await inRoom(root, () => ensureRoot(root));
+  return join(root, `${ownerName(process.pid)}-${name}`);
+}
+
 /** A new, empty folder of this process, readable by its user alone. Failure `EnvironmentInvalid` when there cannot be one. */
 export async function createOwned(root: string): Promise<string> {
+  return await inRoom(root, async () => {
+    await ensureRoot(root);
+    return await mkdtemp(join(root, `${ownerName(process.pid)}-`));
+  });
+}
+
+async function inRoom<T>(root: string, make: () => Promise<T>): Promise<T> {
   try {
-    return await makeOwned(root);
+    return await make();
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
@@ -27,14 +44,13 @@ export async function createOwned(root: string): Promise<string> {
   }
 }
 
-async function makeOwned(root: string): Promise<string> {
+async function ensureRoot(root: string): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   const { uid } = await lstat(root);
   // Everybody may write beside it: a folder that somebody else made first would show them every picture.
   if (process.getuid !== undefined && uid !== process.getuid()) {
     throw new Failure('EnvironmentInvalid', `${root} belongs to another user (uid ${uid}). Have it removed.`);
   }
-  return await mkdtemp(join(root, `${ownerName(process.pid)}-`));
 }
 
 /** Removes a folder; last writes of a program that ends may still be coming in. */

@@ -26,6 +26,8 @@ export interface FfmpegRun {
   readonly limitMs?: number | undefined;
 }
 
+/** Nothing of a worker's own environment, which holds keys and passwords. */
+export const PROGRAM_ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin' } as const;
 const LAST_LINES = 5;
 const LIMIT_MS = 60_000;
 /** How often headway is looked for within the limit. */
@@ -64,6 +66,7 @@ export class FfmpegProcess implements AsyncDisposable {
       .inputOptions([...run.input])
       .outputOptions(['-hide_banner', '-nostats', '-v', 'error', ...run.output]);
     if (run.filter !== undefined) this.command.videoFilters(run.filter);
+    withoutSecrets(this.command);
 
     // The process may end before all of its output has been read.
     const allRead = once(collector, 'finish');
@@ -203,6 +206,15 @@ export class FfmpegProcess implements AsyncDisposable {
     // Before it is spawned there is nothing to kill; the 'start' handler does it then.
     if (this.isSpawned && !this.over.signal.aborted) this.command.kill('SIGKILL');
   }
+}
+
+/** fluent-ffmpeg would hand ffmpeg all that this process's environment holds, and lets nobody choose. */
+function withoutSecrets(command: Ffmpeg.FfmpegCommand): void {
+  const spawn: unknown = Reflect.get(command, '_spawnFfmpeg');
+  if (typeof spawn !== 'function') throw new TypeError('this fluent-ffmpeg starts programs in another way');
+  Reflect.set(command, '_spawnFfmpeg', (args: string[], options: object, ...callbacks: unknown[]): unknown =>
+    spawn.call(command, args, { ...options, env: PROGRAM_ENVIRONMENT }, ...callbacks),
+  );
 }
 
 /**

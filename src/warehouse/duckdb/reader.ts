@@ -2,8 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import {
   type DuckDBConnection,
@@ -15,6 +14,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { Failure } from '../../contracts/failures.ts';
+import { workPath } from '../../rendering/browser/owned-folders.ts';
 import type { WarehouseReader } from '../reader.ts';
 import type { DuckDbSource } from '../source.ts';
 import type { Query, Relation } from '../sql/delta-query.ts';
@@ -123,10 +123,7 @@ async function openReadOnly(path: string, signal: AbortSignal): Promise<OpenedDa
     ...(path === ':memory:' ? {} : { access_mode: 'READ_ONLY' }),
     // A sort larger than this goes to temp_directory, which DuckDB makes when needed and removes.
     memory_limit: '64MB',
-    temp_directory: join(
-      tmpdir(),
-      `nightreel-duckdb-${process.pid}-${createHash('sha256').update(path).digest('hex').slice(0, 8)}`,
-    ),
+    temp_directory: await workPath(`duckdb-${createHash('sha256').update(path).digest('hex').slice(0, 8)}`),
   });
   let connection: DuckDBConnection;
   try {

@@ -46,10 +46,10 @@ export class PostgresSession implements AsyncDisposable {
     this.name = `postgres://${host}:${port}/${database ?? ''}`;
   }
 
-  /** @param url absent: the PG* variables decide, as for psql. */
+  /** @param url absent: the PG* variables decide, as for psql. Failure `EnvironmentInvalid` when it is none. */
   static async open(url: string | undefined, signal: AbortSignal): Promise<PostgresSession> {
     const session = new PostgresSession({
-      ...(url === undefined ? {} : { connectionString: url }),
+      ...(url === undefined ? {} : { connectionString: checkedAddress(url) }),
       application_name: 'nightreel',
       connectionTimeoutMillis: CONNECT_WITHIN_MS,
       keepAlive: true,
@@ -138,6 +138,18 @@ export class PostgresSession implements AsyncDisposable {
     // A lost connection has nothing to say goodbye to, and the driver would wait for the answer.
     if (this.#lost === null) await this.#client.end().catch(() => undefined);
   }
+}
+
+/**
+ * The driver takes any text for the name of a database, which messages then show: `host=db password=…` as psql knows it would go into
+ * Temporal and the log. Sockets are a path, or `socket:` and a path.
+ */
+function checkedAddress(url: string): string {
+  if (/^(\/|socket:)/.test(url) || (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url))) return url;
+  throw new Failure(
+    'EnvironmentInvalid',
+    "The connection string of a PostgreSQL source must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with what is no letter or digit of the password percent-encoded ('/' as %2F). It is not shown here, as it holds the password.",
+  );
 }
 
 /** How many rows to ask for next, from the sizes of those just read. */
