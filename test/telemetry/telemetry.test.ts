@@ -245,7 +245,9 @@ describe('scraped by Prometheus', () => {
   test("a port for the metrics of Temporal's SDK that is taken is told, and nobody listens there", async () => {
     const port = Number(new URL(await listen((_, response) => response.end('another'))).port);
     const told: string[] = [];
-    const found = await temporalMetrics({ temporal: { host: '127.0.0.1', port } }, {}, (message) => told.push(message));
+    const found = await temporalMetrics({ temporal: { host: '127.0.0.1', port, token: null } }, {}, (message) =>
+      told.push(message),
+    );
     expect(found).toBeUndefined();
     expect(told).toEqual([
       expect.stringMatching(/on 127\.0\.0\.1:\d+ \(the port is taken\).*NIGHTREEL_TEMPORAL_METRICS_PORT/),
@@ -330,7 +332,7 @@ describe('scraped by Prometheus', () => {
     expect(readTelemetry(pushed).temporal).toMatchObject({ url: 'http://x/v1/metrics', everyMs: 15_000 });
     expect(readTelemetry({ ...pushed, OTEL_METRICS_EXPORTER: 'none' }).temporal).toBeNull();
     const own = { NIGHTREEL_TEMPORAL_METRICS_PORT: '9465', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' };
-    expect(readTelemetry({ ...pushed, ...own }).temporal).toEqual({ host: 'localhost', port: 9465 });
+    expect(readTelemetry({ ...pushed, ...own }).temporal).toEqual({ host: 'localhost', port: 9465, token: null });
     expect(readTelemetry({}).temporal).toBeNull();
   });
 
