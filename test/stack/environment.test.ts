@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { embeddedParts, resolveConnections } from '../../src/config/connections.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
@@ -64,6 +67,42 @@ test('webhooks are web addresses without a password, and one of your own comes w
       'EnvironmentInvalid',
       typeof sentence === 'string' ? sentence : expect.stringMatching(sentence),
     ]);
+  }
+});
+
+test('no address that is shown has a password in it, and no message has one that did', () => {
+  const s3 = { AWS_ACCESS_KEY_ID: 'x', NIGHTREEL_BUCKET: 'some-bucket' };
+  for (const variables of [
+    { ...s3, AWS_ENDPOINT_URL_S3: 'http://me:hush-hush@store:9000' },
+    { ...s3, AWS_ENDPOINT_URL: 'https://hush-hush@store' },
+    { TEMPORAL_ADDRESS: 'me:hush-hush@temporal:7233' },
+    { NIGHTREEL_PUBLIC_URL: 'https://me:hush-hush@cdn.example' },
+    { NIGHTREEL_REPORT_URL: 'https://me:hush-hush@reports.example' },
+    { NIGHTREEL_TEMPORAL_UI_URL: 'https://me:hush-hush@ui.example' },
+    { NIGHTREEL_TRACE_URL: 'https://me:hush-hush@traces.example/{traceId}' },
+  ]) {
+    const { failureClass, message } = failureOf(variables);
+    expect(failureClass).toBe('EnvironmentInvalid');
+    expect(message).toMatch(/(without a|must have no) user name/);
+    expect(message).not.toContain('hush-hush');
+  }
+});
+
+test("a mistake in a profile's file is told by its line, without what stands there", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nightreel-profile-'));
+  try {
+    const path = join(folder, 'temporal.toml');
+    for (const text of ['[profile.default]\napi_key = "hush-hush\n', '[profile.default]\napi_key = hush-hush\n']) {
+      await writeFile(path, text);
+      const { failureClass, message } = failureOf({ TEMPORAL_CONFIG_FILE: path });
+      expect([failureClass, message]).toEqual([
+        'EnvironmentInvalid',
+        expect.stringMatching(/Invalid TOML.*\(line 2 of/),
+      ]);
+      expect(message).not.toContain('hush-hush');
+    }
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 

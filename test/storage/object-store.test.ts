@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { Failure } from '../../src/contracts/failures.ts';
@@ -292,5 +292,19 @@ describe('what goes wrong', () => {
     const failure = await failureOf(other.get('users/ada%40example.com.json'));
     expect(failure.message).not.toContain('ada');
     expect(failure.message).toMatch(/the pointer with key sha256 [0-9a-f]{12} in bucket/);
+  });
+
+  test('nor does its cause, where the store names the object that it refuses, as AWS does', async () => {
+    await using proxy = await S3Proxy.start(server, (_, answer) => {
+      answer.writeHead(403, { 'content-type': 'application/xml' });
+      const what = 'User is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::bucket/';
+      answer.end(`<Error><Code>AccessDenied</Code><Message>${what}users/ada@example.com.json</Message></Error>`);
+      return true;
+    });
+    using other = server.store({ endpoint: proxy.endpoint, maxAttempts: 1 });
+    const failure = await failureOf(other.get('users/ada%40example.com.json'));
+    expect(failure.failureClass).toBe('StorageDenied');
+    expect(inspect(failure, { depth: 9 })).toContain('AccessDenied');
+    expect(inspect(failure, { depth: 9 })).not.toContain('ada');
   });
 });

@@ -7,7 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Watermark } from '../../src/contracts/batch.ts';
 import { openDuckDbWarehouse } from '../../src/warehouse/duckdb/reader.ts';
 import { isAfterWatermark } from '../../src/warehouse/watermark.ts';
-import { collect, idsOf, never, runSql, temporaryFolder } from './support.ts';
+import { collect, expectHostile, HOSTILE, idsOf, never, runSql, temporaryFolder } from './support.ts';
 
 const source = (path: string, more: object = {}) => ({
   type: 'duckdb' as const,
@@ -183,6 +183,18 @@ describe('the DuckDB reader', () => {
     const failure = await collect(reader.readChanges(all, never)).catch((error: unknown) => error);
     expect(failure).toMatchObject({ failureClass: 'WarehouseDenied' });
     expect(inspect(failure)).not.toContain('Secret');
+  });
+
+  test('names and IDs that would be SQL are names and IDs', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "it's.duckdb");
+    await runSql(
+      path,
+      `CREATE TABLE ${HOSTILE.table} (${HOSTILE.columns})`,
+      `INSERT INTO ${HOSTILE.table} VALUES ($$${HOSTILE.id}$$, '2026-11-23', '1'), ('plain', '2026-11-23', '2')`,
+    );
+    await using reader = openDuckDbWarehouse(source(path, HOSTILE.source));
+    await expectHostile(reader);
   });
 
   test('a file that another process writes to is unavailable for the moment, and readable when it is done', async () => {

@@ -1,12 +1,13 @@
 /** Servers that refuse, die and come back. */
 
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openWarehouse } from '../../src/warehouse/index.ts';
 import type { SourceRow, WarehouseReader } from '../../src/warehouse/reader.ts';
 import { sourceSchema } from '../../src/warehouse/source.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { TestSnowflake } from '../support/snowflake.ts';
-import { collect, never } from './support.ts';
+import { collect, expectHostile, HOSTILE, never } from './support.ts';
 
 const all = { since: null, until: '2026-12-01T00:00:00Z' };
 const shape = { columns: { recipientId: 'id', updatedAt: 'at' }, params: { n: 'n' } };
@@ -70,6 +71,30 @@ describe('PostgreSQL', () => {
     });
     await using nowhere = open(postgres.url.replace(/postgres$/, 'no_such_database'));
     await expect(collect(nowhere.readChanges(all, never))).rejects.toMatchObject({ failureClass: 'WarehouseDenied' });
+  });
+
+  test.each([
+    'host=db password=hush-hush',
+    'me:hush-hush@db',
+    'postgres://me:hush/hush@db/x',
+    'postgres://me:hush-hush@db:99999/x',
+    'mysql://me:hush-hush@db/x',
+  ])('what is no connection string is refused unseen: %s', async (url) => {
+    await using reader = open(url);
+    const refused = await collect(reader.readChanges(all, never)).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ failureClass: 'EnvironmentInvalid' });
+    expect(inspect(refused, { depth: 9 })).not.toMatch(/hush/);
+  });
+
+  test('names and IDs that would be SQL are names and IDs', async () => {
+    await postgres.run(
+      `CREATE TABLE ${HOSTILE.table} (${HOSTILE.columns})`,
+      `INSERT INTO ${HOSTILE.table} VALUES ($$${HOSTILE.id}$$, '2026-11-23', '1'), ('plain', '2026-11-23', '2')`,
+    );
+    await using reader = openWarehouse(sourceSchema.parse({ type: 'postgres', ...HOSTILE.source }), {
+      environment: { NIGHTREEL_POSTGRES_URL: postgres.url },
+    });
+    await expectHostile(reader);
   });
 
   test('all reads of one reader see one moment', async () => {
