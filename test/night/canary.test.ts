@@ -305,12 +305,19 @@ test(
           [id, JSON.stringify(await probe.query(id, '__temporal_workflow_metadata').catch(String))] as const,
       ),
     );
-    // A crash with everything that it knows in memory; nothing of this worker is tidied up.
+    // A crash with everything that it knows in memory. What it left is tidied up by the next one.
     await worker.end('SIGSEGV');
-    const kinds = readdirSync(tmpdir()).filter((name) => /^(nightreel-[a-z]+-\d+$|\.org\.chromium)/.test(name));
+    const next = new LoggedWorker();
+    await next.ready();
+    await next.end('SIGTERM');
+    const folders = [tmpdir(), '/dev/shm'].flatMap((base) =>
+      readdirSync(base)
+        .filter((name) => /^(nightreel-[a-z]+-\d+$|\.org\.chromium)/.test(name))
+        .map((name) => join(base, name)),
+    );
 
     const places: Record<string, () => Promise<Found>> = {
-      log: async () => texts([['worker', worker.text]]),
+      log: async () => texts([worker, next].map(({ text }, at) => [`worker ${at}`, text])),
       output: async () => texts(outputs),
       traces: async () => texts([['OTLP', collector.text('traces')]]),
       metrics: async () => texts([['OTLP', collector.text('metrics')], ...scraped]),
@@ -323,7 +330,7 @@ test(
       home: () => filesIn(home.folder, (path) => !path.startsWith(stackHome(home.folder).temporalDatabase)),
       children: async () => texts([...children.seen, ['ffmpeg', await readFile(join(work, 'ffmpeg.txt'), 'utf8')]]),
       'left-overs': async () => {
-        const all = await Promise.all(kinds.map((name) => filesIn(join(tmpdir(), name))));
+        const all = await Promise.all(folders.map((folder) => filesIn(folder)));
         return new Map(all.flatMap((found) => [...found]));
       },
       'crash dumps': () => filesIn(tmpdir(), (path) => /^\/tmp\/core(\.\d+)?$/.test(path)),
@@ -373,8 +380,7 @@ test(
     details.push(['planted', first.toUpperCase()]);
     await writeFile(join(home.folder, 'logs', 'planted.log'), `postgres://u:${quoted('CANARY_WRONG_URL')}@x`);
     children.seen.set('planted', await environmentOf({ LEAK: SECRETS['PGPASSWORD'] ?? '' }));
-    const [kind] = kinds;
-    const leftOver = join(tmpdir(), kind ?? 'none', 'planted');
+    const leftOver = join(folders[0] ?? 'none', 'planted');
     await writeFile(leftOver, Buffer.from(first, 'utf16le'));
     cleanUp.defer(() => rm(leftOver, { force: true }));
     await writeFile(join(tmpdir(), 'core.1'), first);

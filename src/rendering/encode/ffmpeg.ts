@@ -26,12 +26,16 @@ export interface FfmpegRun {
   readonly limitMs?: number | undefined;
 }
 
-/** Nothing of a worker's own environment, which holds keys and passwords. */
-export const PROGRAM_ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin' } as const;
 const LAST_LINES = 5;
 const LIMIT_MS = 60_000;
 /** How often headway is looked for within the limit. */
 const LOOKS = 6;
+
+/** All of the environment that ffmpeg gets: this process's own may hold secrets. */
+export const FFMPEG_ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: '/nonexistent',
+};
 
 export class FfmpegProcess implements AsyncDisposable {
   private readonly feed = new Feed();
@@ -66,7 +70,7 @@ export class FfmpegProcess implements AsyncDisposable {
       .inputOptions([...run.input])
       .outputOptions(['-hide_banner', '-nostats', '-v', 'error', ...run.output]);
     if (run.filter !== undefined) this.command.videoFilters(run.filter);
-    withoutSecrets(this.command);
+    confineEnvironment(this.command);
 
     // The process may end before all of its output has been read.
     const allRead = once(collector, 'finish');
@@ -208,15 +212,6 @@ export class FfmpegProcess implements AsyncDisposable {
   }
 }
 
-/** fluent-ffmpeg would hand ffmpeg all that this process's environment holds, and lets nobody choose. */
-function withoutSecrets(command: Ffmpeg.FfmpegCommand): void {
-  const spawn: unknown = Reflect.get(command, '_spawnFfmpeg');
-  if (typeof spawn !== 'function') throw new TypeError('this fluent-ffmpeg starts programs in another way');
-  Reflect.set(command, '_spawnFfmpeg', (args: string[], options: object, ...callbacks: unknown[]): unknown =>
-    spawn.call(command, args, { ...options, env: PROGRAM_ENVIRONMENT }, ...callbacks),
-  );
-}
-
 /**
  * What fluent-ffmpeg is given to pipe into ffmpeg's stdin. It hands over that stdin instead, so that frames go into it
  * straight from their buffers, and it is known when each one is through.
@@ -262,6 +257,16 @@ class Feed extends Readable {
     this.connected.resolve(null);
     this.destroy();
   }
+}
+
+/** fluent-ffmpeg has no option for it; what it starts has this process's own. */
+function confineEnvironment(command: Ffmpeg.FfmpegCommand): void {
+  const start: unknown = Reflect.get(command, '_spawnFfmpeg');
+  if (typeof start !== 'function')
+    throw new Failure('Internal', 'This version of fluent-ffmpeg starts ffmpeg otherwise.');
+  const confined = (args: readonly string[], options: object, ...rest: readonly unknown[]): unknown =>
+    Reflect.apply(start, command, [args, { ...options, env: FFMPEG_ENVIRONMENT }, ...rest]);
+  Reflect.set(command, '_spawnFfmpeg', confined);
 }
 
 /** Gives ffmpeg all its input at once and returns all its output. */

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Failure } from '../../contracts/failures.ts';
-import { PROGRAM_ENVIRONMENT, runFfmpeg } from './ffmpeg.ts';
+import { FFMPEG_ENVIRONMENT, runFfmpeg } from './ffmpeg.ts';
 import { frameHead, streamHead } from './frame-feed.ts';
 import { type EncoderName, encodeOptions } from './options.ts';
 
@@ -69,7 +69,7 @@ function probeFrame(): Uint8Array {
 
 async function ffmpegVersion(ffmpeg: string, signal: AbortSignal): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(ffmpeg, ['-version'], { env: PROGRAM_ENVIRONMENT, signal });
+    const { stdout } = await promisify(execFile)(ffmpeg, ['-version'], { signal, env: FFMPEG_ENVIRONMENT });
     return /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
