@@ -70,7 +70,7 @@ test(
     expect(pointers.map(({ recipientId }) => recipientId).sort()).toEqual(PEOPLE.map(([id]) => id).sort());
     const names = new Map((await probe.manifestOf(batchId)).map(({ key, params }) => [key, params['name']]));
     for (const { recipientId, variantKey } of pointers) {
-      expect(names.get(variantKey)).toBe(PEOPLE.find(([id]) => id === recipientId)?.[1]);
+      expect(names.get(variantKey)).toBe(PEOPLE.find(([id]) => id === recipientId)?.[1].normalize('NFC'));
     }
     const added = (await probe.keys('')).filter((key) => !before.has(key));
     for (const key of added) {

@@ -10,6 +10,7 @@ import { screenFor, windowFor, XvfbCompositor } from '../../src/rendering/captur
 import { VirtualDisplay } from '../../src/rendering/capture/xvfb/display.ts';
 import type { Size } from '../../src/rendering/geometry.ts';
 import { type PageDeadlines, TemplatePage } from '../../src/rendering/page/template-page.ts';
+import { Films } from '../../src/rendering/video/films.ts';
 import type { Template } from '../../src/templates/template.ts';
 import { never } from './browser-support.ts';
 import { fixture, keptLog } from './support.ts';
@@ -43,7 +44,7 @@ export async function startPage(
 }
 
 async function tryToStart(deadlines: Partial<PageDeadlines>, largest: Size | null): Promise<PageUnderTest> {
-  const { chromium, xvfb } = findTools();
+  const { chromium, xvfb, ffmpeg } = findTools();
   if (chromium === undefined || xvfb === undefined) throw new Error('these tests need chromium and Xvfb');
   const log = keptLog();
   const [window, callLimitMs] = [windowFor(largest), 30_000];
@@ -68,7 +69,8 @@ async function tryToStart(deadlines: Partial<PageDeadlines>, largest: Size | nul
   // No window manager gives the window the focus, without which a page shows no caret.
   await devtools.send('Emulation.setFocusEmulationEnabled', { enabled: true });
   const compositor = new XvfbCompositor(devtools, display, { window, limitMs: callLimitMs });
-  const page = await TemplatePage.create(browser, compositor, { deadlines: { ...LIMITS, ...deadlines }, log });
+  const films = started.use(new Films({ ffmpeg }));
+  const page = await TemplatePage.create(browser, compositor, { deadlines: { ...LIMITS, ...deadlines }, log, films });
   const resources = started.move();
   let isFirst = true;
   return {
