@@ -5,15 +5,13 @@ import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import pMap from 'p-map';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { pollersOf } from './pollers.ts';
 
 /** One for all of Nightreel: installations that must not see each other have namespaces of their own. */
 const DEPLOYMENT = 'nightreel';
-/** A worker that waits for work asks again every minute; servers list it for five minutes after its last word. */
-const SILENT_AFTER_MS = 75_000;
 const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const MOVES_AT_ONCE = 8;
-const WORKFLOW_TASKS = 1;
 
 /** What a worker calls itself, and by what runs name the version that they stay on. */
 export const deploymentVersion = (buildId: string): WorkerDeploymentVersion => ({
@@ -73,14 +71,7 @@ function nullIfMissing(error: unknown): null {
 }
 
 async function servedVersions(client: Client, now: number): Promise<ReadonlySet<string>> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: TASK_QUEUES.orchestrator },
-    taskQueueType: WORKFLOW_TASKS,
-  });
-  const heard = (pollers ?? []).filter(
-    ({ lastAccessTime }) => now - Number(lastAccessTime?.seconds ?? 0) * 1_000 < SILENT_AFTER_MS,
-  );
+  const heard = await pollersOf(client, TASK_QUEUES.orchestrator, now);
   return new Set(heard.map(({ deploymentOptions }) => deploymentOptions?.buildId ?? ''));
 }
 

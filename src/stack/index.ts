@@ -10,4 +10,4 @@ export type {
 export { findParts, findStack, startParts, startStack, stopStack, wipeStack } from './stack.ts';
 export type { Lifetime } from './start-part.ts';
 export type { PartName } from './state.ts';
-export { inspectTemporal, prepareTemporal } from './temporal-probe.ts';
+export { inspectTemporal, prepareTemporal, registerCommand, registerSearchAttributes } from './temporal-probe.ts';

@@ -46,6 +46,10 @@ export async function inspectTemporal(target: TemporalTarget): Promise<TemporalI
   });
 }
 
+/** For people: the command that registers them. */
+export const registerCommand = (namespace: string, names: readonly string[]): string =>
+  `temporal operator search-attribute create --namespace ${namespace} --type Keyword ${names.map((name) => `--name ${name}`).join(' ')}`;
+
 /** Registers these search attributes, all Keyword. Throws where the server or its operator does not allow that. */
 export async function registerSearchAttributes(target: TemporalTarget, names: readonly string[]): Promise<void> {
   await withConnection(target, ({ operatorService }) =>
@@ -79,10 +83,9 @@ export async function prepareTemporal(target: TemporalTarget): Promise<readonly 
   try {
     await registerSearchAttributes(target, missing);
   } catch (cause) {
-    const command = `temporal operator search-attribute create --namespace ${target.namespace} --type Keyword ${missing.map((name) => `--name ${name}`).join(' ')}`;
     throw new Failure(
       'TemporalUnavailable',
-      `${address} does not let search attributes be registered from here. Run once: ${command}`,
+      `${address} does not let search attributes be registered from here. Run once: ${registerCommand(target.namespace, missing)}`,
       { cause },
     );
   }

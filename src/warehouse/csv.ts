@@ -69,7 +69,7 @@ export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader 
       let header: Header | null = null;
       for await (const record of records(options, signal)) {
         if ('problem' in record) {
-          if (header === null) throw denied(options.name, `its header row is malformed: ${record.problem}`);
+          if (header === null) throw malformedHeader(options.name, record.problem);
           yield { line: record.line, recipientId: null, updatedAt: null, params: {}, problem: record.problem };
         } else if (header === null) {
           header = readHeader(record.cells, options);
@@ -78,7 +78,7 @@ export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader 
           if (keep(row)) yield row;
         }
       }
-      if (header === null) throw denied(options.name, 'it is empty; its first line must name the columns');
+      if (header === null) throw empty(options.name);
     } catch (error) {
       throw csvFailure(error, options.name, signal);
     }
@@ -93,6 +93,18 @@ export function openCsvWarehouse(options: CsvWarehouseOptions): WarehouseReader 
   return {
     kind: 'csv',
     capabilities: { watermark: false, changes: false, snapshot: true },
+    async probe(signal) {
+      try {
+        for await (const record of records(options, signal)) {
+          if ('problem' in record) throw malformedHeader(options.name, record.problem);
+          readHeader(record.cells, options);
+          return { columnsSeen: true };
+        }
+        throw empty(options.name);
+      } catch (error) {
+        throw csvFailure(error, options.name, signal);
+      }
+    },
     readChanges: (range, signal) => read((row) => inTime(row, range), signal),
     readRecipients: (ids, until, signal) => {
       const wanted = new Set(ids);
@@ -301,6 +313,11 @@ function problemOf(error: CsvError | undefined): string {
 
 const denied = (name: string, what: string): Failure =>
   new Failure('WarehouseDenied', `${name} cannot be read: ${what}`);
+
+const malformedHeader = (name: string, problem: string): Failure =>
+  denied(name, `its header row is malformed: ${problem}`);
+
+const empty = (name: string): Failure => denied(name, 'it is empty; its first line must name the columns');
 
 const NODE_DENIED = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR']);
 

@@ -37,6 +37,12 @@ export interface WarehouseCapabilities {
   readonly snapshot: boolean;
 }
 
+/** What is known of a source of which nothing was read. */
+export interface SourceProbe {
+  /** Whether the columns that the campaign names were seen; a file that would have to be fetched first is only there. */
+  readonly columnsSeen: boolean;
+}
+
 /**
  * A source of recipients. Every read throws `Failure('WarehouseDenied')` when credentials, rights or the file are not as
  * they must be, `Failure('SqlError')` when the table, a column or the query is wrong, `Failure('WarehouseUnavailable')`
@@ -46,6 +52,8 @@ export interface WarehouseCapabilities {
 export interface WarehouseReader extends AsyncDisposable {
   readonly kind: 'duckdb' | 'csv' | 'postgres' | 'snowflake';
   readonly capabilities: WarehouseCapabilities;
+  /** Opens the source and asks for its columns; reads nobody's row. Throws as the reads do. */
+  probe(signal: AbortSignal): Promise<SourceProbe>;
   /**
    * Rows with since < (updatedAt, recipientId) and updatedAt <= until, in that order; then those without a stamp. A source
    * without the capability `watermark` (CSV) gives them as the file has them, and `updatedAt` may be null.

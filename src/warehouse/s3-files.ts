@@ -50,6 +50,10 @@ export function fetchedFirst(
   return {
     kind: about.kind,
     capabilities: about.capabilities,
+    async probe() {
+      (await openS3File(address, open)).destroy();
+      return { columnsSeen: false };
+    },
     readChanges: (range, signal) => rows((reader) => reader.readChanges(range, signal)),
     readRecipients: (ids, until, signal) => rows((reader) => reader.readRecipients(ids, until, signal)),
     readAll: (signal) => rows((reader) => reader.readAll(signal)),

@@ -10,7 +10,8 @@ import type { PlannedCampaign } from '../planning/read-night.ts';
 import { ObjectStore } from '../storage/object-store.ts';
 import { csvColumns, openCsvWarehouse } from '../warehouse/csv.ts';
 import { openWarehouse } from '../warehouse/index.ts';
-import { type SourceType, sourceIn } from '../warehouse/source.ts';
+import type { WarehouseReader } from '../warehouse/reader.ts';
+import { type SourceType, sourceIn, type WarehouseSource } from '../warehouse/source.ts';
 
 /** A night that is made up for after its morning has no deadline any more. */
 function deadlineOf({ deadline, schedule }: Campaign, night: string, asOf: string): NightLimits['deadline'] {
@@ -32,8 +33,7 @@ export async function plannedCampaign(
   const campaign = await loadCampaign(settings.root, id);
   const { schedule } = campaign;
   const source = sourceType === undefined ? campaign.source : sourceIn(sourceType, campaign.source, settings.home);
-  const queryText =
-    'query' in source && source.query !== undefined ? await readQuery(settings.root, source.query) : null;
+  const openSource = await sourceOpener(settings, source);
   return {
     ...campaign,
     delta: source.delta,
@@ -48,14 +48,7 @@ export async function plannedCampaign(
     },
     openSource: ({ paramsSchema }, csvKey, about) =>
       csvKey === null
-        ? openWarehouse(source, {
-            defaultDuckDbPath: settings.warehousePath,
-            paramsSchema,
-            environment: settings.variables,
-            openObject: (object) => openObject(settings, object),
-            tag: JSON.stringify({ app: 'nightreel', campaign: campaign.id, ...(about && { batch: about }) }),
-            ...(queryText !== null && { queryText }),
-          })
+        ? openSource(paramsSchema, { campaign: campaign.id, ...(about && { batch: about }) })
         : openCsvWarehouse({
             name: csvKey,
             open: () => openInput(store, csvKey),
@@ -65,8 +58,33 @@ export async function plannedCampaign(
   };
 }
 
+/** Where sources are found: the project, the embedded warehouse, the variables with credentials, the store's credentials. */
+export type SourcePlace = Pick<Settings, 'root' | 'warehousePath' | 'variables'> & {
+  /** Null: none, so that files in a bucket cannot be read. */
+  readonly s3: Settings['s3'] | null;
+};
+
+/** Opens a campaign's own source, as often as wanted; `about` is what its statements are tagged with. */
+export async function sourceOpener(
+  { root, warehousePath, variables, s3 }: SourcePlace,
+  source: WarehouseSource,
+): Promise<
+  (paramsSchema: object, about: { readonly campaign: CampaignId; readonly batch?: string }) => WarehouseReader
+> {
+  const queryText = 'query' in source && source.query !== undefined ? await readQuery(root, source.query) : null;
+  return (paramsSchema, about) =>
+    openWarehouse(source, {
+      defaultDuckDbPath: warehousePath,
+      paramsSchema,
+      environment: variables,
+      ...(s3 !== null && { openObject: (object) => openObject(s3, object) }),
+      tag: JSON.stringify({ app: 'nightreel', ...about }),
+      ...(queryText !== null && { queryText }),
+    });
+}
+
 /** An object of any bucket that the object store's credentials can read. */
-async function openObject({ s3 }: Settings, { bucket, key }: { readonly bucket: string; readonly key: string }) {
+async function openObject(s3: Settings['s3'], { bucket, key }: { readonly bucket: string; readonly key: string }) {
   const store = new ObjectStore({ ...s3, bucket });
   const stream = await store.getStream(key);
   if (stream === null) store.close();

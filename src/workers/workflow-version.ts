@@ -7,13 +7,15 @@ export const SOURCE_ROOT = join(import.meta.dirname, '..');
 /** Everything that workflow code may import (the linter holds it to that). */
 const FOLDERS = ['workflows', 'contracts'];
 
+export const temporalSdkVersion = (): string =>
+  (createRequire(import.meta.url)('@temporalio/workflow/package.json') as { readonly version: string }).version;
+
 /**
  * Names what decides how workflows behave: their code, its spans included, and the SDK below it. Workers of one version can take over
  * each other's batches; activities, whether there is telemetry, and the place where the code lies do not count.
  */
 export async function workflowVersion(): Promise<string> {
-  const { version } = createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string };
-  const hash = createHash('sha256').update(version);
+  const hash = createHash('sha256').update(temporalSdkVersion());
   for (const folder of FOLDERS) {
     const names = await readdir(join(SOURCE_ROOT, folder));
     for (const name of names.sort()) {

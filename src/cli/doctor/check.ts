@@ -39,19 +39,41 @@ export interface RouteResult {
   readonly isChosen: boolean;
 }
 
-/** The object store, asked. */
-export interface StoreExamination {
-  /** Null when none was found. */
-  readonly bucket: string | null;
-  readonly endpoint: string | null;
+/** Several checks of one thing. */
+export interface Examination {
   readonly checks: readonly Check[];
 }
 
+/** The object store, asked. */
+export interface StoreExamination extends Examination {
+  /** Null when none was found. */
+  readonly bucket: string | null;
+  readonly endpoint: string | null;
+}
+
+/** Temporal, asked. */
+export interface TemporalExamination extends Examination {
+  /** Null when none was found. */
+  readonly address: string | null;
+  readonly namespace: string | null;
+}
+
+/** What can be looked at by itself. */
+export const GROUPS = ['machine', 'store', 'temporal', 'campaigns', 'telemetry', 'routes'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** What was not looked at is null, or empty. */
 export interface Diagnosis {
-  /** Whether videos can be rendered, and the store, where there is one, does all that it must. */
+  /** Whether nothing that was looked at failed. */
   readonly ok: boolean;
+  /** Of this machine. */
   readonly checks: readonly Check[];
-  readonly store: StoreExamination;
+  readonly store: StoreExamination | null;
+  readonly temporal: TemporalExamination | null;
+  /** Campaign files, their templates and the sources that they name. */
+  readonly campaigns: Examination | null;
+  /** Where telemetry and digests go. */
+  readonly telemetry: Examination | null;
   readonly routes: readonly RouteResult[];
   /** What `nightreel serve` would call its engine; null when it would have none. */
   readonly engine: EngineFingerprint | null;

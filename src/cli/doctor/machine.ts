@@ -6,23 +6,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findTool, type ToolName } from '../../config/tools.ts';
+import { packageVersion } from '../../config/version.ts';
 import { asFailure } from '../../contracts/failures.ts';
 import { orphansIn, ownedRoot } from '../../rendering/browser/owned-folders.ts';
 import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../rendering/browser/profiles.ts';
 import { hasLittleSharedMemory } from '../../rendering/browser/shared-memory.ts';
-import { machineSize, slotsFor } from '../../rendering/browser/sizing.ts';
+import { machineSize, SHARED_BYTES, SLOT_BYTES, slotsFor } from '../../rendering/browser/sizing.ts';
 import { VirtualDisplay } from '../../rendering/capture/xvfb/display.ts';
 import { ENCODERS } from '../../rendering/encode/options.ts';
 import { probeToolchain, type Toolchain } from '../../rendering/encode/toolchain.ts';
+import { temporalSdkVersion, workflowVersion } from '../../workers/workflow-version.ts';
 import { bad, type Check, fine, poor } from './check.ts';
 
 const MiB = 1024 * 1024;
 const LEAST_NODE = 24;
 /** A profile takes about 20 MB; without /dev/shm, pictures lie here too. */
 const LEAST_TEMPORARY_BYTES = 1024 * MiB;
-/** One slot and what all share: see browser/sizing.ts. */
-const LEAST_MEMORY_BYTES = 1130 * MiB;
 const SHARED_MEMORY = '/dev/shm';
+
+export async function checkVersions(): Promise<Check> {
+  const found = `${packageVersion()}, Temporal SDK ${temporalSdkVersion()}, workflow code ${await workflowVersion()}`;
+  return fine('Nightreel', found);
+}
 
 export function checkNode(): Check {
   const { node } = process.versions;
@@ -131,9 +136,11 @@ export async function checkTemporary(): Promise<Check> {
 export function checkSize(): Check {
   const size = machineSize();
   const slots = slotsFor(size);
-  const found = `${size.cores} cores, ${sizeText(size.memoryBytes)}: ${slots} at a time`;
-  if (size.memoryBytes >= LEAST_MEMORY_BYTES) return fine('room for renders', found);
-  return poor('room for renders', found, `One render needs about ${sizeText(LEAST_MEMORY_BYTES)} with its worker.`);
+  const needed = `${sizeText(SLOT_BYTES)} each and ${sizeText(SHARED_BYTES)} for all`;
+  const found = `${size.cores} cores, ${sizeText(size.memoryBytes)}: ${slots} at a time, ${needed}`;
+  const least = SLOT_BYTES + SHARED_BYTES;
+  if (size.memoryBytes >= least) return fine('room for renders', found);
+  return poor('room for renders', found, `One render needs about ${sizeText(least)} with its worker.`);
 }
 
 /** Folders of processes that were killed. The next worker removes them too. */

@@ -1,41 +1,81 @@
 /** The object store that commands and workers of this environment would use: what it does of all that Nightreel asks. */
 
-import { findTargets, type ObjectStoreTarget } from '../../config/connections.ts';
-import { readEnvironment } from '../../config/environment.ts';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { ObjectStoreTarget } from '../../config/connections.ts';
 import { asFailure } from '../../contracts/failures.ts';
 import { type AbortRule, findAbortRule } from '../../storage/abandoned-uploads.ts';
 import { examineConformance, type Finding } from '../../storage/conformance.ts';
 import { describeEndpoint, ObjectStore } from '../../storage/object-store.ts';
 import { createS3Client } from '../../storage/s3-client.ts';
 import { bad, type Check, fine, poor, type StoreExamination } from './check.ts';
+import { aheadBy, checkServerClock } from './clock.ts';
+import { withinLimit } from './limit.ts';
 
-export async function examineStore(fix: boolean, signal: AbortSignal): Promise<StoreExamination> {
-  let place: Pick<StoreExamination, 'bucket' | 'endpoint'> = { bucket: null, endpoint: null };
+/** The first answer. */
+const ANSWER_WITHIN_MS = 20_000;
+/** All questions; each has a limit of its own, too. */
+const ALL_WITHIN_MS = 120_000;
+/** HTTP tells the time in whole seconds. */
+const DATE_STEP_MS = 1_000;
+
+/** @param s3 null: the embedded one does not run, and one who renders files needs none. */
+export async function examineStore(
+  s3: ObjectStoreTarget | null,
+  fix: boolean,
+  signal: AbortSignal,
+): Promise<StoreExamination> {
+  if (s3 === null) {
+    const checks = [fine('object store', 'the embedded one does not run (`nightreel up`)')];
+    return { bucket: null, endpoint: null, checks };
+  }
+  const place = { bucket: s3.bucket, endpoint: describeEndpoint(s3.clientConfig) };
+  const client = createS3Client(s3.clientConfig);
+  const dates = watchDates(client);
   try {
-    const { s3 } = await findTargets(readEnvironment());
-    // One who renders files needs none.
-    if (s3 === null)
-      return { ...place, checks: [fine('object store', 'the embedded one does not run (`nightreel up`)')] };
-    place = { bucket: s3.bucket, endpoint: describeEndpoint(s3.clientConfig) };
     using store = new ObjectStore(s3);
-    await store.checkBucket(signal);
-    return { ...place, checks: await ask(s3, fix, signal) };
+    const limit = { who: place.endpoint, failureClass: 'StorageUnavailable' } as const;
+    await withinLimit({ ...limit, ms: ANSWER_WITHIN_MS }, signal, (limited) => store.checkBucket(limited));
+    const checks = await withinLimit({ ...limit, ms: ALL_WITHIN_MS }, signal, (limited) =>
+      ask(client, s3, fix, limited),
+    );
+    const ahead = dates();
+    return { ...place, checks: ahead === null ? checks : [...checks, checkServerClock(ahead)] };
   } catch (error) {
     signal.throwIfAborted();
     const { message, failureClass } = asFailure(error);
     return { ...place, checks: [bad('object store', message, `Nothing more was asked (${failureClass}).`)] };
-  }
-}
-
-async function ask({ clientConfig, bucket, encryption }: ObjectStoreTarget, fix: boolean, signal: AbortSignal) {
-  const client = createS3Client(clientConfig);
-  try {
-    const findings = await examineConformance({ client, bucket, encryption }, signal);
-    const rule = await findAbortRule({ client, bucket }, { install: fix }, signal);
-    return [...findings.map(checkOf), checkOfRule(rule)];
   } finally {
     client.destroy();
   }
+}
+
+async function ask(
+  client: S3Client,
+  { bucket, encryption }: ObjectStoreTarget,
+  fix: boolean,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const findings = await examineConformance({ client, bucket, encryption }, signal);
+  const rule = await findAbortRule({ client, bucket }, { install: fix }, signal);
+  return [...findings.map(checkOf), checkOfRule(rule)];
+}
+
+/** By how much the server's clock is ahead of ours, by the `Date` of its last answer; null while it has told none. */
+function watchDates(client: S3Client): () => number | null {
+  let ahead: number | null = null;
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const sentAt = Date.now();
+      const answer = await next(args);
+      const { headers } = answer.response as { readonly headers?: Readonly<Record<string, string>> };
+      const date = Date.parse(headers?.['date'] ?? '');
+      const server = { from: date, to: date + DATE_STEP_MS };
+      if (!Number.isNaN(date)) ahead = aheadBy({ server, own: { sentAt, seenAt: Date.now() } });
+      return answer;
+    },
+    { step: 'deserialize', priority: 'low', name: 'watchDates' },
+  );
+  return () => ahead;
 }
 
 function checkOf({ name, works, isNeeded, found, consequence }: Finding): Check {

@@ -1,30 +1,61 @@
 /** An examination as a person reads it. Pure. */
 
-import type { Check, Diagnosis, RouteResult } from './check.ts';
+import type { Check, Diagnosis, Examination, RouteResult } from './check.ts';
 
 const SIGNS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const satisfies Record<Check['status'], string>;
 
-export function diagnosisText({ checks, store, routes, engine }: Diagnosis): string {
-  const renders = engine !== null && !hasFailed(checks);
-  const lines = [
-    ...checksText(checks),
-    '',
-    store.bucket === null ? 'Object store:' : `Object store: bucket ${store.bucket} at ${store.endpoint}`,
-    ...checksText(store.checks),
-    '',
-    'Ways of capturing frames (ms per frame of 1080p, not encoded):',
-    ...aligned(routes.map(rowOf)).flatMap((line, at) => [
-      line,
-      ...(routes[at]?.problem == null ? [] : [`${INDENT}${routes[at].problem}`]),
-      ...(routes[at]?.notes ?? []).map((note) => `${INDENT}${note}`),
-    ]),
-    ...pixelsText(routes),
-    '',
-    ...(hasFailed(store.checks) ? ['The object store does not do what it must.'] : []),
-    renders ? `Rendering works here. Engine ${engine.digest}` : 'Rendering does not work here yet.',
+export function diagnosisText({ checks, store, temporal, campaigns, telemetry, routes, engine }: Diagnosis): string {
+  const parts = [
+    checksText(checks),
+    store && [placeText('Object store', store.bucket && `bucket ${store.bucket}`, store.endpoint), ...textOf(store)],
+    temporal && [
+      placeText('Temporal', temporal.namespace && `namespace ${temporal.namespace}`, temporal.address),
+      ...textOf(temporal),
+    ],
+    campaigns && ['Campaigns:', ...textOf(campaigns)],
+    telemetry && ['Telemetry and digests:', ...textOf(telemetry)],
+    routes.length === 0 ? null : routesText(routes),
+    [
+      ...told(store, 'The object store does not do what it must.'),
+      ...told(temporal, 'Temporal is not ready for a night.'),
+      ...told(campaigns, 'Not every campaign can be planned from here.'),
+      ...told(telemetry, 'Telemetry is not set as it must be.'),
+      ...renderingText(checks, routes, engine),
+    ],
   ];
-  return `${lines.join('\n')}\n`;
+  return `${parts
+    .filter((lines) => lines !== null && lines.length > 0)
+    .map((lines) => lines?.join('\n'))
+    .join('\n\n')}\n`;
 }
+
+const textOf = ({ checks }: Examination): string[] => checksText(checks);
+
+const placeText = (title: string, what: string | null, where: string | null): string =>
+  what === null ? `${title}:` : `${title}: ${what} at ${where}`;
+
+const told = (examination: Examination | null, sentence: string): string[] =>
+  examination !== null && hasFailed(examination.checks) ? [sentence] : [];
+
+function renderingText(
+  checks: readonly Check[],
+  routes: readonly RouteResult[],
+  engine: Diagnosis['engine'],
+): string[] {
+  if (routes.length === 0) return hasFailed(checks) ? ['This machine lacks something.'] : [];
+  if (engine === null || hasFailed(checks)) return ['Rendering does not work here yet.'];
+  return [`Rendering works here. Engine ${engine.digest}`];
+}
+
+const routesText = (routes: readonly RouteResult[]): string[] => [
+  'Ways of capturing frames (ms per frame of 1080p, not encoded):',
+  ...aligned(routes.map(rowOf)).flatMap((line, at) => [
+    line,
+    ...(routes[at]?.problem == null ? [] : [`${INDENT}${routes[at].problem}`]),
+    ...(routes[at]?.notes ?? []).map((note) => `${INDENT}${note}`),
+  ]),
+  ...pixelsText(routes),
+];
 
 const INDENT = '         ';
 

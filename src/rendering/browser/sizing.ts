@@ -12,9 +12,9 @@ export interface MachineSize {
 
 const MiB = 1024 * 1024;
 /** One slot at 1080p: Chromium with its display 250–300 MiB, ffmpeg 120, the finished video and frames under way. */
-const SLOT_BYTES = 430 * MiB;
+export const SLOT_BYTES = 430 * MiB;
 /** The worker itself, Temporal's client in it, and a successor that is warmed beside the one it replaces. */
-const SHARED_BYTES = 700 * MiB;
+export const SHARED_BYTES = 700 * MiB;
 
 /** Browsers to run: one per core as far as memory goes, and at least one. */
 export const slotsFor = ({ cores, memoryBytes }: MachineSize): number =>

@@ -74,6 +74,15 @@ export function openDuckDbWarehouse(source: LocatedDuckDbSource, query?: ParsedS
   return {
     kind: 'duckdb',
     ...sqlReads(delta, read),
+    async probe(signal) {
+      try {
+        await using opened = await openReadOnly(path, signal);
+        await stampColumn(opened.connection, delta.queries.probe(), source.columns.updatedAt);
+        return { columnsSeen: true };
+      } catch (error) {
+        throw duckDbFailure(error, name, signal);
+      }
+    },
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the warehouse reader was closed'));
     },

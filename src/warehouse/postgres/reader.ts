@@ -26,10 +26,14 @@ export function openPostgresWarehouse({ source, query, url }: PostgresWarehouseO
   const delta = sqlDelta(POSTGRES, query === undefined ? { table: source.table ?? '' } : { query }, source);
   let opening: Promise<PostgresSession> | null = null;
 
+  const openSession = async (signal: AbortSignal): Promise<PostgresSession> => {
+    opening ??= PostgresSession.open(url, signal);
+    return await opening;
+  };
+
   const read: ReadRows = async function* (question, outer) {
     const signal = AbortSignal.any([outer, closing.signal]);
-    opening ??= PostgresSession.open(url, signal);
-    const session = await opening;
+    const session = await openSession(signal);
     try {
       const column = await stampColumn(session, delta.queries.probe(), source.columns.updatedAt);
       const { sql, values } = question(column);
@@ -50,6 +54,15 @@ export function openPostgresWarehouse({ source, query, url }: PostgresWarehouseO
   return {
     kind: 'postgres',
     ...sqlReads(delta, read),
+    async probe(signal) {
+      const session = await openSession(signal);
+      try {
+        await stampColumn(session, delta.queries.probe(), source.columns.updatedAt);
+        return { columnsSeen: true };
+      } catch (error) {
+        throw postgresFailure(error, session.name, signal);
+      }
+    },
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the warehouse reader was closed'));
       const session = await opening?.catch(() => null);

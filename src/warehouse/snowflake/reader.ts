@@ -81,6 +81,15 @@ export function openSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Ware
     kind: 'snowflake',
     ...reads,
     capabilities: { ...reads.capabilities, changes: table !== undefined },
+    async probe(signal) {
+      const session = await openSession(signal);
+      try {
+        await stampColumn(session, delta.queries.probe(), source.columns.updatedAt, signal);
+        return { columnsSeen: true };
+      } catch (error) {
+        throw snowflakeFailure(error, session.name, signal);
+      }
+    },
     readChangeLog: ({ since, until }, signal) =>
       readLog(since === null ? allAtQuery(tableSource, until) : changesQuery(tableSource, { since, until }), signal),
     async [Symbol.asyncDispose]() {
