@@ -113,7 +113,7 @@ function readTemporal(set: Readonly<Record<string, string>>, settings: OwnVariab
 function readObjectStore(set: Readonly<Record<string, string>>, settings: OwnVariables): OwnObjectStore | null {
   const namedBy = firstOf(set, S3_VARIABLES);
   if (namedBy === undefined) return null;
-  const endpoint = endpointIn(set);
+  const endpoint = set['AWS_ENDPOINT_URL_S3'] ?? set['AWS_ENDPOINT_URL'];
   // On AWS bucket names are everybody's: a default would be some stranger's bucket.
   const bucket = settings.NIGHTREEL_BUCKET ?? (endpoint === undefined ? undefined : DEFAULT_BUCKET);
   if (bucket === undefined) {
@@ -138,19 +138,6 @@ function readObjectStore(set: Readonly<Record<string, string>>, settings: OwnVar
     reportBaseUrl: settings.NIGHTREEL_REPORT_URL?.replace(/\/+$/, '') ?? null,
     encryption: readEncryption(settings),
   };
-}
-
-/** What commands and messages show of a store. */
-function endpointIn(set: Readonly<Record<string, string>>): string | undefined {
-  const name = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'].find((each) => set[each] !== undefined);
-  const endpoint = name === undefined ? undefined : set[name];
-  if (name === undefined || endpoint === undefined) return undefined;
-  const { protocol = '', username = '', password = '' } = URL.parse(endpoint) ?? {};
-  if (/^https?:$/.test(protocol) && username === '' && password === '') return endpoint;
-  throw new Failure(
-    'EnvironmentInvalid',
-    `${name} must be an http or https address without user and password: credentials go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
-  );
 }
 
 function readEncryption(settings: OwnVariables): Encryption | null {

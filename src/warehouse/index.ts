@@ -46,7 +46,6 @@ export function openWarehouse(source: WarehouseSource, options: OpenWarehouseOpt
     case 'postgres': {
       const query = queryOf(source, options);
       const url = environment[source.urlFrom];
-      if (url) assertPostgresUrl(url, source.urlFrom);
       return openPostgresWarehouse({ source, ...(query && { query }), ...(url && { url }) });
     }
     case 'snowflake': {
@@ -68,16 +67,6 @@ export function openWarehouse(source: WarehouseSource, options: OpenWarehouseOpt
         ...(source.delimiter && { delimiter: source.delimiter }),
       });
   }
-}
-
-/** The driver takes other text for the name of a database, which messages show: a password in it, too. */
-function assertPostgresUrl(url: string, name: string): void {
-  // Without a host it is a socket of this machine.
-  if (/^postgres(ql)?:$/.test(URL.parse(url.replace('@/', '@localhost/'))?.protocol ?? '')) return;
-  throw new Failure(
-    'EnvironmentInvalid',
-    `${name} must be an address like postgres://user:password@host:5432/database, with what is special in the password percent-encoded.`,
-  );
 }
 
 function queryOf({ query }: { readonly query?: string | undefined }, { queryText }: OpenWarehouseOptions) {

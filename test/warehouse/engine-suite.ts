@@ -50,6 +50,21 @@ export function behavesAsWarehouse(name: 'duckdb' | 'postgres' | 'snowflake', en
     ]);
   });
 
+  test('asked for its columns alone, it says whether they are there', async () => {
+    const { run, open, types } = engine();
+    await run(`CREATE TABLE asked ("id" ${types.text}, "at" ${types.zoned}, "n" INTEGER)`);
+    const table = name === 'snowflake' ? 'ASKED' : 'asked';
+    await using reader = open({ table, columns, params: { n: 'n' } });
+    expect(await reader.probe(never)).toEqual({ columnsSeen: true });
+    await using other = open({ table, columns, params: { n: 'm' } });
+    await expect(other.probe(never)).rejects.toMatchObject({ failureClass: 'SqlError' });
+    await using untimed = open({ table, columns: { ...columns, updatedAt: 'n' }, params: { n: 'n' } });
+    await expect(untimed.probe(never)).rejects.toMatchObject({
+      failureClass: 'SqlError',
+      message: expect.stringContaining('last change must be'),
+    });
+  });
+
   test('splits rows of one instant over two reads without losing or repeating one', async () => {
     const { run, open, types } = engine();
     const values = Array.from({ length: 300 }, (_, i) => {

@@ -11,7 +11,7 @@ import { bad, type Check, type Examination, fine } from './check.ts';
 import { withinLimit } from './limit.ts';
 
 /** A warehouse that has gone to sleep takes a while to wake. */
-const ANSWER_WITHIN_MS = 30_000;
+const ANSWER_WITHIN_MS = 20_000;
 const TITLES = { duckdb: 'DuckDB', csv: 'the file', postgres: 'PostgreSQL', snowflake: 'Snowflake' } as const;
 
 export async function examineCampaigns(place: SourcePlace, signal: AbortSignal): Promise<Examination> {

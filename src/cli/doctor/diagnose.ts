@@ -52,8 +52,8 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
   }
 
   const say = (what: string): void => void process.stderr.write(`Trying ${what}\n`);
-  const environment = environmentOr(checks);
-  const servers = environment === null ? NO_SERVERS : await askServers(environment, only, flags.fix === true, signal);
+  const known = await findServers(checks);
+  const servers = known === null ? NO_SERVERS : await askServers(known, only, flags.fix === true, signal);
 
   const tools = { chromium: chromium.path, headlessShell: headlessShell.path, xvfb: xvfb.path };
   const routes = only.includes('routes') ? await tryRoutes(tools, choice, signal, say) : [];
@@ -76,10 +76,13 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
 type Servers = Pick<Diagnosis, 'store' | 'temporal' | 'campaigns' | 'telemetry'>;
 const NO_SERVERS: Servers = { store: null, temporal: null, campaigns: null, telemetry: null };
 
+type Known = Environment & { readonly targets: Awaited<ReturnType<typeof findTargets>> };
+
 /** Null, and a check that says why, when a variable is wrong: then it is unknown whom to ask. */
-function environmentOr(checks: Check[]): Environment | null {
+async function findServers(checks: Check[]): Promise<Known | null> {
   try {
-    return readEnvironment();
+    const environment = readEnvironment();
+    return { ...environment, targets: await findTargets(environment) };
   } catch (error) {
     checks.push(
       bad('environment', asFailure(error).message, 'Correct the variable, or unset it: no server was asked.'),
@@ -90,13 +93,11 @@ function environmentOr(checks: Check[]): Environment | null {
 
 /** All at once: each has its own limit of time. */
 async function askServers(
-  environment: Environment,
+  { variables, webhooks, rollout, home, targets }: Known,
   only: readonly Group[],
   fix: boolean,
   signal: AbortSignal,
 ): Promise<Servers> {
-  const { variables, webhooks, rollout, home } = environment;
-  const targets = await findTargets(environment);
   const place = { root: projectRoot(), warehousePath: stackHome(home).warehouse, variables, s3: targets.s3 };
   const wanted = <T>(group: Group, examine: () => Promise<T>): Promise<T> | null =>
     only.includes(group) ? examine() : null;

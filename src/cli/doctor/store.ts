@@ -12,7 +12,7 @@ import { aheadBy, checkServerClock } from './clock.ts';
 import { withinLimit } from './limit.ts';
 
 /** The first answer. */
-const ANSWER_WITHIN_MS = 20_000;
+const ANSWER_WITHIN_MS = 10_000;
 /** All questions; each has a limit of its own, too. */
 const ALL_WITHIN_MS = 120_000;
 /** HTTP tells the time in whole seconds. */

@@ -27,7 +27,7 @@ export async function checkNamespace(
   try {
     const { namespaceInfo, config } = await client.workflowService.describeNamespace({ namespace });
     const checks = [
-      checkRetention(namespace, Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0)),
+      checkRetention(target, Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0)),
       checkUpdates(namespaceInfo?.capabilities),
       ...checkPayloads(Number(namespaceInfo?.limits?.blobSizeLimitError ?? 0)),
       await checkSearchAttributes(client, target, fix),
@@ -40,10 +40,10 @@ export async function checkNamespace(
   }
 }
 
-function checkRetention(namespace: string, seconds: number): Check {
-  const days = seconds / DAY_SECONDS;
-  const found = `${namespace} keeps what has ended for ${Math.round(days * 10) / 10} days`;
-  if (days >= LEAST_RETENTION_DAYS) return fine('namespace', found);
+function checkRetention({ namespace, embedded }: TemporalTarget, seconds: number): Check {
+  const days = Math.round((seconds * 10) / DAY_SECONDS) / 10;
+  const found = `${namespace} keeps what has ended for ${days} ${days === 1 ? 'day' : 'days'}`;
+  if (embedded || days >= LEAST_RETENTION_DAYS) return fine('namespace', found);
   return poor(
     'namespace',
     found,
