@@ -93,9 +93,11 @@ describe('of Temporal', () => {
     const asking = new AbortController();
     const polled = client
       .withAbortSignal(asking.signal, () =>
-        client.workflowService.pollActivityTaskQueue({
-          ...{ namespace: 'default', taskQueue: { name: 'render' }, identity: 'one-renderer' },
-        }),
+        client.withDeadline(Date.now() + 60_000, () =>
+          client.workflowService.pollActivityTaskQueue({
+            ...{ namespace: 'default', taskQueue: { name: 'render' }, identity: 'one-renderer' },
+          }),
+        ),
       )
       .catch(() => undefined);
     const [code, found] = await diagnose('temporal', { TEMPORAL_ADDRESS: temporal.address });
