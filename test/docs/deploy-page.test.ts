@@ -25,7 +25,7 @@ beforeAll(async () => {
   [temporal, store, postgres] = await Promise.all([TestTemporal.start(), TestS3.start(), TestPostgres.start()]);
   await postgres.run(
     'CREATE TABLE referrers (referrer_id text, updated_at timestamptz, first_name text, referral_count integer, earnings_usd numeric, next_milestone integer, milestone_reward_usd numeric)',
-    `INSERT INTO referrers VALUES ('ref_1', now() - interval '1 hour', 'Zoë', 3, 125, 5, 50)`,
+    `INSERT INTO referrers VALUES ('ref_1', now() - interval '5 minutes', 'Zoë', 3, 125, 5, 50)`,
   );
 }, 120_000);
 afterAll(async () => {
