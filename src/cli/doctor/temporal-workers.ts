@@ -10,8 +10,8 @@ import { workflowVersion } from '../../workers/workflow-version.ts';
 import { type Check, fine, poor } from './check.ts';
 import { aheadBy, checkServerClock } from './clock.ts';
 
-/** gRPC: PERMISSION_DENIED, UNIMPLEMENTED. */
-const REFUSED = [7, 12];
+/** gRPC: CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE. */
+const GONE = [1, 4, 14];
 /** Nobody works for this one: whoever asks it for work is stamped with the server's time. */
 const CLOCK_QUEUE = 'nightreel-doctor';
 /** No server takes less than two seconds; we stop as soon as we are seen. */
@@ -99,7 +99,7 @@ async function unlessRefused(name: string, ask: () => Promise<Check[]>): Promise
   try {
     return await ask();
   } catch (error) {
-    if (!isGrpcServiceError(error) || !REFUSED.includes(error.code)) throw error;
+    if (!isGrpcServiceError(error) || GONE.includes(error.code)) throw error;
     return [poor(name, 'the server does not tell', `It answers: ${error.details}`)];
   }
 }
