@@ -16,7 +16,7 @@ import { type RenderedVideo, Renderer, type RendererOptions } from '../../src/re
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-const FIXTURES = join(ROOT, 'test/fixtures/templates');
+export const FIXTURES = join(ROOT, 'test/fixtures/templates');
 
 /** A template of test/fixtures/templates. */
 export const fixture = (name: string): Promise<Template> => loadTemplate(join(FIXTURES, name));

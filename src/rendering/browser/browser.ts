@@ -147,7 +147,8 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       args: [...flags, ...sandbox, ...(options.kind === 'shell' ? [WITHOUT_HANDLERS] : [])],
       // Puppeteer never uses /dev/shm; without it every picture goes through files of the profile.
       // A window of an automated Chromium shows a bar that says so.
-      ignoreDefaultArgs: ['--disable-dev-shm-usage', '--enable-automation'],
+      ignoreDefaultArgs: ['--disable-dev-shm-usage', '--enable-automation', '--disable-popup-blocking'],
+      downloadBehavior: { policy: 'deny' },
       env: environmentFor(profile, options.display),
       signal: stop.signal,
     });

@@ -52,13 +52,31 @@ const BY_ROUTE = {
 export type CaptureRoute = keyof typeof BY_ROUTE;
 export const CAPTURE_ROUTES = Object.keys(BY_ROUTE) as readonly CaptureRoute[];
 
+/**
+ * What keeps a page from everybody but its template, and Chromium from everybody (docs/isolation.md). None of it draws anything, so
+ * none of it is part of the fingerprint. Names do not resolve (above); addresses and whatever asks for no name get nowhere by these.
+ */
+const ISOLATION = [
+  // To nowhere, for this machine's own addresses too: the proxy's own address does not resolve.
+  ...['--proxy-server=127.0.0.1:9', '--proxy-bypass-list=<-loopback>'],
+  // WebRTC sends datagrams by itself, and asks for no name where it has an address. The two kinds of Chromium call it differently.
+  '--webrtc-ip-handling-policy=disable_non_proxied_udp',
+  '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
+  '--disable-quic',
+  '--no-pings',
+  '--disable-domain-reliability',
+  '--disable-field-trial-config',
+  ...['--disable-notifications', '--disable-speech-api', '--disable-remote-playback-api', '--disable-presentation-api'],
+];
+
 export const flagsFor = (route: CaptureRoute, window: Size): readonly string[] => [
   ...ALWAYS,
+  ...ISOLATION,
   ...BY_ROUTE[route],
   `--window-size=${window.width},${window.height}`,
 ];
 
-/** The flags of all routes: part of the engine's fingerprint. */
+/** The flags of all routes that decide pixels: part of the engine's fingerprint. */
 export const ALL_FLAGS: readonly string[] = [...ALWAYS, ...Object.values(BY_ROUTE).flat()];
 
 /** How fonts are drawn: a configuration of fontconfig (fonts-conf(5)). */
