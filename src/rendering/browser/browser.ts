@@ -9,6 +9,7 @@ import { onEndOfDrawing } from './drawing-process.ts';
 import { type CaptureRoute, FONT_SETTINGS, flagsFor } from './flags.ts';
 import { memoryOfGroup } from './memory.ts';
 import { onEndOfPage } from './page-end.ts';
+import { confine } from './confine.ts';
 import { createProfile, removeProfile } from './profiles.ts';
 import { hasLittleSharedMemory } from './shared-memory.ts';
 import { endGroup, killGroup, tieGroup } from './tied-process.ts';
@@ -41,6 +42,8 @@ const WITHOUT_HANDLERS = '--disable-crashpad-for-testing';
 export class ChromiumBrowser implements AsyncDisposable {
   readonly version: string;
   readonly devtools: DevTools;
+  /** A session with the browser itself: it sees what its pages, workers and frames of other processes ask for. */
+  readonly whole: DevTools;
   /** Aborted with a `Failure` of class `BrowserCrashed` when the browser or its page ends by itself. */
   readonly broken: AbortSignal;
   readonly page: Page;
@@ -53,12 +56,13 @@ export class ChromiumBrowser implements AsyncDisposable {
   private constructor(
     browser: Browser,
     page: Page,
-    devtools: DevTools,
+    { devtools, whole }: { readonly devtools: DevTools; readonly whole: DevTools },
     about: { version: string; crash: AbortController; profile: string; untie: () => void },
   ) {
     this.browser = browser;
     this.page = page;
     this.devtools = devtools;
+    this.whole = whole;
     this.version = about.version;
     this.crash = about.crash;
     this.broken = about.crash.signal;
@@ -83,15 +87,17 @@ export class ChromiumBrowser implements AsyncDisposable {
       browser.on('disconnected', () => {
         crash.abort(new Failure('BrowserCrashed', `Chromium ended (${howEnded(running)}).`));
       });
-      const { page, session, version } = await answered(greet(browser, crash), options.callLimitMs, signal);
+      const { page, session, whole, version } = await answered(greet(browser, crash), options.callLimitMs, signal);
       if (group !== undefined && options.display !== undefined) {
         const stop = onEndOfDrawing(group, () => {
           crash.abort(new Failure('BrowserCrashed', "Chromium's drawing process ended; its window shows nothing new."));
         });
         crash.signal.addEventListener('abort', stop, { once: true });
       }
-      const devtools = new DevTools({ session, broken: crash.signal, callLimitMs: options.callLimitMs });
-      return new ChromiumBrowser(browser, page, devtools, { version, crash, profile, untie });
+      const [devtools, all] = [session, whole].map(
+        (one) => new DevTools({ session: one, broken: crash.signal, callLimitMs: options.callLimitMs }),
+      ) as [DevTools, DevTools];
+      return new ChromiumBrowser(browser, page, { devtools, whole: all }, { version, crash, profile, untie });
     } catch (error) {
       if (browser !== null) await end(browser);
       untie();
@@ -187,11 +193,13 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
 async function greet(
   browser: Browser,
   crash: AbortController,
-): Promise<{ page: Page; session: CDPSession; version: string }> {
+): Promise<{ page: Page; session: CDPSession; whole: CDPSession; version: string }> {
   const page = (await browser.pages())[0] ?? (await browser.newPage());
   const session = await page.createCDPSession();
-  await onEndOfPage(browser, page, session, (failure) => crash.abort(failure));
-  return { page, session, version: await browser.version() };
+  const whole = await browser.target().createCDPSession();
+  await onEndOfPage(page, { session, whole }, (failure) => crash.abort(failure));
+  await confine(whole);
+  return { page, session, whole, version: await browser.version() };
 }
 
 /** Failure `BrowserHung` when that takes longer; ends with the signal's reason. */

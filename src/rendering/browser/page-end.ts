@@ -1,27 +1,23 @@
 /** How a page's process ended, in a sentence that says who can do something about it. */
 
 import { constants } from 'node:os';
-import type { Browser, CDPSession, Page } from 'puppeteer';
+import type { CDPSession, Page } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 
 /** How long the signal that ended a page may be told after its end. */
 const DETAILS_LIMIT_MS = 500;
 
-/** Calls `told` once when the page's process has ended by itself. */
+/** Calls `told` once when the page's process has ended by itself. Only a session with the browser itself is told the signal. */
 export async function onEndOfPage(
-  browser: Browser,
   page: Page,
-  session: CDPSession,
+  { session, whole }: { readonly session: CDPSession; readonly whole: CDPSession },
   told: (reason: Failure) => void,
 ): Promise<void> {
   const { targetInfo } = await session.send('Target.getTargetInfo');
-  // Only a session with the browser itself is told the signal.
-  const whole = await browser.target().createCDPSession();
   whole.on('Target.targetCrashed', ({ targetId, errorCode }) => {
     if (targetId === targetInfo.targetId) told(describePageEnd(errorCode));
   });
   page.once('error', () => setTimeout(() => told(describePageEnd(null)), DETAILS_LIMIT_MS).unref());
-  await whole.send('Target.setDiscoverTargets', { discover: true });
 }
 
 /** Pure. `signal`: the number of the signal that ended it; null when it is not known. */

@@ -3,6 +3,7 @@
 import type { Protocol } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 import type { Template } from '../../templates/template.ts';
+import type { ChromiumBrowser } from '../browser/browser.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import { animatedFormatOf } from './animated-image.ts';
 import { STAGE_HTML } from './scripts.ts';
@@ -73,7 +74,6 @@ function decoded(path: string): string {
 }
 
 export class TemplateOrigin {
-  private readonly devtools: DevTools;
   private readonly pictureSource: PictureSource;
   private template: Template | null = null;
   private refused: Failure | null = null;
@@ -83,16 +83,20 @@ export class TemplateOrigin {
   /** Pictures that the page got and nobody has looked at yet. */
   private pictures = new Set<string>();
 
-  private constructor(devtools: DevTools, pictureSource: PictureSource) {
-    this.devtools = devtools;
+  private constructor(pictureSource: PictureSource) {
     this.pictureSource = pictureSource;
   }
 
-  /** Takes over all requests of a page. */
-  static async attach(devtools: DevTools, pictureSource: PictureSource): Promise<TemplateOrigin> {
-    const origin = new TemplateOrigin(devtools, pictureSource);
+  /**
+   * Takes over all requests of a browser: its page's own, and by the second session those of its workers, of frames in other
+   * processes and of whatever else there may be, which are nearer to the network.
+   */
+  static async attach(
+    { devtools, whole }: Pick<ChromiumBrowser, 'devtools' | 'whole'>,
+    pictureSource: PictureSource,
+  ): Promise<TemplateOrigin> {
+    const origin = new TemplateOrigin(pictureSource);
     const { session } = devtools;
-    session.on('Fetch.requestPaused', (event) => void origin.answer(event));
     session.on('Network.webSocketCreated', ({ url }) => origin.refuse(url));
     session.on('Network.requestWillBeSent', ({ requestId, type, request }) => {
       if (request.url.startsWith('data:image/')) origin.noteInline(request.url);
@@ -102,7 +106,10 @@ export class TemplateOrigin {
     });
     session.on('Network.loadingFinished', ({ requestId }) => origin.arrived(requestId));
     session.on('Network.loadingFailed', ({ requestId }) => origin.arrived(requestId));
-    await devtools.send('Fetch.enable', { patterns: ['http://*', 'https://*'].map((urlPattern) => ({ urlPattern })) });
+    for (const asked of [whole, devtools]) {
+      asked.session.on('Fetch.requestPaused', (event) => void origin.answer(event, asked));
+      await asked.send('Fetch.enable', { patterns: ['http://*', 'https://*'].map((urlPattern) => ({ urlPattern })) });
+    }
     await devtools.send('Network.enable');
     return origin;
   }
@@ -145,10 +152,13 @@ export class TemplateOrigin {
     this.quiet = Promise.withResolvers<void>();
   }
 
-  private async answer({ requestId, request, resourceType }: Protocol.Fetch.RequestPausedEvent): Promise<void> {
+  private async answer(
+    { requestId, request, resourceType }: Protocol.Fetch.RequestPausedEvent,
+    asked: DevTools,
+  ): Promise<void> {
     const path = pathAt(request.url);
     if (path?.startsWith(FILMS_PATH)) {
-      await this.answerPicture(requestId, path.slice(FILMS_PATH.length));
+      await this.answerPicture(asked, requestId, path.slice(FILMS_PATH.length));
       return;
     }
     const bytes = path === STAGE_PATH ? STAGE : path === null ? undefined : this.template?.files.get(path);
@@ -157,9 +167,9 @@ export class TemplateOrigin {
         if (resourceType === 'Image') this.noteImage(request.url, path, bytes);
         // Its pictures are handed out one by one, its sound is mixed elsewhere: the browser is spared the player.
         if (resourceType === 'Media' && mediaTypeOf(path).startsWith('video/')) {
-          return this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'Aborted' });
+          return asked.send('Fetch.failRequest', { requestId, errorReason: 'Aborted' });
         }
-        return this.devtools.send('Fetch.fulfillRequest', {
+        return asked.send('Fetch.fulfillRequest', {
           requestId,
           responseCode: 200,
           responseHeaders: [{ name: 'content-type', value: mediaTypeOf(path) }],
@@ -167,23 +177,23 @@ export class TemplateOrigin {
         });
       }
       if (path !== null && isOptional(path)) {
-        return this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
+        return asked.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
       }
       this.refuse(request.url);
-      return this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
+      return asked.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
     };
     // The page may have gone on to another document meanwhile; a browser that is gone is reported by whoever renders with it.
     await answer().catch(() => undefined);
   }
 
-  private async answerPicture(requestId: string, path: string): Promise<void> {
+  private async answerPicture(asked: DevTools, requestId: string, path: string): Promise<void> {
     try {
       const picture = await this.pictureSource.picture(path);
       if (picture === null) {
-        await this.devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
+        await asked.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
         return;
       }
-      await this.devtools.send('Fetch.fulfillRequest', {
+      await asked.send('Fetch.fulfillRequest', {
         requestId,
         responseCode: 200,
         responseHeaders: [
@@ -196,7 +206,7 @@ export class TemplateOrigin {
     } catch (error) {
       // Told by whoever waits for the picture; a browser that is gone, by whoever renders with it.
       this.refused ??= error instanceof Failure ? error : new Failure('Internal', String(error), { cause: error });
-      await this.devtools.send('Fetch.failRequest', { requestId, errorReason: 'Failed' }).catch(() => undefined);
+      await asked.send('Fetch.failRequest', { requestId, errorReason: 'Failed' }).catch(() => undefined);
     }
   }
 

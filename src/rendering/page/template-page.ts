@@ -88,7 +88,7 @@ export class TemplatePage {
   static async create(browser: ChromiumBrowser, compositor: Drawing, options: PageOptions): Promise<TemplatePage> {
     const { devtools } = browser;
     const videos = new PageVideos(options.films ?? null);
-    const origin = await TemplateOrigin.attach(devtools, videos);
+    const origin = await TemplateOrigin.attach(browser, videos);
     const page = new TemplatePage(browser, compositor, { origin, videos }, options);
     const { session } = devtools;
     session.on('Runtime.exceptionThrown', ({ exceptionDetails }) => page.noteError(pageErrorOf(exceptionDetails)));
