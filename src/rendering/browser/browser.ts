@@ -11,6 +11,7 @@ import { memoryOfGroup } from './memory.ts';
 import { onEndOfPage } from './page-end.ts';
 import { confine } from './confine.ts';
 import { createProfile, removeProfile } from './profiles.ts';
+import { findSandbox, giveUpSandbox, type Sandbox } from './sandbox.ts';
 import { hasLittleSharedMemory } from './shared-memory.ts';
 import { endGroup, killGroup, tieGroup } from './tied-process.ts';
 
@@ -38,6 +39,12 @@ const USUAL_WINDOW: Size = { width: 1920, height: 1080 };
  * loads no page without them; there they end by themselves as the browser does.
  */
 const WITHOUT_HANDLERS = '--disable-crashpad-for-testing';
+const SHARED_MEMORY_IN_FILES = '--disable-dev-shm-usage';
+/**
+ * Of Puppeteer's own flags. It never uses /dev/shm, and without that every picture goes through files of the profile; a window of an
+ * automated Chromium shows a bar that says so; and a page that opens windows is to be stopped.
+ */
+const UNWANTED = [SHARED_MEMORY_IN_FILES, '--enable-automation', '--disable-popup-blocking'];
 
 export class ChromiumBrowser implements AsyncDisposable {
   readonly version: string;
@@ -132,17 +139,31 @@ export class ChromiumBrowser implements AsyncDisposable {
 }
 
 async function start(options: BrowserOptions, profile: string, signal: AbortSignal): Promise<Browser> {
-  const flags = [...flagsFor(options.route, options.window ?? USUAL_WINDOW)];
-  if (await hasLittleSharedMemory()) flags.push('--disable-dev-shm-usage');
+  const inFiles = (await hasLittleSharedMemory()) ? [SHARED_MEMORY_IN_FILES] : [];
   const { launchLimitMs = LAUNCH_LIMIT_MS } = options;
-  const launch = async (sandbox: readonly string[]): Promise<Browser> => {
+  const launch = async ({ command, whyOff }: Sandbox): Promise<Browser> => {
     const stop = new AbortController();
+    const headless = options.display !== undefined ? false : options.kind === 'shell' ? 'shell' : true;
+    const args = await puppeteer.defaultArgs({
+      headless,
+      userDataDir: profile,
+      args: [
+        ...flagsFor(options.route, options.window ?? USUAL_WINDOW),
+        ...(whyOff === null ? [] : ['--no-sandbox']),
+        ...(options.kind === 'shell' ? [WITHOUT_HANDLERS] : []),
+      ],
+    });
+    const [program = '', ...line] = [
+      ...command,
+      options.executable,
+      ...args.filter((flag) => !UNWANTED.includes(flag)),
+      ...inFiles,
+    ];
     const launched = puppeteer.launch({
-      executablePath: options.executable,
-      headless: options.display !== undefined ? false : options.kind === 'shell' ? 'shell' : true,
+      executablePath: program,
+      headless,
       // Chromium ends when this pipe closes, so it cannot outlive a process that was killed.
       pipe: true,
-      userDataDir: profile,
       defaultViewport: null,
       // Calls have shorter limits of their own; this one is for what Puppeteer asks as it starts.
       protocolTimeout: launchLimitMs,
@@ -150,10 +171,8 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      args: [...flags, ...sandbox, ...(options.kind === 'shell' ? [WITHOUT_HANDLERS] : [])],
-      // Puppeteer never uses /dev/shm; without it every picture goes through files of the profile.
-      // A window of an automated Chromium shows a bar that says so.
-      ignoreDefaultArgs: ['--disable-dev-shm-usage', '--enable-automation', '--disable-popup-blocking'],
+      args: line,
+      ignoreDefaultArgs: true,
       downloadBehavior: { policy: 'deny' },
       env: environmentFor(profile, options.display),
       signal: stop.signal,
@@ -167,15 +186,16 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
       throw error;
     }
   };
-  const isRoot = process.getuid?.() === 0;
   try {
-    if (isRoot) return await launch(['--no-sandbox']);
+    const sandbox = await findSandbox();
     try {
-      return await launch([]);
+      return await launch(sandbox);
     } catch (error) {
-      if (error instanceof Failure) throw error;
-      options.log.warn({ error: String(error) }, 'Chromium does not start with its sandbox here; trying without');
-      return await launch(['--no-sandbox']);
+      if (error instanceof Failure || sandbox.whyOff !== null) throw error;
+      const browser = await launch({ command: [], whyOff: '' });
+      const { whyOff } = giveUpSandbox();
+      options.log.warn({ whyOff, error: firstLine(error) }, 'Chromium does not start with its sandbox here');
+      return browser;
     }
   } catch (error) {
     if (error instanceof Failure) throw error;
