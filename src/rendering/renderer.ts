@@ -8,7 +8,8 @@ import type { Template } from '../templates/template.ts';
 import type { Soundtrack } from './audio/soundtrack.ts';
 import { Soundtracks } from './audio/soundtracks.ts';
 import { BrowserPool, type Lease, type PoolState } from './browser/pool.ts';
-import { profileRoot, sweepProfiles, sweepSharedMemory } from './browser/profiles.ts';
+import { profileRoot, sweepAllProfiles, sweepSharedMemory } from './browser/profiles.ts';
+import { findSandbox } from './browser/sandbox.ts';
 import type { Frame, FrameRange } from './capture/frame-source.ts';
 import {
   type Candidate,
@@ -168,8 +169,7 @@ export class Renderer implements AsyncDisposable {
   static async start(options: RendererOptions): Promise<Renderer> {
     const { tools, slots, template, log } = options;
     const settings = { ...DEFAULTS, ...withoutUndefined(options) };
-    const root = profileRoot();
-    const swept = (await sweepProfiles(root)) + (await VirtualDisplay.sweep()) + (await sweepSharedMemory());
+    const swept = (await sweepAllProfiles()) + (await VirtualDisplay.sweep()) + (await sweepSharedMemory());
     if (swept > 0) log.info({ swept }, 'removed what browsers of killed processes had left');
 
     const latest: Latest = { template, frame: template ?? null, largest: template ?? null };
@@ -181,7 +181,7 @@ export class Renderer implements AsyncDisposable {
         {
           ...candidate,
           frame: latest.largest,
-          profileRoot: root,
+          profileRoot: profileRoot(),
           callLimitMs: settings.callLimitMs,
           deadlines: { loadMs: settings.loadLimitMs, paramsMs: settings.paramsLimitMs },
           films,
@@ -228,6 +228,8 @@ export class Renderer implements AsyncDisposable {
       },
       await warm(browser),
     );
+    const { whyOff } = await findSandbox();
+    if (whyOff !== null) log.warn({ whyOff }, 'Chromium runs without its sandbox here (docs/isolation.md)');
     log.info(
       { slots, route: candidate.route, chromium: browser.version, engine: fingerprint.digest },
       'renderer ready',

@@ -4,8 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
 import canonicalize from 'canonicalize';
 import { Failure } from '../contracts/failures.ts';
 import { TEMPLATE_FILE, type TemplateFile } from './template-file.ts';
@@ -19,14 +19,19 @@ const isAuthorsOwn = (name: string): boolean => name.startsWith('.') || name.end
 export const isServed = (path: string): boolean =>
   !isAuthorsOwn(basename(path)) && !AUTHOR_FOLDERS.includes(path) && path !== TEMPLATE_FILE;
 
-/** Every servable file of the folder by its path with forward slashes, sorted by that path. */
+/**
+ * Every servable file of the folder by its path with forward slashes, sorted by that path. Failure `TemplateInvalid` for a link that
+ * leads out of the folder: a page sees nothing else of the machine.
+ */
 export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
+  const home = await realpath(folder);
   let total = 0;
   const walk = async (prefix: string): Promise<void> => {
-    for (const name of await readdir(join(folder, prefix))) {
-      const path = `${prefix}${name}`;
+    for (const one of await readdir(join(folder, prefix), { withFileTypes: true })) {
+      const path = `${prefix}${one.name}`;
       if (!isServed(path)) continue;
+      if (one.isSymbolicLink()) await assertInside(home, path);
       const entry = await stat(join(folder, path));
       if (entry.isDirectory()) {
         await walk(`${path}/`);
@@ -41,6 +46,16 @@ export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<str
   };
   await walk('');
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function assertInside(home: string, path: string): Promise<void> {
+  const [target, from] = await Promise.all([realpath(join(home, path)), realpath(dirname(join(home, path)))]);
+  const isAround = `${from}${sep}`.startsWith(`${target}${sep}`);
+  if (target.startsWith(`${home}${sep}`) && !isAround) return;
+  throw new Failure(
+    'TemplateInvalid',
+    `'${path}' is a link ${isAround ? 'to a folder that it lies in' : "out of the template's folder"}. Put what it leads to into the folder itself.`,
+  );
 }
 
 /** sha256 hex over the servable files and those fields of template.json that decide pixels. */

@@ -235,7 +235,7 @@ describe('/dev/shm of a container, 64 MB', () => {
 
   (isRoot ? test : test.skip)('is noticed', async () => {
     const module = './src/rendering/browser/shared-memory.ts';
-    const code = `process.exit(await (await import('${module}')).hasLittleSharedMemory() ? 42 : 0)`;
+    const code = `process.exit((await import('${module}')).hasLittleSharedMemory() ? 42 : 0)`;
     expect(await inSmallMemory([process.execPath, '--input-type=module', '-e', code])).toBe(42);
   });
 
@@ -253,7 +253,7 @@ describe('/dev/shm of a container, 64 MB', () => {
   test('a folder that is missing counts as small', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nightreel-none-'));
     await mkdir(folder, { recursive: true });
-    expect(await hasLittleSharedMemory(join(folder, 'none'))).toBe(true);
+    expect(hasLittleSharedMemory(join(folder, 'none'))).toBe(true);
     await rm(folder, { recursive: true });
   });
 });

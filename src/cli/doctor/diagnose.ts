@@ -17,6 +17,7 @@ import {
   checkFonts,
   checkLeftOvers,
   checkNode,
+  checkSandbox,
   checkSharedMemory,
   checkSize,
   checkTemporary,
@@ -57,6 +58,7 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
 
   const tools = { chromium: chromium.path, headlessShell: headlessShell.path, xvfb: xvfb.path };
   const routes = only.includes('routes') ? await tryRoutes(tools, choice, signal, say) : [];
+  if (only.includes('machine')) checks.push(await checkSandbox());
   const chosen = routes.find(({ isChosen }) => isChosen);
   if (only.includes('routes') && chosen === undefined) {
     const what = choice === 'auto' ? 'No way of capturing frames works' : `Capture route '${choice}' does not work`;

@@ -9,7 +9,8 @@ import { findTool, type ToolName } from '../../config/tools.ts';
 import { packageVersion } from '../../config/version.ts';
 import { asFailure } from '../../contracts/failures.ts';
 import { orphansIn, ownedRoot } from '../../rendering/browser/owned-folders.ts';
-import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../rendering/browser/profiles.ts';
+import { profileRoots, sweepAllProfiles, sweepSharedMemory } from '../../rendering/browser/profiles.ts';
+import { findSandbox } from '../../rendering/browser/sandbox.ts';
 import { hasLittleSharedMemory } from '../../rendering/browser/shared-memory.ts';
 import { machineSize, SHARED_BYTES, SLOT_BYTES, slotsFor } from '../../rendering/browser/sizing.ts';
 import { VirtualDisplay } from '../../rendering/capture/xvfb/display.ts';
@@ -115,8 +116,16 @@ export async function checkSharedMemory(): Promise<Check> {
   const space = await spaceOf(SHARED_MEMORY);
   if (space === null) return poor(SHARED_MEMORY, 'not there: browsers use files instead, which is slower', todo);
   const found = `${sizeText(space.free)} of ${sizeText(space.total)} free`;
-  if (!(await hasLittleSharedMemory(SHARED_MEMORY))) return fine(SHARED_MEMORY, found);
+  if (!hasLittleSharedMemory(SHARED_MEMORY)) return fine(SHARED_MEMORY, found);
   return poor(SHARED_MEMORY, `${found}: browsers use files instead, which is slower`, todo);
+}
+
+/** Known for sure once a browser has been started: ask after the routes were tried. */
+export async function checkSandbox(): Promise<Check> {
+  const { whyOff, command } = await findSandbox();
+  const name = "Chromium's sandbox";
+  if (whyOff === null) return fine(name, command.length > 0 ? 'on, in a user namespace, as this is root' : 'on');
+  return poor(name, `off: ${whyOff}`, 'Let it have user namespaces; docs/isolation.md says how.');
 }
 
 export async function checkTemporary(): Promise<Check> {
@@ -147,10 +156,10 @@ export function checkSize(): Check {
 export async function checkLeftOvers(fix: boolean): Promise<Check> {
   const name = 'left-overs';
   if (fix) {
-    const swept = (await sweepProfiles(profileRoot())) + (await VirtualDisplay.sweep()) + (await sweepSharedMemory());
+    const swept = (await sweepAllProfiles()) + (await VirtualDisplay.sweep()) + (await sweepSharedMemory());
     return fine(name, swept === 0 ? 'none' : `${swept} removed`);
   }
-  const roots = [profileRoot(), ...[SHARED_MEMORY, tmpdir()].map((base) => ownedRoot(base, 'displays'))];
+  const roots = [...profileRoots(), ...[SHARED_MEMORY, tmpdir()].map((base) => ownedRoot(base, 'displays'))];
   const left = (await Promise.all([...new Set(roots)].map(orphansIn))).flat();
   if (left.length === 0) return fine(name, 'none');
   const todo = 'Remove them with `nightreel doctor --fix`; the next render does so too.';

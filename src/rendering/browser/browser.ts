@@ -4,12 +4,12 @@ import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
 import type { Log } from '../log.ts';
+import { confine } from './confine.ts';
 import { DevTools } from './devtools.ts';
 import { onEndOfDrawing } from './drawing-process.ts';
 import { type CaptureRoute, FONT_SETTINGS, flagsFor } from './flags.ts';
 import { memoryOfGroup } from './memory.ts';
 import { onEndOfPage } from './page-end.ts';
-import { confine } from './confine.ts';
 import { createProfile, removeProfile } from './profiles.ts';
 import { findSandbox, giveUpSandbox, type Sandbox } from './sandbox.ts';
 import { hasLittleSharedMemory } from './shared-memory.ts';
@@ -139,7 +139,7 @@ export class ChromiumBrowser implements AsyncDisposable {
 }
 
 async function start(options: BrowserOptions, profile: string, signal: AbortSignal): Promise<Browser> {
-  const inFiles = (await hasLittleSharedMemory()) ? [SHARED_MEMORY_IN_FILES] : [];
+  const inFiles = hasLittleSharedMemory() ? [SHARED_MEMORY_IN_FILES] : [];
   const { launchLimitMs = LAUNCH_LIMIT_MS } = options;
   const launch = async ({ command, whyOff }: Sandbox): Promise<Browser> => {
     const stop = new AbortController();
@@ -193,8 +193,8 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
     } catch (error) {
       if (error instanceof Failure || sandbox.whyOff !== null) throw error;
       const browser = await launch({ command: [], whyOff: '' });
-      const { whyOff } = giveUpSandbox();
-      options.log.warn({ whyOff, error: firstLine(error) }, 'Chromium does not start with its sandbox here');
+      giveUpSandbox();
+      options.log.debug({ error: firstLine(error) }, 'Chromium does not start with its sandbox here');
       return browser;
     }
   } catch (error) {

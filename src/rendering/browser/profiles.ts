@@ -5,10 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOwned, orphansIn, ownedRoot, removeOwned } from './owned-folders.ts';
 import { listProcesses } from './process-tree.ts';
+import { hasLittleSharedMemory } from './shared-memory.ts';
 import { killGroup } from './tied-process.ts';
 
-/** Where this user's profiles lie. */
-export const profileRoot = (): string => ownedRoot(tmpdir(), 'browsers');
+/** Where this user's profiles may lie: in memory, or on a disk where there is too little of it. */
+export const profileRoots = (): [string, string] => [
+  ownedRoot('/dev/shm', 'browsers'),
+  ownedRoot(tmpdir(), 'browsers'),
+];
+
+/** Where they lie now. What a page stores is a recipient's: it is not written to a disk without need. */
+export function profileRoot(): string {
+  const [inMemory, onDisk] = profileRoots();
+  return hasLittleSharedMemory() ? onDisk : inMemory;
+}
 
 export const createProfile = createOwned;
 export const removeProfile = removeOwned;
@@ -25,6 +35,12 @@ export async function sweepProfiles(root: string): Promise<number> {
   }
   await Promise.all(orphans.map(removeProfile));
   return orphans.length;
+}
+
+/** The same wherever they may lie. */
+export async function sweepAllProfiles(): Promise<number> {
+  const counts = await Promise.all(profileRoots().map(sweepProfiles));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 const CHROMIUM_SEGMENT = /^\.(org\.chromium\.Chromium|com\.google\.Chrome)\.\w{6}$/;

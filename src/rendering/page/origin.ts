@@ -9,7 +9,7 @@ import { animatedFormatOf } from './animated-image.ts';
 import { STAGE_HTML } from './scripts.ts';
 
 /** `.invalid` never resolves (RFC 2606); https, so that a page has what only secure origins have. */
-const ORIGIN = 'https://template.invalid';
+export const ORIGIN = 'https://template.invalid';
 const STAGE_PATH = '.nightreel/stage.html';
 
 /** The page around a template. A template has no dot files, so none has one of this name. */

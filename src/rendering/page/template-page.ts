@@ -12,7 +12,7 @@ import type { Log } from '../log.ts';
 import type { Films } from '../video/films.ts';
 import { type Finding, Findings } from './findings.ts';
 import { type PageMessage, PageMessages } from './messages.ts';
-import { pathAt, STAGE_ADDRESS, TemplateOrigin } from './origin.ts';
+import { ORIGIN, pathAt, STAGE_ADDRESS, TemplateOrigin } from './origin.ts';
 import { PageVideos } from './page-videos.ts';
 import { placeOf } from './place.ts';
 import { describeMissing, list, type Readiness, readiness } from './readiness.ts';
@@ -67,6 +67,8 @@ export class TemplatePage {
   private ownScript = { source: '', identifier: '' };
   private uncaught = Promise.withResolvers<never>();
   private uncaughtError: PageError | null = null;
+  /** What a worker stores outlives it and its document; pages themselves cannot store anything (isolation.js). */
+  private hadWorkers = false;
   private rewinding: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -100,6 +102,9 @@ export class TemplatePage {
       else if (parentId === stage && page.asked !== null) page.said.forget(page.asked.template);
     });
     session.on('Runtime.bindingCalled', ({ payload }) => page.findings.note(payload));
+    browser.page.on('workercreated', () => {
+      page.hadWorkers = true;
+    });
     // A dialog stops every script of the page until somebody answers; leaving the page must always be allowed.
     session.on('Page.javascriptDialogOpening', ({ type }) => {
       devtools.send('Page.handleJavaScriptDialog', { accept: type === 'beforeunload' }).catch(() => undefined);
@@ -158,6 +163,10 @@ export class TemplatePage {
   private async give(template: Template, params: Params, paramsMs: number): Promise<void> {
     this.findings.about(template);
     this.videos.forget();
+    if (this.hadWorkers) {
+      await this.browser.devtools.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'all' });
+      this.hadWorkers = this.browser.page.workers().length > 0;
+    }
     if (template.contract === 'stock') {
       await this.readVideos(template, await this.load(template, params));
       return;

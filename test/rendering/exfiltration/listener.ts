@@ -6,7 +6,12 @@
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,10 +55,12 @@ export class Listener implements AsyncDisposable {
     const server = await listening(createServer(), 0);
     const listener = new Listener(folder, ways, server);
     for (const [at, name] of names.entries()) await writeFile(join(folder, name), listener.filled(texts[at] ?? ''));
-    for (const way of ways.filter((one) => BY_DATAGRAM.test(one))) await listener.takeDatagrams(listener.hostOf(way), way);
+    for (const way of ways.filter((one) => BY_DATAGRAM.test(one)))
+      await listener.takeDatagrams(listener.hostOf(way), way);
     if (isAlone) {
       for (const port of SERVICES) listener.take(await listening(createServer(), port));
-      for (const port of [53, 443, 3478, 5353]) await listener.takeDatagrams('0.0.0.0', `datagram to port ${port}`, port);
+      for (const port of [53, 443, 3478, 5353])
+        await listener.takeDatagrams('0.0.0.0', `datagram to port ${port}`, port);
     }
     return listener;
   }
@@ -138,7 +145,8 @@ export class Listener implements AsyncDisposable {
 /** What a DNS query asks for: labels, each behind its length (RFC 1035, 4.1.2). */
 function nameIn(query: Buffer): string {
   const labels: string[] = [];
-  for (let at = 12; query[at]; at += (query[at] ?? 0) + 1) labels.push(query.toString('latin1', at + 1, at + 1 + (query[at] ?? 0)));
+  for (let at = 12; query[at]; at += (query[at] ?? 0) + 1)
+    labels.push(query.toString('latin1', at + 1, at + 1 + (query[at] ?? 0)));
   return labels.join('.');
 }
 

@@ -69,9 +69,15 @@ export async function run<Result>(args: readonly string[]): Promise<Result> {
 export function packetsSent(): number {
   if (!isAlone()) return 0;
   const four = tableOf(readFileSync('/proc/net/snmp', 'utf8'));
-  const six = new Map(readFileSync('/proc/net/snmp6', 'utf8').split('\n').map((line) => line.split(/\s+/) as [string, string]));
+  const six = new Map(
+    readFileSync('/proc/net/snmp6', 'utf8')
+      .split('\n')
+      .map((line) => line.split(/\s+/) as [string, string]),
+  );
   const counts = [
-    ...Object.entries(COUNTERS['/proc/net/snmp']).flatMap(([group, names]) => names.map((name) => four.get(`${group} ${name}`))),
+    ...Object.entries(COUNTERS['/proc/net/snmp']).flatMap(([group, names]) =>
+      names.map((name) => four.get(`${group} ${name}`)),
+    ),
     ...COUNTERS['/proc/net/snmp6'].map((name) => six.get(name)),
   ];
   if (counts.some((count) => count === undefined)) throw new Error('This kernel does not count packets as expected.');
@@ -80,7 +86,10 @@ export function packetsSent(): number {
 
 /** Two lines for each protocol: the names, and their values. */
 function tableOf(text: string): ReadonlyMap<string, string> {
-  const lines = text.trim().split('\n').map((line) => line.split(/:? /));
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/:? /));
   return new Map(
     lines.flatMap(([group = '', ...names], at) =>
       at % 2 === 0 ? names.map((name, column) => [`${group} ${name}`, lines[at + 1]?.[column + 1] ?? ''] as const) : [],

@@ -71,7 +71,12 @@ async function tryAll(
     const leave = `${IN_TEMPLATE}.${target} = 'http://127.0.0.1:${hostilePort(hostile)}/${target}'`;
     await devtools.evaluate(leave);
     // It is there for the next one as if nothing had been.
-    opens.push(await browser.open(tiny, tiny.example, size).then(() => 'open', (error: unknown) => String(error)));
+    opens.push(
+      await browser.open(tiny, tiny.example, size).then(
+        () => 'open',
+        (error: unknown) => String(error),
+      ),
+    );
   }
   return { attempts, reads, opens };
 }

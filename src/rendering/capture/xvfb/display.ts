@@ -67,7 +67,7 @@ export class VirtualDisplay implements AsyncDisposable {
 
   /** Failure `ToolMissing` when it does not start. */
   static async start({ xvfb, screen }: DisplayOptions, signal: AbortSignal): Promise<VirtualDisplay> {
-    const folder = await createOwned(ownedRoot(await baseFor(screen), KIND));
+    const folder = await createOwned(ownedRoot(baseFor(screen), KIND));
     let server: ChildProcess | null = null;
     try {
       const authority = join(folder, 'authority');
@@ -127,8 +127,8 @@ export class VirtualDisplay implements AsyncDisposable {
 }
 
 /** In memory, unless there is too little of it: then in a file, which works as well and is written to disk now and then. */
-async function baseFor({ width, height }: Size): Promise<string> {
-  return (await freeBytes(SHARED_MEMORY)) > 2 * width * height * 4 ? SHARED_MEMORY : tmpdir();
+function baseFor({ width, height }: Size): string {
+  return freeBytes(SHARED_MEMORY) > 2 * width * height * 4 ? SHARED_MEMORY : tmpdir();
 }
 
 /** It writes the number that it found free, as soon as it takes connections. */
