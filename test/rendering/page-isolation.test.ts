@@ -85,6 +85,44 @@ describe('what a page stores goes with its recipient', () => {
   });
 });
 
+describe('a worker', () => {
+  /** Runs code in a worker of the page; it says one thing. */
+  const inWorker = (code: string): Promise<unknown> =>
+    page.evaluate(`new Promise((done) => {
+      const worker = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(code)}])));
+      worker.onmessage = ({ data }) => done(data);
+    })`);
+  const stock = (html: string, files: Record<string, string> = {}): Promise<Template> =>
+    templateOf(html, files, { contract: 'stock' });
+
+  test('keeps nothing for the next one', async () => {
+    const keep = `(async () => {
+      const opening = indexedDB.open('Ada');
+      await new Promise((done) => (opening.onsuccess = done));
+      opening.result.close();
+      await caches.open('Ada');
+      postMessage([(await indexedDB.databases()).length, (await caches.keys()).length].join());
+    })()`;
+    const look = `(async () => {
+      postMessage([...(await indexedDB.databases()).map(({ name }) => name), ...(await caches.keys())].join());
+    })()`;
+    await page.open(await stock('<p>Ada</p>'), { name: 'Ada' });
+    expect(await inWorker(keep)).toBe('1,1');
+    await page.open(await stock('<p>Grace</p>'), { name: 'Grace' });
+    expect(await inWorker(look)).toBe('');
+  });
+
+  test("gets its template's files, and is refused everything else", async () => {
+    await page.open(await stock('<p>Ada</p>', { 'names.txt': 'Ada' }));
+    const fetching = (address: string): string =>
+      `fetch('${address}').then((answer) => answer.text()).then(postMessage, ({ name }) => postMessage(name))`;
+    expect(await inWorker(fetching('https://template.invalid/names.txt'))).toBe('Ada');
+    page.page.assertClean();
+    expect(await inWorker(fetching('https://elsewhere.example/names.txt'))).toBe('TypeError');
+    expect(() => page.page.assertClean()).toThrow(/asks for something at https:\/\/elsewhere\.example/);
+  });
+});
+
 describe('a page that 200 recipients have been in draws as a fresh one does', () => {
   async function assertFresh(template: Template, people: readonly Params[], frames: readonly number[]): Promise<void> {
     const used = new Map<number, string[]>();

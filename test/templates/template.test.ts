@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -22,6 +22,41 @@ const edit = async (change: Record<string, unknown>): Promise<void> => {
   const file = JSON.parse(await readFile(path, 'utf8'));
   await writeFile(path, JSON.stringify({ ...file, ...change }));
 };
+
+describe('a link in its folder', () => {
+  test.each([
+    ['to a file outside', '/etc/passwd'],
+    ['to a file that is no file', '/proc/self/environ'],
+    ['to a folder outside', '..'],
+    ['to another template', '../other'],
+  ])('%s is refused', async (_what, target) => {
+    await cp(TINY, join(root, 'other'), { recursive: true });
+    await symlink(target, join(folder, 'link'));
+    await expect(loadTemplate(folder)).rejects.toMatchObject({
+      failureClass: 'TemplateInvalid',
+      message: "'link' is a link out of the template's folder. Put what it leads to into the folder itself.",
+    });
+  });
+
+  test('to a folder that it lies in is refused', async () => {
+    await mkdir(join(folder, 'fonts'));
+    await symlink('.', join(folder, 'fonts', 'link'));
+    await expect(loadTemplate(folder)).rejects.toThrow("'fonts/link' is a link to a folder that it lies in.");
+  });
+
+  test('to a file of the same folder is that file, also where the folder itself is reached by a link', async () => {
+    await writeFile(join(folder, 'a.txt'), 'a');
+    await symlink('a.txt', join(folder, 'b.txt'));
+    await symlink(folder, join(root, 'linked'));
+    const { files } = await loadTemplate(join(root, 'linked'));
+    expect(String(files.get('b.txt'))).toBe('a');
+  });
+
+  test('is nothing to it where it is none of its files', async () => {
+    await symlink('/etc/passwd', join(folder, '.hidden'));
+    expect([...(await loadTemplate(folder)).files.keys()]).toEqual(['index.html']);
+  });
+});
 
 describe('a template', () => {
   test('is what its folder says', async () => {

@@ -10,7 +10,7 @@ import { onEndOfDrawing } from './drawing-process.ts';
 import { type CaptureRoute, FONT_SETTINGS, flagsFor } from './flags.ts';
 import { memoryOfGroup } from './memory.ts';
 import { onEndOfPage } from './page-end.ts';
-import { createProfile, removeProfile } from './profiles.ts';
+import { createProfile, removeProfile, temporaryOf } from './profiles.ts';
 import { findSandbox, giveUpSandbox, type Sandbox } from './sandbox.ts';
 import { hasLittleSharedMemory } from './shared-memory.ts';
 import { endGroup, killGroup, tieGroup } from './tied-process.ts';
@@ -244,7 +244,8 @@ async function answered<T>(work: Promise<T>, limitMs: number, signal: AbortSigna
 const environmentFor = (profile: string, display: BrowserOptions['display']): Record<string, string> => ({
   PATH: '/usr/local/bin:/usr/bin:/bin',
   HOME: profile,
-  TMPDIR: profile,
+  TMPDIR: temporaryOf(profile),
+  XDG_RUNTIME_DIR: profile,
   TZ: 'UTC',
   LANG: 'en_US.UTF-8',
   FONTCONFIG_FILE: FONT_SETTINGS,

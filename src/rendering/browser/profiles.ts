@@ -1,8 +1,8 @@
 /** User data directories of browsers, and what browsers of killed processes may have left elsewhere. */
 
-import { lstat, readdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, readlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createOwned, orphansIn, ownedRoot, removeOwned } from './owned-folders.ts';
 import { listProcesses } from './process-tree.ts';
 import { hasLittleSharedMemory } from './shared-memory.ts';
@@ -21,7 +21,15 @@ export function profileRoot(): string {
 }
 
 export const createProfile = createOwned;
-export const removeProfile = removeOwned;
+
+/** Where a browser with this profile keeps what is temporary: the path of a socket in it may have 107 bytes, Chromium's own names 44. */
+export const temporaryOf = (profile: string): string => dirname(profile);
+
+export async function removeProfile(profile: string): Promise<void> {
+  const socket = await readlink(join(profile, 'SingletonSocket')).catch(() => '');
+  if (dirname(dirname(socket)) === temporaryOf(profile)) await removeOwned(dirname(socket));
+  await removeOwned(profile);
+}
 
 /** Removes the profiles whose owner no longer lives, and kills a browser that still holds one. Returns how many. */
 export async function sweepProfiles(root: string): Promise<number> {

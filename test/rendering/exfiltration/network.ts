@@ -6,25 +6,35 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../support.ts';
 
-export type Attempts = Partial<Record<'load' | 'params' | 'seek', Record<string, string>>>;
+export type Attempts = Partial<Record<'load' | 'later', Record<string, string>>>;
 
-export interface GuardedResult {
-  /** What a render of it came to. */
-  readonly failure: { readonly failureClass: string; readonly message: string };
-  /** Whether the one after it had the same bytes as the one before. */
-  readonly isSameAfterwards: boolean;
-  readonly attempts: Attempts;
-  readonly reads: Readonly<Record<string, string>>;
-  readonly opens: readonly string[];
-  readonly reached: readonly string[];
-  /** Of any kind, to anywhere; 0 as well where the network is everybody's. */
-  readonly packets: number;
-}
+/** Stands for a secret in the environment of a worker. */
+export const CANARY = 'nightreel-canary-secret';
 
 export interface BareResult {
   readonly attempts: Attempts;
-  readonly ways: readonly string[];
   readonly reached: readonly string[];
+  /** Files that a page had the browser save. */
+  readonly downloads: readonly string[];
+}
+
+export interface GuardedResult extends BareResult {
+  /** What a whole render of it came to; null where none was tried. */
+  readonly rendered: {
+    readonly failure: { readonly failureClass: string; readonly message: string };
+    /** Whether the one after it had the same bytes as the one before. */
+    readonly isSameAfterwards: boolean;
+    /** What ran, and which of that had the canary in its environment. */
+    readonly programs: readonly string[];
+    readonly knowing: readonly string[];
+  } | null;
+  readonly reads: Readonly<Record<string, string>>;
+  readonly asks: Readonly<Record<string, string>>;
+  /** How the next template was opened after a page had gone elsewhere. */
+  readonly leaves: readonly string[];
+  readonly sandboxed: readonly boolean[];
+  /** Of any kind, to anywhere; 0 as well where the network is everybody's. */
+  readonly packets: number;
 }
 
 const ALONE = 'NIGHTREEL_TEST_ALONE';
@@ -60,7 +70,8 @@ export const hasOwnNetwork = network !== null;
 export async function run<Result>(args: readonly string[]): Promise<Result> {
   const command = ['bash', join(ROOT, 'scripts/node.sh'), join(ROOT, 'test/rendering/exfiltration/run.ts'), ...args];
   const [program = '', ...rest] = network === null ? command : ['unshare', ...network, ...command];
-  const env = { ...process.env, ...(network === null ? {} : { [ALONE]: '1' }) };
+  const secrets = { AWS_SECRET_ACCESS_KEY: CANARY, TEMPORAL_API_KEY: CANARY };
+  const env = { ...process.env, ...secrets, ...(network === null ? {} : { [ALONE]: '1' }) };
   const { stdout } = await promisify(execFile)(program, rest, { env, cwd: ROOT });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Result;
 }

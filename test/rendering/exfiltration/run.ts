@@ -1,115 +1,185 @@
 /**
  * Has the fixture `exfiltration` try its ways in a process, and a network if possible, of its own, and prints what came of it as
- * JSON: `run.ts guarded ROUTE`, `run.ts bare shell|full [FLAG …]`. See `network.ts`.
+ * JSON. `guarded ROUTE [FLAG …]`: as renders do it, without these of Chromium's flags; `bare shell|full`: in a browser as it comes;
+ * `preview`: in such a browser, with what `nightreel preview` serves.
  */
 
-import puppeteer from 'puppeteer';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import puppeteer, { type Page } from 'puppeteer';
 import { findTools } from '../../../src/config/tools.ts';
+import { PreviewServer } from '../../../src/preview/server.ts';
 import { CAPTURE_ROUTES, type CaptureRoute } from '../../../src/rendering/browser/flags.ts';
-import { profileRoot } from '../../../src/rendering/browser/profiles.ts';
-import { candidatesFor } from '../../../src/rendering/capture/probe.ts';
+import { processesOfGroup } from '../../../src/rendering/browser/process-tree.ts';
+import { profileRoot, profileRoots } from '../../../src/rendering/browser/profiles.ts';
+import { type Candidate, candidatesFor } from '../../../src/rendering/capture/probe.ts';
 import { WarmBrowser } from '../../../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../../../src/templates/template.ts';
 import { kinds } from '../browser-support.ts';
-import { failureOf, fixture, keptLog, render, startRenderer } from '../support.ts';
+import { descendantsOf, failureOf, fixture, keptLog, render, startRenderer } from '../support.ts';
 import { Listener } from './listener.ts';
-import { type Attempts, type BareResult, type GuardedResult, isAlone, packetsSent } from './network.ts';
+import { type Attempts, type BareResult, CANARY, type GuardedResult, isAlone, packetsSent } from './network.ts';
 
 const never = new AbortController().signal;
 const size = { width: 320, height: 180 };
 const IN_TEMPLATE = 'nightreelStage.document.defaultView';
 
-async function guarded(route: CaptureRoute): Promise<GuardedResult> {
+async function guarded(route: CaptureRoute, without: readonly string[]): Promise<GuardedResult> {
   const tiny = await fixture('tiny');
   await using listener = await Listener.start(isAlone());
   const hostile = await loadTemplate(listener.folder);
+  const [candidate] = candidatesFor(findTools(), route);
+  if (candidate === undefined) throw new Error(`route ${route} cannot be tested here`);
+  const executable = await stripped(candidate.executable, without, listener.folder);
   const before = packetsSent();
-  const rendered = await renderOnce(route, tiny, hostile);
-  const tried = await tryAll(route, tiny, hostile);
-  return { ...rendered, ...tried, reached: listener.names, packets: packetsSent() - before };
+  const tried = await tryAll({ ...candidate, executable }, tiny, hostile);
+  const rendered = without.length > 0 ? null : await renderOnce(route, tiny, hostile);
+  return { ...tried, rendered, reached: listener.names, packets: packetsSent() - before };
 }
 
-/** As a night would: it is refused, and the next one gets what it always gets. */
-async function renderOnce(
-  capture: CaptureRoute,
-  tiny: Template,
-  hostile: Template,
-): Promise<Pick<GuardedResult, 'failure' | 'isSameAfterwards'>> {
-  await using renderer = await startRenderer(tiny, { capture });
-  const { sha256 } = await render(renderer, tiny);
-  const { failureClass, message } = await failureOf(render(renderer, hostile));
-  return { failure: { failureClass, message }, isSameAfterwards: (await render(renderer, tiny)).sha256 === sha256 };
+/** A program that starts another without some of its flags. */
+async function stripped(executable: string, flags: readonly string[], folder: string): Promise<string> {
+  if (flags.length === 0) return executable;
+  const path = join(folder, 'chromium.sh');
+  const cases = flags.map((flag) => `'${flag}'|'${flag}='*`).join('|');
+  const script = `#!/bin/sh
+for one in "$@"; do
+  shift
+  case $one in ${cases}) ;; *) set -- "$@" "$one" ;; esac
+done
+exec '${executable}' "$@"
+`;
+  await writeFile(path, script);
+  await chmod(path, 0o755);
+  return path;
 }
 
 /** All ways, whatever is refused on the way. */
 async function tryAll(
-  route: CaptureRoute,
+  candidate: Candidate,
   tiny: Template,
   hostile: Template,
-): Promise<Pick<GuardedResult, 'attempts' | 'reads' | 'opens'>> {
-  const [candidate] = candidatesFor(findTools(), route);
-  if (candidate === undefined) throw new Error(`route ${route} cannot be tested here`);
+): Promise<Pick<GuardedResult, 'attempts' | 'reads' | 'asks' | 'leaves' | 'sandboxed' | 'downloads'>> {
   const deadlines = { loadMs: 20_000, paramsMs: 5_000 };
   await using browser = await WarmBrowser.launch(
     { ...candidate, profileRoot: profileRoot(), callLimitMs: 20_000, deadlines, log: keptLog() },
     never,
   );
   const { compositor, devtools } = browser;
-  const open = (): Promise<string> =>
-    browser.open(hostile, hostile.example, size).then(
+  await browser.open(hostile, hostile.example, size).catch(() => undefined);
+  const run = async (call: string): Promise<Record<string, string>> =>
+    (await compositor.settle(devtools.evaluate(`${IN_TEMPLATE}.${call}`))) as Record<string, string>;
+  const attempts: Attempts = { load: await run(`tryAll('load')`), later: await run(`tryAll('later')`) };
+  const [reads, asks] = [await run('readAll()'), await run('askAll()')];
+  const leaves: string[] = [];
+  const elsewhere = `http://127.0.0.1:${/127\.1\.\d+\.\d+:(\d+)/.exec(hostile.html)?.[1]}/leave`;
+  for (const target of ['location', 'top.location', 'top.frames[0].location']) {
+    await browser.open(tiny, tiny.example, size);
+    await devtools.evaluate(`setTimeout(() => { ${IN_TEMPLATE}.${target} = '${elsewhere}' })`);
+    const opened = await browser.open(tiny, tiny.example, size).then(
       () => 'open',
       (error: unknown) => String(error),
     );
-  const run = async (call: string): Promise<Record<string, string>> =>
-    (await compositor.settle(devtools.evaluate(`${IN_TEMPLATE}.${call}`))) as Record<string, string>;
-  const opens = [await open()];
-  const attempts: Attempts = {};
-  for (const when of ['load', 'params', 'seek'] as const) attempts[when] = await run(`tryAll('${when}')`);
-  const reads = await run('readAll()');
-  for (const target of ['location', 'top.location', 'top.document.querySelector("iframe").src']) {
-    opens.push(await open());
-    const leave = `${IN_TEMPLATE}.${target} = 'http://127.0.0.1:${hostilePort(hostile)}/${target}'`;
-    await devtools.evaluate(leave);
-    // It is there for the next one as if nothing had been.
-    opens.push(
-      await browser.open(tiny, tiny.example, size).then(
-        () => 'open',
-        (error: unknown) => String(error),
-      ),
-    );
+    leaves.push(opened);
   }
-  return { attempts, reads, opens };
+  return { attempts, reads, asks, leaves, sandboxed: await sandboxed(browser.pid ?? 0), downloads: await downloads() };
 }
 
-const hostilePort = (hostile: Template): string => /127\.1\.\d+\.\d+:(\d+)/.exec(hostile.html)?.[1] ?? '';
+/** For each process that runs a page's code: whether Chromium's filter of system calls is on (proc(5), Seccomp). */
+async function sandboxed(group: number): Promise<boolean[]> {
+  const pages = processesOfGroup(group).filter(({ commandLine }) => commandLine().includes('--type=renderer'));
+  const texts = await Promise.all(pages.map(({ pid }) => readFile(`/proc/${pid}/status`, 'utf8')));
+  return texts.map((text) => /^Seccomp:\s+2$/m.test(text));
+}
+
+async function downloads(folders: readonly string[] = profileRoots()): Promise<string[]> {
+  const lists = await Promise.all(folders.map((root) => readdir(root, { recursive: true }).catch((): string[] => [])));
+  return lists.flat().filter((path) => path.includes('nightreel-download'));
+}
+
+/** As a night would: it is refused, and the next one gets what it always gets. No process of it knows this one's environment. */
+async function renderOnce(
+  capture: CaptureRoute,
+  tiny: Template,
+  hostile: Template,
+): Promise<GuardedResult['rendered']> {
+  await using renderer = await startRenderer(tiny, { capture });
+  const programs = new Set<string>();
+  const knowing = new Set<string>();
+  const look = async (): Promise<void> => {
+    for (const [pid, command] of descendantsOf(process.pid)) {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => null);
+      const [path = ''] = command.split(' ');
+      const program = path.slice(path.lastIndexOf('/') + 1);
+      if (environment !== null) programs.add(program);
+      if (environment?.includes(CANARY)) knowing.add(program);
+    }
+  };
+  const looks: Promise<void>[] = [];
+  const { sha256 } = await render(renderer, tiny, {
+    onProgress: ({ frame }) => void (frame === 32 && looks.push(look())),
+  });
+  await Promise.all(looks);
+  const { failureClass, message } = await failureOf(render(renderer, hostile));
+  return {
+    failure: { failureClass, message },
+    isSameAfterwards: (await render(renderer, tiny)).sha256 === sha256,
+    programs: [...programs].sort(),
+    knowing: [...knowing],
+  };
+}
 
 /** A browser as it comes, with nothing of ours. */
-async function bare(kind: 'shell' | 'full', flags: readonly string[]): Promise<BareResult> {
-  await using listener = await Listener.start(isAlone());
+async function inBareBrowser<Result>(
+  kind: 'shell' | 'full',
+  home: string,
+  work: (page: Page) => Promise<Result>,
+): Promise<Result> {
   const executable = kinds().find((one) => one.kind === kind)?.executable;
   if (executable === undefined) throw new Error(`there is no Chromium of kind ${kind}`);
   const browser = await puppeteer.launch({
     executablePath: executable,
     headless: kind === 'shell' ? 'shell' : true,
     pipe: true,
-    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', ...flags],
+    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, TMPDIR: home },
   });
   try {
     const [page = await browser.newPage()] = await browser.pages();
-    await page.goto(listener.address, { waitUntil: 'domcontentloaded', timeout: 20_000 });
-    await page.evaluate(`postMessage({ type: 'hf-params', params: { name: 'Ada' } })`);
-    const attempts: Attempts = { params: (await page.evaluate(`tryAll('params')`)) as Record<string, string> };
-    const ways = (await page.evaluate('wayNames')) as string[];
-    return { attempts, ways, reached: listener.names };
+    return await work(page);
   } finally {
     await browser.close();
   }
 }
 
+async function bare(kind: 'shell' | 'full'): Promise<BareResult> {
+  await using listener = await Listener.start(isAlone());
+  return await inBareBrowser(kind, listener.folder, async (page) => {
+    // Its frames need not come to an end of loading.
+    await page.goto(listener.address, { waitUntil: 'domcontentloaded', timeout: 20_000 });
+    const later = (await page.evaluate(`tryAll('later')`)) as Record<string, string>;
+    return { attempts: { later }, reached: listener.names, downloads: await downloads([listener.folder]) };
+  });
+}
+
+/** The template's frame alone: the app around it is on this very machine, and would be counted. */
+async function preview(): Promise<BareResult> {
+  await using listener = await Listener.start(isAlone());
+  const start = (): Promise<never> => Promise.reject(new Error('nothing is rendered'));
+  await using server = await PreviewServer.start({ folder: listener.folder, port: 0, start, people: new Map() });
+  return await inBareBrowser('full', listener.folder, async (page) => {
+    const seen = page.waitForFrame((frame) => new URL(frame.url()).hostname.endsWith('.localhost'));
+    await page.goto(server.address, { waitUntil: 'domcontentloaded', timeout: 20_000 });
+    const later = (await (await seen).evaluate(`tryAll('later')`)) as Record<string, string>;
+    return { attempts: { later }, reached: listener.names, downloads: await downloads([listener.folder]) };
+  });
+}
+
 const [mode = '', what = '', ...rest] = process.argv.slice(2);
-const known = CAPTURE_ROUTES.find((route) => route === what);
+const route = CAPTURE_ROUTES.find((one) => one === what);
 let result: GuardedResult | BareResult;
-if (mode === 'guarded' && known !== undefined) result = await guarded(known);
-else if (mode === 'bare' && (what === 'shell' || what === 'full')) result = await bare(what, rest);
+if (mode === 'guarded' && route !== undefined) result = await guarded(route, rest);
+else if (mode === 'bare' && (what === 'shell' || what === 'full')) result = await bare(what);
+else if (mode === 'preview') result = await preview();
 else throw new Error(`run.ts cannot be called with ${process.argv.slice(2).join(' ')}`);
 process.stdout.write(`${JSON.stringify(result)}\n`);
