@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
+import { Failure } from '../../src/contracts/failures.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { createOwned, ownedRoot, sweepOwned } from '../../src/rendering/browser/owned-folders.ts';
 import { listProcesses, processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
@@ -111,6 +112,18 @@ describe.each(kinds())('a browser of kind $kind', ({ kind, executable }) => {
     await until('the end of what had left its group', () => named().length === 0, 10_000);
     await sweepProfiles(profileRoot());
     expect((await profiles()).filter((name) => left.includes(name))).toEqual([]);
+  });
+
+  test('starts where the path of its profile is long, and leaves nothing there when it is killed', async () => {
+    const made = await mkdtemp(join(tmpdir(), 'nightreel-long-'));
+    // As of a user with a long number; the path of a socket may have 107 bytes, and Chromium's own part of it has 44.
+    const root = join(made, 'a'.repeat(60 - made.length));
+    const browser = await ChromiumBrowser.launch(browserOptions({ kind, executable, profileRoot: root }), never);
+    expect(await readdir(root)).not.toEqual([]);
+    browser.kill(new Failure('Internal', 'killed by the test'));
+    await browser[Symbol.asyncDispose]();
+    expect(await readdir(root)).toEqual([]);
+    await rm(made, { recursive: true });
   });
 
   test('leaves its group with no process', async () => {
