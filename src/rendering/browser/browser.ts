@@ -188,15 +188,19 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
   };
   try {
     const sandbox = await findSandbox();
-    try {
-      return await launch(sandbox);
-    } catch (error) {
-      if (error instanceof Failure || sandbox.whyOff !== null) throw error;
-      const browser = await launch({ command: [], whyOff: '' });
-      giveUpSandbox();
-      options.log.debug({ error: firstLine(error) }, 'Chromium does not start with its sandbox here');
-      return browser;
+    if (sandbox.whyOff !== null) return await launch(sandbox);
+    // A start that fails on a busy machine must not cost all that follow their sandbox: one more has to fail.
+    for (let failures = 0; failures < 2; failures++) {
+      try {
+        return await launch(sandbox);
+      } catch (error) {
+        if (error instanceof Failure) throw error;
+        options.log.debug({ error: firstLine(error) }, 'Chromium did not start with its sandbox');
+      }
     }
+    const browser = await launch({ command: [], whyOff: '' });
+    giveUpSandbox();
+    return browser;
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(

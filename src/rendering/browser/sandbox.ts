@@ -25,7 +25,7 @@ export const findSandbox = (): Promise<Sandbox> => (found ??= look());
 
 /** For when Chromium does not start with what was found, but without: whatever follows goes without. */
 export function giveUpSandbox(): void {
-  found = Promise.resolve({ command: [], whyOff: whyNot() });
+  found = Promise.resolve({ command: [], whyOff: whyNot() ?? 'Chromium does not start with it' });
 }
 
 async function look(): Promise<Sandbox> {
@@ -40,12 +40,12 @@ async function look(): Promise<Sandbox> {
     return { command, whyOff: null };
   } catch (error) {
     // A user who is not root needs no `unshare`; and a helper with root's rights (chrome-sandbox) does without namespaces.
-    return isRoot ? { command: [], whyOff: whyNot(error) } : { command: [], whyOff: null };
+    return { command: [], whyOff: isRoot ? (whyNot(error) ?? 'the kernel lets it make no user namespace') : null };
   }
 }
 
-/** In words, from what the kernel says of itself. */
-function whyNot(error?: unknown): string {
+/** In words, from what the kernel says of itself; null when that does not tell. */
+function whyNot(error?: unknown): string | null {
   const said = (path: string): string => textOf(path).trim();
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
     return 'this is root, whom Chromium refuses its sandbox, and util-linux (`unshare`) is not installed';
@@ -58,5 +58,5 @@ function whyNot(error?: unknown): string {
   if (/^Seccomp:\s+2$/m.test(said('/proc/self/status'))) {
     return 'a seccomp profile, most likely that of the container, does not let it make user namespaces';
   }
-  return 'the kernel lets it make no user namespace';
+  return null;
 }
