@@ -47,7 +47,8 @@ async function look(): Promise<Sandbox> {
 /** In words, from what the kernel says of itself; null when that does not tell. */
 function whyNot(error?: unknown): string | null {
   const said = (path: string): string => textOf(path).trim();
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+  // As env(1) says it.
+  if (error instanceof Error && 'code' in error && error.code === 127) {
     return 'this is root, whom Chromium refuses its sandbox, and util-linux (`unshare`) is not installed';
   }
   if (said('/proc/sys/user/max_user_namespaces') === '0') return 'user.max_user_namespaces is 0';
