@@ -50,11 +50,12 @@ export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<str
 
 async function assertInside(home: string, path: string): Promise<void> {
   const [target, from] = await Promise.all([realpath(join(home, path)), realpath(dirname(join(home, path)))]);
+  const isInside = `${target}${sep}`.startsWith(`${home}${sep}`);
   const isAround = `${from}${sep}`.startsWith(`${target}${sep}`);
-  if (target.startsWith(`${home}${sep}`) && !isAround) return;
+  if (isInside && !isAround) return;
   throw new Failure(
     'TemplateInvalid',
-    `'${path}' is a link ${isAround ? 'to a folder that it lies in' : "out of the template's folder"}. Put what it leads to into the folder itself.`,
+    `'${path}' is a link ${isInside ? 'to a folder that it lies in' : "out of the template's folder"}. Put what it leads to into the folder itself.`,
   );
 }
 
