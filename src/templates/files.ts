@@ -49,7 +49,9 @@ export async function readTemplateFiles(folder: string): Promise<ReadonlyMap<str
 }
 
 async function assertInside(home: string, path: string): Promise<void> {
-  const [target, from] = await Promise.all([realpath(join(home, path)), realpath(dirname(join(home, path)))]);
+  const from = await realpath(dirname(join(home, path)));
+  const target = await realpath(join(home, path)).catch(() => null);
+  if (target === null) throw new Failure('TemplateInvalid', `'${path}' is a link to what is not there. Remove it.`);
   const isInside = `${target}${sep}`.startsWith(`${home}${sep}`);
   const isAround = `${from}${sep}`.startsWith(`${target}${sep}`);
   if (isInside && !isAround) return;

@@ -38,6 +38,11 @@ describe('a link in its folder', () => {
     });
   });
 
+  test('to nothing is refused', async () => {
+    await symlink('gone.png', join(folder, 'link'));
+    await expect(loadTemplate(folder)).rejects.toThrow("'link' is a link to what is not there. Remove it.");
+  });
+
   test('to a folder that it lies in is refused', async () => {
     await mkdir(join(folder, 'fonts'));
     await symlink('.', join(folder, 'fonts', 'link'));

@@ -26,6 +26,25 @@ export interface PictureSource {
 
 const STAGE = Buffer.from(STAGE_HTML);
 
+/** What a page cannot even ask for: a Chromium with a window would ask somebody, over the frame. */
+const UNASKED = [
+  ...[
+    'camera',
+    'microphone',
+    'display-capture',
+    'geolocation',
+    'local-fonts',
+    'midi',
+    'usb',
+    'serial',
+    'hid',
+    'bluetooth',
+  ],
+  ...['clipboard-read', 'clipboard-write', 'fullscreen', 'idle-detection', 'screen-wake-lock', 'window-management'],
+  ...['payment', 'publickey-credentials-get', 'identity-credentials-get'],
+];
+const PERMISSIONS = { name: 'permissions-policy', value: UNASKED.map((name) => `${name}=()`).join(', ') };
+
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -172,7 +191,10 @@ export class TemplateOrigin {
         return asked.send('Fetch.fulfillRequest', {
           requestId,
           responseCode: 200,
-          responseHeaders: [{ name: 'content-type', value: mediaTypeOf(path) }],
+          responseHeaders: [
+            { name: 'content-type', value: mediaTypeOf(path) },
+            ...(resourceType === 'Document' ? [PERMISSIONS] : []),
+          ],
           body: Buffer.from(bytes).toString('base64'),
         });
       }

@@ -4,7 +4,8 @@
  * `preview`: in such a browser, with what `nightreel preview` serves.
  */
 
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import puppeteer, { type Page } from 'puppeteer';
 import { findTools } from '../../../src/config/tools.ts';
@@ -76,6 +77,8 @@ async function tryAll(
   for (const target of ['location', 'top.location', 'top.frames[0].location']) {
     await browser.open(tiny, tiny.example, size);
     await devtools.evaluate(`setTimeout(() => { ${IN_TEMPLATE}.${target} = '${elsewhere}' })`);
+    // It goes while it gets its next params, and is refused, or has gone already.
+    await browser.open(tiny, tiny.example, size).catch(() => undefined);
     const opened = await browser.open(tiny, tiny.example, size).then(
       () => 'open',
       (error: unknown) => String(error),
@@ -132,11 +135,11 @@ async function renderOnce(
 /** A browser as it comes, with nothing of ours. */
 async function inBareBrowser<Result>(
   kind: 'shell' | 'full',
-  home: string,
-  work: (page: Page) => Promise<Result>,
+  work: (page: Page, home: string) => Promise<Result>,
 ): Promise<Result> {
   const executable = kinds().find((one) => one.kind === kind)?.executable;
   if (executable === undefined) throw new Error(`there is no Chromium of kind ${kind}`);
+  const home = await mkdtemp(join(tmpdir(), 'nightreel-bare-'));
   const browser = await puppeteer.launch({
     executablePath: executable,
     headless: kind === 'shell' ? 'shell' : true,
@@ -146,19 +149,20 @@ async function inBareBrowser<Result>(
   });
   try {
     const [page = await browser.newPage()] = await browser.pages();
-    return await work(page);
+    return await work(page, home);
   } finally {
     await browser.close();
+    await rm(home, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
 async function bare(kind: 'shell' | 'full'): Promise<BareResult> {
   await using listener = await Listener.start(isAlone());
-  return await inBareBrowser(kind, listener.folder, async (page) => {
+  return await inBareBrowser(kind, async (page, home) => {
     // Its frames need not come to an end of loading.
     await page.goto(listener.address, { waitUntil: 'domcontentloaded', timeout: 20_000 });
     const later = (await page.evaluate(`tryAll('later')`)) as Record<string, string>;
-    return { attempts: { later }, reached: listener.names, downloads: await downloads([listener.folder]) };
+    return { attempts: { later }, reached: listener.names, downloads: await downloads([home]) };
   });
 }
 
@@ -167,11 +171,11 @@ async function preview(): Promise<BareResult> {
   await using listener = await Listener.start(isAlone());
   const start = (): Promise<never> => Promise.reject(new Error('nothing is rendered'));
   await using server = await PreviewServer.start({ folder: listener.folder, port: 0, start, people: new Map() });
-  return await inBareBrowser('full', listener.folder, async (page) => {
+  return await inBareBrowser('full', async (page, home) => {
     const seen = page.waitForFrame((frame) => new URL(frame.url()).hostname.endsWith('.localhost'));
     await page.goto(server.address, { waitUntil: 'domcontentloaded', timeout: 20_000 });
     const later = (await (await seen).evaluate(`tryAll('later')`)) as Record<string, string>;
-    return { attempts: { later }, reached: listener.names, downloads: await downloads([listener.folder]) };
+    return { attempts: { later }, reached: listener.names, downloads: await downloads([home]) };
   });
 }
 
