@@ -43,6 +43,7 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
       ffmpeg,
       await checkFonts(),
       await checkSharedMemory(),
+      await checkSandbox(),
       await checkTemporary(),
       checkSize(),
       await checkOwnClock(),
@@ -58,7 +59,6 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
 
   const tools = { chromium: chromium.path, headlessShell: headlessShell.path, xvfb: xvfb.path };
   const routes = only.includes('routes') ? await tryRoutes(tools, choice, signal, say) : [];
-  if (only.includes('machine')) checks.push(await checkSandbox());
   const chosen = routes.find(({ isChosen }) => isChosen);
   if (only.includes('routes') && chosen === undefined) {
     const what = choice === 'auto' ? 'No way of capturing frames works' : `Capture route '${choice}' does not work`;
