@@ -12,6 +12,7 @@ const ENVIRONMENT: readonly FailureClass[] = [
   'WarehouseDenied',
   'WarehouseUnavailable',
   'TemporalUnavailable',
+  'PayloadUnreadable',
 ];
 
 export function exitCodeOf(error: unknown): number {

@@ -3,6 +3,7 @@ import { packageVersion } from '../config/version.ts';
 import { registerBackfill } from './backfill.ts';
 import { registerBench } from './bench.ts';
 import { registerCheck } from './check.ts';
+import { registerCodec } from './codec.ts';
 import { keepMemoryOutOfDumps } from './crash-dumps.ts';
 import { registerData } from './data.ts';
 import { registerDelta } from './delta.ts';
@@ -60,6 +61,7 @@ registerUp(program);
 registerStatus(program);
 registerDown(program);
 registerDoctor(program);
+registerCodec(program);
 registerData(program);
 registerBench(program);
 

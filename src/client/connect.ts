@@ -7,6 +7,8 @@ import {
   type WorkflowClientInterceptor,
 } from '@temporalio/client';
 import { Failure } from '../contracts/failures.ts';
+import { dataConverterOf } from '../encryption/data-converter.ts';
+import { type KeyRing, NO_KEYS } from '../encryption/key-ring.ts';
 
 const CONNECT_TIMEOUT = '10 seconds';
 /** gRPC status codes of a server that is there and refuses: PERMISSION_DENIED, UNAUTHENTICATED. */
@@ -15,16 +17,23 @@ const REFUSED = [7, 16];
 export interface TemporalTarget {
   readonly connectionOptions: ConnectionOptions;
   readonly namespace: string;
+  /** Without them payloads are as they are. */
+  readonly payloadKeys?: KeyRing;
 }
 
 /** A client that is connected, or one sentence why not. The caller closes `client.connection`. */
 export async function connectClient(
-  { connectionOptions, namespace }: TemporalTarget,
+  { connectionOptions, namespace, payloadKeys = NO_KEYS }: TemporalTarget,
   workflow: WorkflowClientInterceptor[] = [],
 ): Promise<Client> {
   try {
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT });
-    return new Client({ connection, namespace, interceptors: { workflow } });
+    return new Client({
+      connection,
+      namespace,
+      dataConverter: dataConverterOf(payloadKeys),
+      interceptors: { workflow },
+    });
   } catch (error) {
     throw connectFailure(connectionOptions.address, error);
   }

@@ -1,6 +1,8 @@
 /** What Temporal knows of one variant or scene: its workflows, and how often its activities were tried. */
 
 import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { LoadedDataConverter, ProtoFailure } from '@temporalio/common';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type BatchRef, type SceneKey, type VariantKey, workflowIds } from '../contracts/ids.ts';
 import { asTemporalCall } from './connect.ts';
 
@@ -61,7 +63,20 @@ const STARTED = 2;
 async function triedActivities(client: Client, workflowId: string, runId: string): Promise<TriedActivity[]> {
   const handle = client.workflow.getHandle(workflowId, runId);
   const [{ raw }, { events }] = await Promise.all([handle.describe(), handle.fetchHistory()]);
-  return triedIn(events ?? [], raw.pendingActivities ?? []);
+  const pending = raw.pendingActivities ?? [];
+  const { loadedDataConverter } = client.options;
+  for (const event of events ?? []) {
+    await readFailure(loadedDataConverter, event.activityTaskFailedEventAttributes?.failure);
+    await readFailure(loadedDataConverter, event.activityTaskStartedEventAttributes?.lastFailure);
+  }
+  for (const { lastFailure } of pending) await readFailure(loadedDataConverter, lastFailure);
+  return triedIn(events ?? [], pending);
+}
+
+/** Puts a failure's message, which may be encrypted, where it belongs. */
+async function readFailure(converter: LoadedDataConverter, failure: ProtoFailure | null | undefined): Promise<void> {
+  const error = await decodeOptionalFailureToOptionalError(converter, failure);
+  if (failure && error) failure.message = error.message;
 }
 
 type Described = Awaited<ReturnType<WorkflowHandle['describe']>>;

@@ -3,16 +3,20 @@
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { ConnectionOptions } from '@temporalio/client';
 import { Failure } from '../contracts/failures.ts';
+import type { KeyRing } from '../encryption/key-ring.ts';
 import { stackHome } from '../stack/home.ts';
 import { findParts, type PartName, type StackObjectStore, type StackTemporal } from '../stack/index.ts';
 import type { Encryption } from '../storage/s3-client.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { readPayloadKeys } from './payload-keys.ts';
 
 export interface TemporalTarget {
   readonly connectionOptions: ConnectionOptions;
   readonly namespace: string;
   /** Null when nobody said where the Web UI is. */
   readonly uiUrl: string | null;
+  /** What its payloads are encrypted with. */
+  readonly payloadKeys: KeyRing;
   readonly embedded: boolean;
 }
 
@@ -47,9 +51,14 @@ export async function findTargets(
   environment: Environment,
 ): Promise<{ readonly temporal: TemporalTarget | null; readonly s3: ObjectStoreTarget | null }> {
   const { temporal, s3 } = environment;
+  const payloadKeys = await readPayloadKeys(environment.variables);
   const parts = temporal && s3 ? null : await findParts(environment.home);
   return {
-    temporal: temporal ? { ...temporal, embedded: false } : parts?.temporal ? embeddedTemporal(parts.temporal) : null,
+    temporal: temporal
+      ? { ...temporal, payloadKeys, embedded: false }
+      : parts?.temporal
+        ? { ...embeddedTemporal(parts.temporal), payloadKeys }
+        : null,
     s3: s3 ? { ...s3, embedded: false } : parts?.s3 ? embeddedObjectStore(parts.s3) : null,
   };
 }
@@ -72,7 +81,7 @@ export async function resolveConnections(environment: Environment = readEnvironm
   return { temporal, s3, home: environment.home, warehousePath: stackHome(environment.home).warehouse };
 }
 
-const embeddedTemporal = ({ address, namespace, uiUrl }: StackTemporal): TemporalTarget => ({
+const embeddedTemporal = ({ address, namespace, uiUrl }: StackTemporal): Omit<TemporalTarget, 'payloadKeys'> => ({
   connectionOptions: { address },
   namespace,
   uiUrl,

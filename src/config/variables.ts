@@ -79,6 +79,20 @@ export const variablesSchema = z.object({
     .describe(
       'What comes before an object’s key where staff can read `batches/`, which [a CDN](../cdn.md#links-to-reports) does not serve: for links to reports and to what failures left. Without it `NIGHTREEL_PUBLIC_URL`.',
     ),
+  NIGHTREEL_PAYLOAD_KEYS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File of the keys that [payloads in Temporal are encrypted with](../encryption.md), readable by its owner and group alone. Without it, and the next one, they are not encrypted.',
+    ),
+  NIGHTREEL_PAYLOAD_KEYS: z.string().optional().describe('The same keys themselves, as in the file. A secret.'),
+  NIGHTREEL_CODEC_TOKEN: z
+    .string()
+    .min(16, { error: 'must have 16 characters or more' })
+    .optional()
+    .describe(
+      'The token that whoever asks [`nightreel codec serve`](../encryption.md#codec-server) must have; required where others can reach it. A secret.',
+    ),
   NIGHTREEL_CHROMIUM: program.describe('Any Chromium or Chrome. Without it, the one on PATH.'),
   NIGHTREEL_HEADLESS_SHELL: program.describe('chrome-headless-shell. Without it, the one on PATH.'),
   NIGHTREEL_XVFB: program.describe('Xvfb. Without it, the one on PATH.'),

@@ -169,6 +169,13 @@ export const FAILURES = describe({
     retryable: true,
     sentence: 'No Temporal server answers at the address. Start one with `nightreel up` or check TEMPORAL_ADDRESS.',
   },
+  PayloadUnreadable: {
+    actor: 'operator',
+    // Another worker may have the key.
+    retryable: true,
+    sentence:
+      'What Temporal holds is encrypted with a key that this process does not have. Give every process the same file of keys; docs/encryption.md says how.',
+  },
   Cancelled: {
     actor: 'operator',
     retryable: false,

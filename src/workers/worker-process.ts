@@ -20,6 +20,7 @@ import type { TemporalTarget } from '../config/connections.ts';
 import type { Rollout } from '../config/variables.ts';
 import { FAILURES, Failure } from '../contracts/failures.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { dataConverterOf } from '../encryption/data-converter.ts';
 import { Consent } from '../planning/consent.ts';
 import { ManifestReader } from '../planning/manifest-reader.ts';
 import type { PlanDeps } from '../planning/plan-batch.ts';
@@ -102,10 +103,13 @@ export async function runWorkerProcess(
     const scenes = new SceneStore({ store, memoryBytes: SCENE_MEMORY_BYTES, check: assertSound, log });
     observeScenes(() => scenes.stats);
     const plugins = options.telemetry.temporalPlugins();
+    const { namespace, payloadKeys } = options.temporal;
+    const dataConverter = dataConverterOf(payloadKeys);
     const create = (taskQueue: Role, rest: Partial<WorkerOptions>) =>
       Worker.create({
         connection,
-        namespace: options.temporal.namespace,
+        namespace,
+        dataConverter,
         taskQueue: TASK_QUEUES[taskQueue],
         shutdownGraceTime: SHUTDOWN_GRACE,
         shutdownForceTime: SHUTDOWN_FORCE,
@@ -120,10 +124,11 @@ export async function runWorkerProcess(
       const bundle = await workflowBundle({
         cacheFolder: options.cacheFolder,
         interceptorModules: options.telemetry.workflowInterceptorModules(),
+        failureConverterPath: dataConverter.failureConverterPath,
         logger: temporalLogger(log),
       });
       if (options.rollout !== 'off') {
-        const client = new Client({ connection, namespace: options.temporal.namespace });
+        const client = new Client({ connection, namespace, dataConverter });
         keep = { client, buildId: await workflowVersion(), rollout: options.rollout, log };
       }
       const running = new RunningBatches();
@@ -143,7 +148,7 @@ export async function runWorkerProcess(
       const digests = { store, webhooks, uiLink, now: Date.now, log };
       const workflowLink = (workflowId: string) => workflowUrl(temporal, workflowId);
       const alarms = { store, webhooks, links: { uiLink, workflowLink }, now: Date.now, log };
-      const watch = { client: new Client({ connection, namespace: temporal.namespace }), store, now: Date.now };
+      const watch = { client: new Client({ connection, namespace, dataConverter }), store, now: Date.now };
       const activities = {
         ...createBatchActivities({
           ...{ store, manifests, now, digests, prices, uiLink, alarms },
@@ -173,7 +178,8 @@ export async function runWorkerProcess(
       const activities = createRenderActivities({ ...stored, renderer, templates, log });
       workers.push(await create('render', { activities, maxConcurrentActivityTaskExecutions: options.renderer.slots }));
     }
-    log.info({ roles, engine: renderer?.fingerprint.digest, buildId: keep?.buildId }, 'worker started');
+    const payloadKey = payloadKeys.encryptWith ?? undefined;
+    log.info({ roles, engine: renderer?.fingerprint.digest, buildId: keep?.buildId, payloadKey }, 'worker started');
     onReady();
     await Promise.all([
       runTogether(workers, signal).finally(() => ended.abort()),

@@ -8,12 +8,14 @@ const PREBUILT = join(SOURCE_ROOT, '..', 'dist', 'workflows');
 
 export interface BundleOptions {
   readonly interceptorModules: readonly string[];
+  /** Of a worker that encrypts. */
+  readonly failureConverterPath?: string | undefined;
   readonly logger: Logger;
 }
 
-/** Code that traces itself is another file, and the same version. */
-const fileName = (version: string, { interceptorModules }: BundleOptions): string =>
-  `${version}${interceptorModules.length > 0 ? '-traced' : ''}.js`;
+/** Code that traces itself, or encodes its failures, is another file, and the same version. */
+const fileName = (version: string, { interceptorModules, failureConverterPath }: BundleOptions): string =>
+  `${version}${interceptorModules.length > 0 ? '-traced' : ''}${failureConverterPath ? '-encoded' : ''}.js`;
 
 /**
  * The workflow code as one file: the prebuilt one, else one that is bundled now and kept in `cacheFolder` for as long as the code
@@ -51,10 +53,14 @@ export async function prebuildWorkflows(
 }
 
 /** Whole or not at all: two workers that start together write the same bytes. */
-async function writeBundle(codePath: string, { interceptorModules, logger }: BundleOptions): Promise<void> {
+async function writeBundle(
+  codePath: string,
+  { interceptorModules, failureConverterPath, logger }: BundleOptions,
+): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(SOURCE_ROOT, 'workflows', 'index.ts'),
     workflowInterceptorModules: [...interceptorModules],
+    ...(failureConverterPath && { failureConverterPath }),
     logger,
   });
   await mkdir(join(codePath, '..'), { recursive: true });

@@ -27,6 +27,15 @@ export class TestTemporal implements AsyncDisposable {
 
   /** @param dynamicConfig as `key=value`, each. */
   static async start(...dynamicConfig: readonly string[]): Promise<TestTemporal> {
+    return await TestTemporal.launch(dynamicConfig.flatMap((value) => ['--dynamic-config-value', value]));
+  }
+
+  /** On a database file, which stays when the server has gone. */
+  static async on(database: string): Promise<TestTemporal> {
+    return await TestTemporal.launch(['--db-filename', database, '--sqlite-pragma', 'journal_mode=WAL']);
+  }
+
+  private static async launch(more: readonly string[]): Promise<TestTemporal> {
     const port = await freePort();
     const log = join(tmpdir(), `nightreel-temporal-${process.pid}-${port}.log`);
     const attributes = Object.values(SEARCH_ATTRIBUTES).flatMap(({ name }) => [
@@ -37,7 +46,7 @@ export class TestTemporal implements AsyncDisposable {
       [
         ...([TEMPORAL, 'server', 'start-dev', '--headless', '--ip', '127.0.0.1'] as const),
         ...['--port', String(port), '--disable-config-file', '--disable-config-env', ...attributes],
-        ...dynamicConfig.flatMap((value) => ['--dynamic-config-value', value]),
+        ...more,
       ],
       { log, cwd: tmpdir() },
     );
