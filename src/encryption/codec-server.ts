@@ -1,14 +1,14 @@
 /** Encrypts and decrypts payloads for the Temporal Web UI and CLI: https://docs.temporal.io/codec-server. */
 
-import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
-import type { KeyRing } from './key-ring.ts';
+import { jsonIn, type KeyRing } from './key-ring.ts';
 import { EncryptingCodec } from './payload-codec.ts';
+import { isSameSecret } from './same-secret.ts';
 
 /** A page of a history in base64: Temporal sends at most 4 MB at a time. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -99,7 +99,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     response.setHeader('access-control-allow-origin', origin);
   }
   if (request.method === 'OPTIONS') return preflight(response);
-  if (options.token !== null && !isSame(authorization, `Bearer ${options.token}`)) {
+  if (options.token !== null && !isSameSecret(authorization, `Bearer ${options.token}`)) {
     throw new Refusal(401, 'The header Authorization must be: Bearer, and the token of this codec server.');
   }
   if (namespace !== undefined && namespace !== options.namespace) {
@@ -131,9 +131,13 @@ function actOf({ method, url = '' }: IncomingMessage): 'encode' | 'decode' {
 async function bodyOf(request: IncomingMessage): Promise<z.infer<typeof bodySchema>> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > BODY_LIMIT_BYTES) throw new Refusal(413, `At most ${BODY_LIMIT_BYTES} bytes at a time.`);
+    if (sizeBytes > BODY_LIMIT_BYTES) {
+      // Read to its end, or whoever sends would not hear the answer.
+      request.resume();
+      throw new Refusal(413, `At most ${BODY_LIMIT_BYTES} bytes at a time.`);
+    }
     chunks.push(chunk);
   }
   const parsed = bodySchema.safeParse(jsonIn(Buffer.concat(chunks).toString()));
@@ -141,19 +145,10 @@ async function bodyOf(request: IncomingMessage): Promise<z.infer<typeof bodySche
   return parsed.data;
 }
 
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function refuseFor(response: ServerResponse, error: unknown): void {
   const status = error instanceof Refusal ? error.status : error instanceof Failure ? 422 : 500;
   if (response.headersSent) return void response.destroy();
-  // What was not read of the request would be taken for the next one.
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
   response.end(error instanceof Error && status !== 500 ? error.message : 'Something went wrong here.');
 }
 
@@ -169,9 +164,3 @@ const isLoopback = (host: string): boolean =>
 
 /** A Host header without its port and brackets. */
 const nameIn = (host = ''): string => host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-
-/** In the same time wherever they differ. */
-function isSame(given: string | undefined, secret: string): boolean {
-  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(secret)];
-  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
-}

@@ -51,8 +51,8 @@ export function parseKeyFile(text: string, from: string): KeyFile {
   return parsed.data;
 }
 
-/** The parser's own message would quote the text. */
-function jsonIn(text: string): unknown {
+/** Undefined where it is none: the parser's own message would quote the text. */
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,6 +1,6 @@
 /** Who is let in where: one port, two origins, and a secret in the address of each. Pure. */
 
-import { isSameSecret } from './same-secret.ts';
+import { isSameSecret } from '../encryption/same-secret.ts';
 
 export interface Doors {
   readonly port: number;

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isSameSecret } from '../preview/same-secret.ts';
+import { isSameSecret } from '../encryption/same-secret.ts';
 
 export interface DoorTarget {
   readonly host: string;
