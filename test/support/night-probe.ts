@@ -336,6 +336,17 @@ export class NightProbe {
     return sizes;
   }
 
+  /** Encodings of the payloads in all histories of the namespace, each once, but for those of search attributes. */
+  async encodings(): Promise<string[]> {
+    const found = new Set<string>();
+    JSON.stringify(await this.runsWithHistory(''), (name, value: unknown) => {
+      if (['searchAttributes', 'header'].includes(name)) return undefined;
+      if (name === 'encoding' && typeof value === 'string') found.add(Buffer.from(value, 'base64').toString());
+      return value;
+    });
+    return [...found];
+  }
+
   /** Every history of the namespace as JSON text, payloads decoded. */
   async histories(): Promise<{ id: string; text: string }[]> {
     const found: { id: string; text: string }[] = [];
