@@ -25,7 +25,7 @@ const dataConverter = dataConverterOf(await readPayloadKeys({ NIGHTREEL_PAYLOAD_
 
 const planBatch = async ({ campaign }: PlanBatchInput): Promise<BatchPlan> => ({
   batch: { campaign: campaign as CampaignId, businessDate: '2026-03-02', attempt: 1 } as BatchRef,
-  ...{ rendition: CANARIES.result, templateDigest: '', engineDigest: '' },
+  ...{ rendition: CANARIES.result as BatchPlan['rendition'], templateDigest: '', engineDigest: '' },
   counts: { ...NO_COUNTS, variants: CANARY_SLOTS },
   ...{ pages: 1, scenePages: 0, lanes: { count: 1, window: 8 } },
   limits: { breaker: { share: 0.9, atLeast: 16 }, deadline: null },
