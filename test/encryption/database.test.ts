@@ -2,12 +2,13 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, type WorkflowHandle } from '@temporalio/client';
+import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { runsOf } from '../../src/client/runs.ts';
 import { readPayloadKeys } from '../../src/config/payload-keys.ts';
 import { type BatchRef, workflowIds } from '../../src/contracts/ids.ts';
@@ -35,21 +36,24 @@ beforeAll(async () => {
 });
 afterAll(() => home.end());
 
-const programs: ChildProcess[] = [];
-afterAll(() => {
-  for (const program of programs) program.kill('SIGKILL');
-});
+/** A program that ends with its scope. */
+class Running implements AsyncDisposable {
+  readonly child: ChildProcess;
 
-function startWorker(address: string, keysFile: string, queues: string): ChildProcess {
-  const program = resolve(import.meta.dirname, '../support/canary-worker.ts');
-  const worker = spawn(process.execPath, [...STRIP, program, address, keysFile, queues], { stdio: 'inherit' });
-  programs.push(worker);
-  return worker;
+  constructor(child: ChildProcess) {
+    this.child = child;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill('SIGKILL');
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+  }
 }
 
-async function ended(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL');
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+function startWorker(server: TestTemporal, keysFile: string, queues: string, go = ''): Running {
+  const program = resolve(import.meta.dirname, '../support/canary-worker.ts');
+  const args = [...STRIP, program, server.address, keysFile, queues, go];
+  return new Running(spawn(process.execPath, args, { stdio: 'inherit' }));
 }
 
 const clientOf = async (server: TestTemporal, keysFile: string): Promise<Client> => {
@@ -66,7 +70,7 @@ const startBatch = (client: Client, campaign: string): Promise<WorkflowHandle> =
   });
 
 /** Plays a night of which something secret is said everywhere, and leaves it while one variant is being rendered. */
-async function play(client: Client): Promise<void> {
+async function play(client: Client, go: string): Promise<void> {
   const handle = await startBatch(client, 'stays');
   await client.schedule.create({
     ...{ scheduleId: 'canary', spec: {}, state: { paused: true } },
@@ -82,10 +86,20 @@ async function play(client: Client): Promise<void> {
     const status = await statusOf(client, variant(0));
     return status === 'FAILED' ? status : null;
   }, 'the variant that fails');
+  await until(() => heartbeatOf(client, 1), 'a heartbeat');
+  await writeFile(go, '');
   await until(async () => {
-    const { attempt, heartbeatDetails } = (await pendingOf(client, variant(1))) ?? {};
-    return attempt === 2 && heartbeatDetails ? true : null;
+    const said = await heartbeatOf(client, 2);
+    return said !== null && 'before' in said ? said : null;
   }, 'the heartbeat of a second attempt');
+}
+
+/** What the attempt of that number at the second variant said last. */
+async function heartbeatOf(client: Client, number: number): Promise<object | null> {
+  const { attempt, heartbeatDetails } = (await pendingOf(client, variant(1))) ?? {};
+  const [payload] = heartbeatDetails?.payloads ?? [];
+  if (attempt !== number || payload === undefined) return null;
+  return await decodeFromPayloadsAtIndex(client.options.loadedDataConverter, 0, [payload]);
 }
 
 const statusOf = async (client: Client, workflowId: string): Promise<string | null> =>
@@ -120,11 +134,11 @@ async function databaseOf(keysFile: string, look: (client: Client, server: TestT
   try {
     {
       await using server = await TestTemporal.on(join(folder, 'temporal.db'));
-      const worker = startWorker(server.address, keysFile, ALL);
+      const go = join(folder, 'go');
+      await using _worker = startWorker(server, keysFile, ALL, go);
       const client = await clientOf(server, keysFile);
-      await play(client);
+      await play(client, go);
       await look(client, server);
-      await ended(worker);
     }
     return await foundIn(folder);
   } finally {
@@ -165,9 +179,7 @@ async function clientReads(client: Client): Promise<void> {
     },
   });
   // The attempt after the one that failed was told where that one had come to, and says so itself.
-  const [heartbeat] = (await pendingOf(client, variant(1)))?.heartbeatDetails?.payloads ?? [];
-  const [opened] = (await client.options.loadedDataConverter.payloadCodecs[0]?.decode([heartbeat ?? {}])) ?? [];
-  expect(JSON.parse(Buffer.from(opened?.data ?? []).toString())).toEqual({ before: { said: CANARIES.heartbeat } });
+  expect(await heartbeatOf(client, 2)).toEqual({ before: { said: CANARIES.heartbeat } });
   const subject = { batch, kind: 'variant', key: keyOf(1) } as const;
   const tried = await until(async () => (await runsOf(client, subject))[0]?.activities[0] ?? null, 'the list');
   expect(tried).toMatchObject({ attempt: 2, lastFailure: CANARIES.message });
@@ -175,11 +187,9 @@ async function clientReads(client: Client): Promise<void> {
 
 /** `nightreel codec serve`, asked by Temporal's own command line. */
 async function codecServerShows(address: string): Promise<void> {
-  const child = home.start(['codec', 'serve', '--port', '0'], {
-    ...{ TEMPORAL_ADDRESS: address, NIGHTREEL_PAYLOAD_KEYS_FILE: keys },
-  });
-  programs.push(child);
-  const [said] = (await once(child.stdout ?? child, 'data')) as [Buffer];
+  const served = { TEMPORAL_ADDRESS: address, NIGHTREEL_PAYLOAD_KEYS_FILE: keys };
+  await using codec = new Running(home.start(['codec', 'serve', '--port', '0'], served));
+  const [said] = (await once(codec.child.stdout ?? codec.child, 'data')) as [Buffer];
   const endpoint = String(said).trim();
   const temporal = async (args: readonly string[], environment: Readonly<Record<string, string>>) => {
     const env = { ...process.env, ...environment, TEMPORAL_ADDRESS: address };
@@ -198,21 +208,20 @@ async function codecServerShows(address: string): Promise<void> {
   await temporal([...started, ...typed, '--codec-endpoint', endpoint], {});
   const typedInput = ['workflow', 'show', '--workflow-id', 'typed', '--output', 'json'];
   expect(await temporal(typedInput, {})).toContain(Buffer.from('binary/encrypted').toString('base64'));
-  await ended(child);
 }
 
 test(
   'encryption is switched on in the middle of a batch: what was plain is read, what is new is encrypted, and all of it replays',
   async () => {
     await using server = await TestTemporal.start();
-    const plain = startWorker(server.address, '', 'orchestrator,warehouse,storage,engine');
+    const plain = startWorker(server, '', 'orchestrator,warehouse,storage,engine');
     const plainClient = await clientOf(server, '');
     const handle = await startBatch(plainClient, 'short');
     const short = { ...batch, campaign: 'short' } as BatchRef;
     const last = workflowIds.variant(short, keyOf(2));
     await until(async () => ((await pendingOf(plainClient, last))?.attempt ?? 0) > 1 || null, 'an attempt in vain');
-    await ended(plain);
-    startWorker(server.address, keys, ALL);
+    await plain[Symbol.asyncDispose]();
+    await using _encrypting = startWorker(server, keys, ALL);
     const client = await clientOf(server, keys);
     const closed = await client.workflow.getHandle(handle.workflowId).result();
     expect(closed).toMatchObject({ batchId: 'closed', report: CANARIES.result });
@@ -239,14 +248,14 @@ test(
     await using server = await TestTemporal.start();
     const client = await clientOf(server, keys);
     const handle = await startBatch(client, 'short');
-    const without = startWorker(server.address, '', ALL);
+    const without = startWorker(server, '', ALL);
     const failed = await until(async () => {
       const { events } = await handle.fetchHistory();
       return events?.flatMap((event) => event.workflowTaskFailedEventAttributes ?? [])[0] ?? null;
     }, 'a task that fails');
     expect(failed.failure?.message).toMatch(/encrypted with the key '.*', and this process has none\./);
-    await ended(without);
-    startWorker(server.address, keys, ALL);
+    await without[Symbol.asyncDispose]();
+    await using _with = startWorker(server, keys, ALL);
     expect(await handle.result()).toMatchObject({ batchId: 'closed' });
   },
   2 * MINUTE,

@@ -1,8 +1,10 @@
 /**
  * A worker that runs the workflows against activities that say something secret wherever something can be said. Run as a program:
- * HOST:PORT FILE-OF-KEYS QUEUES. Without a file nothing is encrypted.
+ * HOST:PORT FILE-OF-KEYS QUEUES GO. Without a file of keys nothing is encrypted. An attempt that fails waits for the file GO, so that its heartbeat
+ * has arrived.
  */
 
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Context, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -17,7 +19,7 @@ import { workflowBundle } from '../../src/workers/workflow-bundle.ts';
 import { CANARIES, CANARY_SLOTS } from './canaries.ts';
 import { keyOf, NO_COUNTS } from './scripted.ts';
 
-const [address = '', keysFile = '', queues = ''] = process.argv.slice(2);
+const [address = '', keysFile = '', queues = '', go = ''] = process.argv.slice(2);
 const logger = new DefaultLogger('ERROR', () => undefined);
 Runtime.install({ logger });
 const connection = await NativeConnection.connect({ address });
@@ -39,7 +41,10 @@ async function renderVariant({ key, batch, index }: RenderVariantInput) {
   const { attempt, heartbeatDetails } = Context.current().info;
   if (index === 0) throw failure(ApplicationFailure.nonRetryable(CANARIES.message, 'TemplateCrashed', CANARIES.detail));
   if (index === 1 && attempt === 1) {
-    heartbeat({ said: CANARIES.heartbeat });
+    while (batch.campaign === 'stays' && !existsSync(go)) {
+      heartbeat({ said: CANARIES.heartbeat });
+      await Context.current().sleep(50);
+    }
     throw failure(ApplicationFailure.retryable(CANARIES.message, 'BrowserCrashed', CANARIES.detail));
   }
   if (index === 1 && batch.campaign === 'stays') {
@@ -86,7 +91,6 @@ const workers = await Promise.all(
   queues.split(',').map((name) => {
     const queue = name as keyof typeof of;
     const taskQueue = TASK_QUEUES[queue === 'engine' ? 'render' : queue];
-    // A heartbeat of an attempt that fails at once is kept only where none is held back.
     return Worker.create({ connection, dataConverter, taskQueue, maxHeartbeatThrottleInterval: 50, ...of[queue] });
   }),
 );
