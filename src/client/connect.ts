@@ -44,12 +44,18 @@ export function connectFailure(address: string | undefined, cause: unknown): Fai
   const server = `the Temporal server at ${address ?? 'localhost:7233'}`;
   return new Failure(
     'TemporalUnavailable',
-    isGrpcServiceError(cause) && REFUSED.includes(cause.code)
+    isRefusal(cause)
       ? `Refused by ${server}: check TEMPORAL_API_KEY, the certificates and the namespace.`
       : `No answer from ${server}. Start one with \`nightreel up\`, or set TEMPORAL_ADDRESS.`,
     { cause },
   );
 }
+
+/** While it connects, the client puts the server's answer into an error of its own. */
+const isRefusal = (error: unknown): boolean =>
+  isGrpcServiceError(error)
+    ? REFUSED.includes(error.code)
+    : error instanceof ServiceError && error.cause !== undefined && isRefusal(error.cause);
 
 /** Runs calls to the server; one that goes away meanwhile is told in a sentence. What it was asked to do goes on there. */
 export async function asTemporalCall<T>(calls: () => Promise<T>): Promise<T> {

@@ -43,7 +43,7 @@ export class Authority {
     );
     if (!request || !certificate || !key) throw new TypeError('three names');
     const extensions = join(this.folder, 'extensions');
-    await writeFile(extensions, 'subjectAltName=IP:127.0.0.1');
+    await writeFile(extensions, 'subjectAltName=DNS:localhost');
     await openssl(['req', ...NEW_KEY, '-keyout', key, '-out', request], name);
     const signed = ['-CA', this.at('pem'), '-CAkey', this.at('key'), '-CAcreateserial', '-extfile', extensions];
     await run('openssl', ['x509', '-req', '-in', request, ...signed, '-days', '1', '-out', certificate]);
@@ -77,7 +77,7 @@ export class TlsDoor implements AsyncDisposable {
 
   private constructor(server: Http2SecureServer, { target, apiKey }: DoorOptions) {
     this.server = server;
-    this.address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.address = `localhost:${(server.address() as AddressInfo).port}`;
     const behind = connect(`http://${target}`);
     const sessions = new Set<{ destroy(): void }>();
     server.on('session', (session) => sessions.add(session));
@@ -104,7 +104,7 @@ export class TlsDoor implements AsyncDisposable {
       },
       ...(options.apiKey === null && { requestCert: true, rejectUnauthorized: true }),
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(0, 'localhost');
     await once(server, 'listening');
     return new TlsDoor(server, options);
   }
