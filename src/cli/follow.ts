@@ -91,7 +91,7 @@ export function summaryText(report: BatchReport, links: Readonly<Record<string, 
     ...(!isPartial(report)
       ? []
       : [
-          `  partial: ${report.notStarted} variants were never started, as it was stopped; nightreel backfill makes them`,
+          `  partial: ${report.notStarted} variants were never started, as ${report.damaged ? 'its manifest is damaged; nightreel run plans them anew' : 'it was stopped; nightreel backfill makes them'}`,
         ]),
     ...failures.map(({ count, failureClass, sentence }) => `  ${count} × ${failureClass}: ${sentence}`),
     '',

@@ -313,6 +313,22 @@ export interface BatchSummary {
   readonly report: string;
 }
 
+/** What of a batch's manifest could not be read when it closed. */
+export interface DamagedManifest {
+  /** Pages of variants, and of people who share one with very many others. */
+  readonly pages: number;
+  /** Variants on those pages of which nothing was written down: whose they are cannot be told. */
+  readonly variants: number;
+  /** The first few pages, with what is wrong, a sentence each. */
+  readonly why: readonly string[];
+}
+
+/** Answer of `closeBatch`. */
+export interface ClosedSummary extends BatchSummary {
+  /** Absent: the manifest is whole. Else the watermark has not moved. */
+  readonly damaged?: DamagedManifest;
+}
+
 /** Answer of the `progress` query of `nightlyBatch`; the lanes' own `tally` queries say how far they are. */
 export interface BatchProgress {
   readonly phase: 'waiting' | 'planning' | 'scenes' | 'rendering' | 'closing' | 'done';

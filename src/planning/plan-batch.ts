@@ -3,6 +3,7 @@
 import type { BatchPlan, PlanBatchInput } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, type BusinessDate, batchIdOf, type CampaignId, objectKeys } from '../contracts/ids.ts';
+import type { NightLimits } from '../contracts/steering.ts';
 import { putJsonLines } from '../storage/documents.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { pinTemplate } from '../storage/pinned-templates.ts';
@@ -11,7 +12,7 @@ import type { TemplateLibrary } from '../templates/library.ts';
 import type { DeltaPlan } from './delta-plan.ts';
 import { type PlanDocument, parsePlanDocument, UNLIMITED, VARIANTS_PER_PAGE } from './manifest.ts';
 import { markOpen } from './open-batches.ts';
-import { type PlannedCampaign, readNight, scenesOf } from './read-night.ts';
+import { type PlannedCampaign, type PlannedNight, readNight, scenesOf } from './read-night.ts';
 import { type ManifestTarget, type Resumable, writeManifest, writeScenes } from './write-manifest.ts';
 
 export interface PlanDeps {
@@ -23,6 +24,7 @@ export interface PlanDeps {
 /**
  * Plans the batch and writes its manifest; `plan.json` comes last and commits it. A retry under the same `runId` takes
  * up the same attempt: a plan that is whole is returned, one that was cut off goes on behind the pages that it had written.
+ * Failure `Cancelled` at a deadline at which the campaign starts nothing more.
  */
 export async function planBatch(
   { store, templates, loadCampaign }: PlanDeps,
@@ -40,6 +42,47 @@ export async function planBatch(
   const whole = await store.getText(objectKeys.plan(batch), signal);
   if (whole !== null) return batchPlanOf(parsePlanDocument(whole, objectKeys.plan(batch)));
 
+  const limits = campaign.limits?.(night, input.asOf) ?? UNLIMITED;
+  const claimed: ClaimedNight = { campaign, night, batch, limits };
+  return await untilDeadline(limits, signal, (within) =>
+    writePlan({ store, templates }, claimed, input, within, progress),
+  );
+}
+
+interface ClaimedNight {
+  readonly campaign: PlannedCampaign;
+  readonly night: PlannedNight;
+  readonly batch: BatchRef;
+  readonly limits: NightLimits;
+}
+
+/** A night that is not even planned by then would start nothing. */
+async function untilDeadline<T>(
+  { deadline }: NightLimits,
+  signal: AbortSignal,
+  work: (within: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (deadline === null || deadline.whenLate === 'finish') return await work(signal);
+  const late = AbortSignal.timeout(Math.max(0, Date.parse(deadline.at) - Date.now()));
+  try {
+    return await work(AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error;
+    throw new Failure(
+      'Cancelled',
+      `The campaign's deadline, ${deadline.at}, came while the night was planned: nothing was rendered, and the next night reads the same rows.`,
+      { cause: error },
+    );
+  }
+}
+
+async function writePlan(
+  { store, templates }: Pick<PlanDeps, 'store' | 'templates'>,
+  { campaign, night, batch, limits }: ClaimedNight,
+  input: PlanBatchInput,
+  signal: AbortSignal,
+  progress: Resumable,
+): Promise<BatchPlan> {
   const template = await templates.read(campaign.template);
   await pinTemplate(store, template, signal);
   const csvKey = input.csvKey ?? null;
@@ -80,7 +123,7 @@ export async function planBatch(
     asksConsent: campaign.asksConsent && csvKey === null,
     strategy: campaign.delta.strategy,
     lanes: campaign.lanes,
-    limits: campaign.limits?.(night, input.asOf) ?? UNLIMITED,
+    limits,
     window: { since: window.since, until: window.until, readFrom: window.readFrom },
     watermark: csvKey === null && window.moves ? delta.watermark : null,
     counts: { ...delta.counts, cached: written.storedCount, ...scenes.counts },

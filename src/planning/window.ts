@@ -134,3 +134,18 @@ export function stateAfter(
     lastBatch: isNewest ? { businessDate, attempt, ...plan.window } : lastBatch,
   };
 }
+
+/**
+ * The same after a batch of which some people are on a page that cannot be read. What it read is read again, by the night run again or by the
+ * next one, and whoever was owed a video before is owed it still, unless they are known to have it.
+ */
+export function stateAfterDamage(
+  state: CampaignState,
+  plan: Pick<PlanDocument, 'batch' | 'window' | 'watermark' | 'csvKey'>,
+  settlement: Settlement,
+): CampaignState {
+  const { carryOver } = stateAfter(state, { ...plan, carriedOver: [] }, settlement);
+  // A campaign that began with changes would begin a night later the next time.
+  const began = plan.watermark === null ? null : plan.window.since;
+  return { ...state, watermark: state.watermark ?? began, carryOver };
+}

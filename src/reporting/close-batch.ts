@@ -1,20 +1,20 @@
 /** The last step of a batch: what became of everyone, the report, and only then the campaign's watermark. */
 
 import { z } from 'zod';
-import type { BatchSummary, CloseBatchInput, VariantOutcome } from '../contracts/batch.ts';
+import type { ClosedSummary, CloseBatchInput, VariantOutcome } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import { readState } from '../planning/batches.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import { shownDigest } from '../planning/destinations.ts';
-import { type PlanDocument, videosFor } from '../planning/manifest.ts';
+import { type CampaignState, type PlanDocument, videosFor } from '../planning/manifest.ts';
 import { unmarkOpen } from '../planning/open-batches.ts';
-import { type Settlement, stateAfter } from '../planning/window.ts';
+import { type Settlement, stateAfter, stateAfterDamage } from '../planning/window.ts';
 import { readJsonLines, swapJson } from '../storage/documents.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
-import { readOutcomes, settledVariants } from './outcomes.ts';
+import { readablePeople, readOutcomes, type SettledBatch, settleBatch, settledVariants } from './outcomes.ts';
 import { type PersonResult, writeResults } from './results.ts';
 import { failedBefore, nightClosedAt, type ReportDeps, readReport, writeReport } from './write-report.ts';
 
@@ -26,12 +26,15 @@ export interface CloseDeps extends ReportDeps {
   readonly now: () => string;
 }
 
-/** Running it again, after a crash or a backfill, gives the same result or the repaired one. */
+/**
+ * Running it again, after a crash or a backfill, gives the same result or the repaired one. Of a damaged manifest nobody knows who is on it: the
+ * watermark stays where it is, so that all of what the batch read is read again.
+ */
 export async function closeBatch(
   deps: CloseDeps,
   { batch, wallMs, interruptions, scenes }: CloseBatchInput,
   signal: AbortSignal,
-): Promise<BatchSummary> {
+): Promise<ClosedSummary> {
   const { store, manifests, now } = deps;
   const plan = await manifests.plan(batch);
   const { state } = await readState(store, batch.campaign, signal);
@@ -39,13 +42,13 @@ export async function closeBatch(
   // Once: whoever writes an outcome meanwhile is in the next report, and in all of it.
   const recorded = await readOutcomes(store, batch, signal);
   const books: Books = { store, manifests, plan, recorded };
-  const { outcomes, notStarted, failed, delivered } = await settle(books, inDebt);
+  const { outcomes, notStarted, damaged, failed, delivered } = await settle(books, inDebt);
   const rejected = await rejectedPeople(store, batch, signal);
 
   // A backfill closes a batch that has a report already: it does not know how long the night took, and what had failed then.
   const earlier = wallMs === null ? await readReport(store, batch, signal) : null;
   const closed = {
-    ...{ plan, outcomes, notStarted },
+    ...{ plan, outcomes, notStarted, damaged },
     failedBefore: failedBefore(earlier),
     interruptions: interruptions ?? earlier?.interruptions,
     scenes: scenes ?? earlier?.cost?.scenes,
@@ -58,7 +61,15 @@ export async function closeBatch(
     await writeResults(store, batch, peopleOf(books, signal), signal);
   }
   const settlement = { owed: [...failed, ...rejected], delivered };
-  await moveState(store, plan, settlement, (ledger) => nextLedger(books, ledger, signal), signal);
+  if (damaged !== null) {
+    await moveState(store, plan, async (state) => stateAfterDamage(state, plan, settlement), signal);
+    return { ...summary, damaged };
+  }
+  const next = async (state: CampaignState): Promise<CampaignState> => ({
+    ...stateAfter(state, plan, settlement),
+    ledger: await nextLedger(books, state.ledger, signal),
+  });
+  await moveState(store, plan, next, signal);
   // Only now: until the ledger says what its people are shown, every plan asks.
   for (const settled of [batch, ...plan.settles]) await unmarkOpen(store, settled, signal);
   return summary;
@@ -76,22 +87,18 @@ type Owed = Settlement['owed'][number];
 async function settle(
   { manifests, plan, recorded }: Books,
   inDebt: ReadonlySet<string>,
-): Promise<{ outcomes: VariantOutcome[]; notStarted: number; failed: Owed[]; delivered: Set<string> }> {
-  const outcomes: VariantOutcome[] = [];
+): Promise<SettledBatch & { failed: Owed[]; delivered: Set<string> }> {
   const failed: Owed[] = [];
   const delivered = new Set<string>();
-  let notStarted = 0;
-  for await (const { variant, outcome, isStarted } of settledVariants(manifests, plan, recorded)) {
-    outcomes.push(outcome);
-    if (!isStarted) notStarted += 1;
+  const settled = await settleBatch(manifests, plan, recorded, async ({ variant, outcome }, onDamaged) => {
     // Only then does it matter who they are.
-    if (outcome.outcome !== 'failed' && inDebt.size === 0) continue;
-    for await (const recipientId of manifests.recipientsOf(plan.batch, variant)) {
+    if (outcome.outcome !== 'failed' && inDebt.size === 0) return;
+    for await (const recipientId of readablePeople(manifests.recipientsOf(plan.batch, variant), onDamaged)) {
       if (outcome.outcome === 'failed') failed.push({ recipientId, reason: outcome.failureClass });
       else if (inDebt.has(recipientId)) delivered.add(recipientId);
     }
-  }
-  return { outcomes, notStarted, failed, delivered };
+  });
+  return { ...settled, failed, delivered };
 }
 
 /** A line of rejects.jsonl, as far as it is needed here. */
@@ -126,16 +133,17 @@ async function nextLedger(
   return await ledger.write(store, plan.batch, signal);
 }
 
-/** Everyone of the batch, as other systems may want to know. */
+/** Everyone of the batch who can be read, as other systems may want to know. */
 async function* peopleOf(
   { store, manifests, plan, recorded }: Books,
   signal: AbortSignal,
 ): AsyncGenerator<PersonResult, void, undefined> {
   const { batch } = plan;
-  for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
+  const onDamaged = (): void => undefined;
+  for await (const { variant, outcome } of settledVariants(manifests, plan, recorded, { onDamaged })) {
     const status = outcome.outcome;
     const reason = status === 'failed' ? outcome.failureClass : null;
-    for await (const { recipientId, destination } of manifests.sharersOf(batch, variant)) {
+    for await (const { recipientId, destination } of readablePeople(manifests.sharersOf(batch, variant))) {
       const [{ key: variantKey }] = videosFor(plan, variant, destination);
       const url = status === 'failed' ? null : store.url(objectKeys.video(variantKey), plan.publicUrl);
       yield { recipientId, status, reason, url, variantKey };
@@ -153,14 +161,13 @@ async function* peopleOf(
 async function moveState(
   store: ObjectStore,
   plan: PlanDocument,
-  settlement: Settlement,
-  ledgerAfter: (ledger: string | null) => Promise<string | null>,
+  change: (state: CampaignState) => Promise<CampaignState>,
   signal: AbortSignal,
 ): Promise<void> {
   const { campaign } = plan.batch;
   for (let attempt = 1; attempt <= MAX_SWAPS; attempt += 1) {
     const { state, etag } = await readState(store, campaign, signal);
-    const next = { ...stateAfter(state, plan, settlement), ledger: await ledgerAfter(state.ledger) };
+    const next = await change(state);
     if ((await swapJson(store, objectKeys.state(campaign), etag, next, signal)) === 'stored') return;
   }
   throw new Failure(

@@ -3,6 +3,7 @@
 import { pMapIterable } from 'p-map';
 import { z } from 'zod';
 import {
+  type DamagedManifest,
   type FailedSlot,
   type ListFailedInput,
   RENDER_STAGES,
@@ -88,37 +89,126 @@ export interface SettledVariant {
   readonly isStarted: boolean;
 }
 
+interface SettledOptions {
+  /** The page to begin at. */
+  readonly from?: number;
+  /** Takes a page that cannot be read, and those behind it still come; absent: that fails. */
+  readonly onDamaged?: (failure: Failure, page: number) => void;
+}
+
 /**
- * Every variant of the manifest with its outcome, in order; one without any (the batch was stopped before its turn) counts as failed.
+ * Every variant of the manifest with its outcome, in order; one without any (the batch was stopped before its turn, or its lane stopped at a
+ * damaged page) counts as failed.
  * @param recorded as `readOutcomes` gives them.
- * @param from the page to begin at.
  */
 export async function* settledVariants(
   manifests: ManifestReader,
-  { batch, pages }: Pick<PlanDocument, 'batch' | 'pages'>,
+  { batch, pages, lanes }: Pick<PlanDocument, 'batch' | 'pages' | 'lanes'>,
   recorded: ReadonlyMap<VariantKey, VariantOutcome>,
-  from = 1,
+  { from = 1, onDamaged }: SettledOptions = {},
 ): AsyncGenerator<SettledVariant> {
   const numbers = Array.from({ length: Math.max(0, pages - from + 1) }, (_, at) => from + at);
-  const read = pMapIterable(numbers, (page) => manifests.page(batch, page), { concurrency: READ_AHEAD });
-  for await (const { page, variants } of read) {
+  const read = pMapIterable(
+    numbers,
+    async (page) => {
+      try {
+        return { page, variants: (await manifests.page(batch, page)).variants, failure: null };
+      } catch (error) {
+        if (onDamaged === undefined || !isDamage(error)) throw error;
+        return { page, variants: [], failure: error };
+      }
+    },
+    { concurrency: READ_AHEAD },
+  );
+  const stopped = new Set<number>();
+  for await (const { page, variants, failure } of read) {
+    const lane = page % lanes.count;
+    if (failure !== null) {
+      stopped.add(lane);
+      onDamaged?.(failure, page);
+    }
+    const neverStarted = stopped.has(lane) ? LANE_STOPPED : BATCH_STOPPED;
     for (const variant of variants) {
       const { index, key } = variant;
       const known = recorded.get(key);
       const isStarted = known !== undefined;
-      yield { variant, isStarted, outcome: known ?? { outcome: 'failed', page, index, key, ...NO_OUTCOME } };
+      yield { variant, isStarted, outcome: known ?? { outcome: 'failed', page, index, key, ...neverStarted } };
     }
   }
 }
 
-const NO_OUTCOME = {
+const BATCH_STOPPED = {
   failureClass: 'Cancelled',
   message: 'It was never started: the batch was stopped before.',
 } as const;
+const LANE_STOPPED = {
+  failureClass: 'ManifestDamaged',
+  message: 'It was never started: its lane stopped at a damaged page before.',
+} as const;
+
+const isDamage = (error: unknown): error is Failure =>
+  error instanceof Failure && error.failureClass === 'ManifestDamaged';
+
+/** Of these people all that can be read. */
+export async function* readablePeople<T>(
+  people: AsyncIterable<T>,
+  onDamaged: (failure: Failure) => void = () => undefined,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* people;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    onDamaged(error);
+  }
+}
+
+export interface SettledBatch {
+  /** One per variant that is known by name. */
+  readonly outcomes: readonly VariantOutcome[];
+  /** Of all variants, those that nobody recorded. */
+  readonly notStarted: number;
+  readonly damaged: DamagedManifest | null;
+}
+
+/** Damaged pages that are told by name. */
+const MAX_NAMED = 5;
 
 /**
- * The variants that have no video now, in manifest order. Failure `CampaignInvalid` when the batch has not closed, or a listed
- * variant is none of its own.
+ * What a batch came to. A page that cannot be read keeps nobody from the rest: of its variants those count by name that were settled before it
+ * was damaged, the others by number.
+ * @param each told of every variant on a page that can be read; it tells what it cannot read of the variant's people.
+ */
+export async function settleBatch(
+  manifests: ManifestReader,
+  plan: PlanDocument,
+  recorded: ReadonlyMap<VariantKey, VariantOutcome>,
+  each: (settled: SettledVariant, onDamaged: (failure: Failure) => void) => Promise<void> = async () => undefined,
+): Promise<SettledBatch> {
+  const outcomes: VariantOutcome[] = [];
+  const why: string[] = [];
+  const lost = new Set<number>();
+  let notStarted = 0;
+  const onDamaged = ({ message }: Failure): void => void why.push(message);
+  const noteLost = (failure: Failure, page: number): void => {
+    lost.add(page);
+    onDamaged(failure);
+  };
+  for await (const settled of settledVariants(manifests, plan, recorded, { onDamaged: noteLost })) {
+    outcomes.push(settled.outcome);
+    if (!settled.isStarted) notStarted += 1;
+    await each(settled, onDamaged);
+  }
+  if (why.length === 0) return { outcomes, notStarted, damaged: null };
+  for (const outcome of recorded.values()) if (lost.has(outcome.page)) outcomes.push(outcome);
+  // Variants of people who were forgotten since are not told apart from those of a lost page.
+  const variants = lost.size === 0 ? 0 : Math.max(0, plan.counts.variants - outcomes.length);
+  const damaged = { pages: why.length, variants, why: why.slice(0, MAX_NAMED) };
+  return { outcomes, notStarted: notStarted + variants, damaged };
+}
+
+/**
+ * The variants that have no video now, in manifest order, but those on a page that cannot be read. Failure `CampaignInvalid` when the batch
+ * has not closed, or a listed variant is none of its own.
  */
 export async function failedSlots(
   deps: { readonly store: ObjectStore; readonly manifests: ManifestReader },
@@ -136,9 +226,14 @@ export async function failedSlots(
   const strangers = new Set(listed);
   const slots: FailedSlot[] = [];
   const recorded = await readOutcomes(deps.store, batch, signal);
-  // Where some are listed, all pages are read: a listed one that is nowhere is told.
-  const from = listed === null ? (after?.page ?? 1) : 1;
-  for await (const { variant, outcome } of settledVariants(deps.manifests, plan, recorded, from)) {
+  // Where some are listed, all pages are read: a listed one that is nowhere is told. So they are where a page before may have stopped a lane.
+  const isSome = listed !== null || failureClass === 'ManifestDamaged' || failureClass === 'Cancelled';
+  const from = isSome ? 1 : (after?.page ?? 1);
+  let unreadable: Failure | null = null;
+  const onDamaged = (failure: Failure): void => {
+    unreadable ??= failure;
+  };
+  for await (const { variant, outcome } of settledVariants(deps.manifests, plan, recorded, { from, onDamaged })) {
     if (listed === null && slots.length === limit) break;
     const { page, index, key } = outcome;
     // Whoever is told of one rendition may list that.
@@ -153,6 +248,8 @@ export async function failedSlots(
   }
   const [stranger] = strangers;
   if (stranger === undefined) return slots;
+  // It may stand there.
+  if (unreadable !== null) throw unreadable;
   throw new Failure(
     'CampaignInvalid',
     `${strangers.size} of the listed variants are not in batch ${batchIdOf(batch)}, the first is ${stranger}. Nothing was rendered.`,

@@ -1,6 +1,7 @@
 /** What a recipient is shown now, what became of them in a batch, and whether a video is owed: for when somebody complains. */
 
 import type { VariantOutcome } from '../contracts/batch.ts';
+import type { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, type CampaignId, objectKeys, type VariantKey } from '../contracts/ids.ts';
 import { latestBatch, readState } from '../planning/batches.ts';
 import { type CarryOver, videosFor } from '../planning/manifest.ts';
@@ -71,7 +72,11 @@ async function outcomeIn(
 ): Promise<RecipientOutcome> {
   const plan = await manifests.plan(batch);
   const recorded = await readOutcomes(store, batch, signal);
-  for await (const { variant, outcome } of settledVariants(manifests, plan, recorded)) {
+  let unreadable: Failure | null = null;
+  const onDamaged = (failure: Failure): void => {
+    unreadable ??= failure;
+  };
+  for await (const { variant, outcome } of settledVariants(manifests, plan, recorded, { onDamaged })) {
     for (let part = 0; part < manifests.partsOf(variant); part += 1) {
       const sharers = await manifests.sharersOfPart(batch, variant, part);
       const found = sharers.find((sharer) => sharer.recipientId === recipientId);
@@ -84,7 +89,10 @@ async function outcomeIn(
     if (line.recipientId === recipientId) return { outcome: 'rejected', reason: line.reason };
   }
   const isWithdrawn = (await withdrawnPeople(store, batch, signal)).includes(recipientId);
-  return { outcome: isWithdrawn ? 'withdrawn' : 'absent' };
+  if (isWithdrawn) return { outcome: 'withdrawn' };
+  // They may stand there.
+  if (unreadable !== null) throw unreadable;
+  return { outcome: 'absent' };
 }
 
 /** @param variantKey of the video that is theirs. */

@@ -1,16 +1,15 @@
 /** What to run once the cause of a failure is gone. Pure. */
 
 import { FAILURES, type FailureClass } from '../contracts/failures.ts';
-import type { BatchRef } from '../contracts/ids.ts';
 
 export interface RepairedBatch {
-  readonly batch: BatchRef;
+  readonly batch: { readonly campaign: string; readonly businessDate: string; readonly attempt: number };
   readonly csv: boolean;
   readonly recipientLimit: number | null;
 }
 
-/** What only a new plan repairs: a corrected template or engine has another digest, corrected data are other rows. */
-const NEEDS_NEW_PLAN: readonly FailureClass[] = ['EngineMismatch', 'TemplateChanged'];
+/** What only a new plan repairs: a corrected template or engine has another digest, corrected data are other rows, a lost page is written anew. */
+const NEEDS_NEW_PLAN: readonly FailureClass[] = ['EngineMismatch', 'TemplateChanged', 'ManifestDamaged'];
 
 const needsNewPlan = (failureClass: FailureClass): boolean =>
   ['author', 'data'].includes(FAILURES[failureClass].actor) || NEEDS_NEW_PLAN.includes(failureClass);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { objectKeys } from '../contracts/ids.ts';
 import { count, duration, longDate, seconds, shortKey, utc } from './format.ts';
 import { Html, html } from './html.ts';
-import { interruptionSentences } from './interruptions.ts';
+import { incidentSentences } from './interruptions.ts';
 import { cost } from './page/cost.ts';
 import { failures } from './page/failures.ts';
 import { figures } from './page/figures.ts';
@@ -46,7 +46,7 @@ ${STYLE}</style>
 <header>
 <p class="kicker">Nightreel · ${summary.campaign}${plan.attempt > 1 ? ` · attempt ${plan.attempt}` : ''}</p>
 <h1>${longDate(summary.businessDate)}</h1>
-<p class="lead">${lead(report)}${interruptionSentences(report.interruptions).map((sentence) => html` <span class="message">${sentence}</span>`)}</p>
+<p class="lead">${lead(report)}${incidentSentences(report).map((sentence) => html` <span class="message">${sentence}</span>`)}</p>
 </header>
 <main>
 ${figures(report, plots.figures)}
@@ -77,7 +77,7 @@ function lead(report: BatchReport): Html {
   // A batch whose workflow was terminated is closed by a backfill, and nobody knows how long it took.
   const took = wallSeconds === 0 ? null : html` It took ${shown('summary.wallSeconds', duration(wallSeconds))}.`;
   if (isPartial(report)) {
-    return html`This report is partial. The night was stopped: ${shown('notStarted', count(notStarted))} of ${of('variants')} videos were never started, ${of('rendered')} were rendered.${took}`;
+    return html`This report is partial. ${report.damaged ? 'A part of its manifest is damaged' : 'The night was stopped'}: ${shown('notStarted', count(notStarted))} of ${of('variants')} videos were never started, ${of('rendered')} were rendered.${took}`;
   }
   if (failed > 0) {
     return html`${of('rendered')} videos were rendered, ${of('failed')} of ${of('variants')} could not be made.${took}`;

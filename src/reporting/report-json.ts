@@ -1,7 +1,7 @@
 /** `report.json`: the batch in numbers, for programs and for `report.html`. Holds keys and counts, nobody's data. */
 
 import { z } from 'zod';
-import type { VariantOutcome } from '../contracts/batch.ts';
+import type { DamagedManifest, VariantOutcome } from '../contracts/batch.ts';
 import { FAILURES, type FailureClass, isFailureClass } from '../contracts/failures.ts';
 import { isVariantKey, type VariantKey } from '../contracts/ids.ts';
 import { type Interruptions, RUNNING_CHOICES, STOPPERS } from '../contracts/steering.ts';
@@ -61,12 +61,24 @@ export const reportSchema = z.object({
   notStarted: count
     .default(0)
     .describe(
-      'Of the failed, those that were never started as the batch was stopped before: the report is of a part of the night.',
+      'Of the failed, those that were never started as the batch, or their lane, was stopped before: the report is of a part of the night.',
     ),
   partial: z
     .boolean()
     .default(false)
-    .describe('The batch was stopped or cancelled, and videos are missing for that: never started, or given up.'),
+    .describe(
+      'The batch was stopped or cancelled, and videos are missing for that: never started, or given up. Or its manifest is damaged.',
+    ),
+  damaged: z
+    .object({
+      pages: count.describe('Pages of the manifest that cannot be read, of variants and of people.'),
+      variants: count.describe('Of the failed, those on such pages: whose they are cannot be told.'),
+      why: z.array(z.string()).describe('The first few of those pages, with what is wrong, a sentence each.'),
+    })
+    .exactOptional()
+    .describe(
+      'The watermark has not moved: the night run again, or the next one, reads the same people anew. Absent: the manifest is whole.',
+    ),
   failedBefore: count
     .nullable()
     .default(null)
@@ -221,8 +233,9 @@ export interface ReportInput {
   readonly plan: PlanDocument;
   /** One per variant of the manifest. */
   readonly outcomes: readonly VariantOutcome[];
-  /** Of `outcomes`, those that nobody recorded. */
+  /** Variants that nobody recorded: of `outcomes`, and of the damaged. */
   readonly notStarted: number;
+  readonly damaged?: DamagedManifest | null;
   readonly failedBefore?: number | null;
   readonly interruptions?: Interruptions | undefined;
   readonly scenes?: SceneWork | null | undefined;
@@ -249,6 +262,7 @@ export function reportJson({
   plan,
   outcomes,
   notStarted,
+  damaged = null,
   failedBefore = null,
   interruptions,
   scenes = null,
@@ -265,7 +279,7 @@ export function reportJson({
   const { batch, counts, window, template, engine } = plan;
   const times = renderTimes(outcomes);
   const rendered = renderedOf(outcomes);
-  const summary = summarise({ batch, counts, outcomes, wallMs });
+  const summary = summarise({ batch, counts, outcomes, unreadable: damaged?.variants ?? 0, wallMs });
   const about = { csv: plan.csvKey !== null, recipientLimit: plan.recipientLimit };
   const nights = comparedNights({ plan: about }, earlier);
   const ofBatch = `CampaignId = '${batch.campaign}' AND BatchDate = '${batch.businessDate}'`;
@@ -277,7 +291,8 @@ export function reportJson({
     closedAt,
     nightClosedAt,
     notStarted,
-    partial: notStarted > 0 || (interruptions?.stopped != null && outcomes.some(isGivenUp)),
+    partial: damaged !== null || notStarted > 0 || (interruptions?.stopped != null && outcomes.some(isGivenUp)),
+    ...(damaged && { damaged: { ...damaged, why: [...damaged.why] } }),
     failedBefore,
     ...(interruptions && { interruptions: { ...interruptions, pauses: [...interruptions.pauses] } }),
     plan: {
@@ -302,7 +317,7 @@ export function reportJson({
       ffmpeg: engine.ffmpeg,
       x264: engine.x264,
     },
-    failures: failuresByClass(outcomes, uiOf).map((failure) => ({
+    failures: failuresByClass(outcomes, damaged?.variants ?? 0, uiOf).map((failure) => ({
       ...failure,
       repair: repairOf(failure.failureClass, { batch, ...about }),
       ui: uiLink(`${ofBatch} AND FailureClass = '${failure.failureClass}'`),
@@ -327,15 +342,20 @@ export function reportJson({
   };
 }
 
-function failuresByClass(outcomes: readonly VariantOutcome[], uiOf: (key: VariantKey) => string | null) {
+function failuresByClass(
+  outcomes: readonly VariantOutcome[],
+  unreadable: number,
+  uiOf: (key: VariantKey) => string | null,
+) {
   const failed = outcomes.filter((outcome) => outcome.outcome === 'failed');
   const byClass = Map.groupBy(failed, ({ failureClass }) => failureClass);
+  if (unreadable > 0 && !byClass.has('ManifestDamaged')) byClass.set('ManifestDamaged', []);
   return [...byClass]
     .map(([failureClass, variants]) => ({
       failureClass,
       actor: FAILURES[failureClass].actor,
       sentence: FAILURES[failureClass].sentence,
-      count: variants.length,
+      count: variants.length + (failureClass === 'ManifestDamaged' ? unreadable : 0),
       examples: variants.slice(0, MAX_EXAMPLES).map(({ key, message }) => ({ key, message, ui: uiOf(key) })),
     }))
     .sort((a, b) => b.count - a.count || compare(a.failureClass, b.failureClass));

@@ -15,7 +15,7 @@ import {
   utc,
   WHO_ACTS,
 } from './format.ts';
-import { interruptionSentences } from './interruptions.ts';
+import { incidentSentences } from './interruptions.ts';
 import { type BatchReport, isPartial } from './report-json.ts';
 
 const NOT_MEASURED = 'not measured';
@@ -26,9 +26,11 @@ export function reportText(report: BatchReport, link: string): string {
   const lines = [
     `${summary.batchId} · ${longDate(summary.businessDate)} · closed ${utc(report.closedAt)}`,
     ...(isPartial(report)
-      ? [`Partial: the night was stopped, ${count(report.notStarted)} variants were never started.`]
+      ? [
+          `Partial: ${report.damaged ? 'its manifest is damaged' : 'the night was stopped'}, ${count(report.notStarted)} variants were never started.`,
+        ]
       : []),
-    ...interruptionSentences(report.interruptions),
+    ...incidentSentences(report),
     ...(report.failedBefore === null ? [] : [`Repaired: ${count(report.failedBefore)} variants had failed at first.`]),
     '',
     ...report.figures.map(figureText).map(({ label, text }) => row(label, text)),

@@ -6,15 +6,17 @@ import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
 export interface SummaryInput {
   readonly batch: BatchRef;
   readonly counts: Pick<PlanCounts, 'recipients' | 'rejected'>;
-  /** One per variant of the batch. */
+  /** One per variant of the batch that is known by name. */
   readonly outcomes: readonly VariantOutcome[];
+  /** How many more there are, on damaged pages; left out: none. */
+  readonly unreadable?: number;
   readonly wallMs: number;
 }
 
 /** Names and order of the keys are a contract: scripts read them. */
-export function summarise({ batch, counts, outcomes, wallMs }: SummaryInput): BatchSummary {
-  const variants = outcomes.length;
-  const failed = outcomes.filter(({ outcome }) => outcome === 'failed').length;
+export function summarise({ batch, counts, outcomes, unreadable = 0, wallMs }: SummaryInput): BatchSummary {
+  const variants = outcomes.length + unreadable;
+  const failed = outcomes.filter(({ outcome }) => outcome === 'failed').length + unreadable;
   const cached = outcomes.filter(({ outcome }) => outcome === 'cached').length;
   const times = renderTimes(outcomes);
   return {

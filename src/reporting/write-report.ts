@@ -1,6 +1,6 @@
 /** Both reports of a batch, written into its folder: when it closes, and again whenever somebody asks. */
 
-import type { VariantOutcome } from '../contracts/batch.ts';
+import type { DamagedManifest, VariantOutcome } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys } from '../contracts/ids.ts';
 import type { Interruptions } from '../contracts/steering.ts';
@@ -10,7 +10,7 @@ import { savedEstimate } from '../planning/saved-estimate.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { SceneWork } from './cost.ts';
 import { earlierNights } from './nights.ts';
-import { readOutcomes, settledVariants } from './outcomes.ts';
+import { readOutcomes, settleBatch } from './outcomes.ts';
 import type { Prices } from './prices.ts';
 import { reportHtml } from './report-html.ts';
 import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
@@ -28,6 +28,7 @@ export interface ClosedBatch {
   readonly plan: PlanDocument;
   readonly outcomes: readonly VariantOutcome[];
   readonly notStarted: number;
+  readonly damaged: DamagedManifest | null;
   readonly failedBefore: number | null;
   /** What held it up; left out: nothing. */
   readonly interruptions?: Interruptions | undefined;
@@ -84,15 +85,10 @@ export async function rebuildReport(deps: ReportDeps, batch: BatchRef, signal: A
   if (earlier === null) throw noReport(batch);
   const plan = await manifests.plan(batch);
   const recorded = await readOutcomes(store, batch, signal);
-  const outcomes: VariantOutcome[] = [];
-  let notStarted = 0;
-  for await (const { outcome, isStarted } of settledVariants(manifests, plan, recorded)) {
-    outcomes.push(outcome);
-    if (!isStarted) notStarted += 1;
-  }
-  const failed = outcomes.filter(({ outcome }) => outcome === 'failed').length;
+  const settled = await settleBatch(manifests, plan, recorded);
+  const failed = settled.outcomes.filter(({ outcome }) => outcome === 'failed').length + (settled.damaged?.variants ?? 0);
   const closed = {
-    ...{ plan, outcomes, notStarted },
+    ...{ plan, ...settled },
     failedBefore: failed === earlier.summary.failed ? earlier.failedBefore : failedBefore(earlier),
     interruptions: earlier.interruptions,
     scenes: earlier.cost?.scenes,

@@ -51,11 +51,20 @@ export const assembly = proxyActivities<AssembleActivities>({
 });
 
 /** The plan reads the warehouse and checks every variant in the store: minutes for a large night. */
-export const warehouse = proxyActivities<PlanActivities>({
+const planOptions = {
   taskQueue: TASK_QUEUES.warehouse,
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '30 seconds',
   retry,
+} as const;
+
+/** Of nights that began before a plan could be stopped. */
+export const warehouse = proxyActivities<PlanActivities>(planOptions);
+
+/** Its end is waited for when it is cancelled, as the engine's answer is; it hears of that with a heartbeat, within half a minute. */
+export const stoppableWarehouse = proxyActivities<PlanActivities>({
+  ...planOptions,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 });
 
 /** Object store work is idempotent and short. */

@@ -1,7 +1,9 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   startChild,
@@ -12,6 +14,7 @@ import {
   type BatchPlan,
   type BatchProgress,
   type BatchSummary,
+  type ClosedSummary,
   type NightlyBatchInput,
   NO_SCENES,
   NO_TALLY,
@@ -19,7 +22,7 @@ import {
 } from '../contracts/batch.ts';
 import { workflowIds } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
-import { batches, engine, pointers, warehouse } from './activity-proxies.ts';
+import { batches, engine, pointers, stoppableWarehouse, warehouse } from './activity-proxies.ts';
 import { BatchControl } from './batch-control.ts';
 import { detailsOf } from './details.ts';
 import { dueTime } from './due-time.ts';
@@ -29,7 +32,10 @@ import { sceneLane } from './scene-lane.ts';
 import { assertNightlyInput } from './validate.ts';
 import { variantLane } from './variant-lane.ts';
 
-/** One campaign, one business date: plan, render what is missing, publish, report. Completes even when variants fail. */
+/**
+ * One campaign, one business date: plan, render what is missing, publish, report. Completes even when variants fail; fails, once it has reported,
+ * when nobody knows any more who some of them are for.
+ */
 export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSummary> {
   assertNightlyInput(input);
   let phase: BatchProgress['phase'] = 'waiting';
@@ -59,7 +65,10 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
   enter('planning');
   setCurrentDetails('Planning: reading what changed');
   const asOf = dueTime().toISOString();
-  plan = await warehouse.planBatch({ ...input, asOf, engine: fingerprint, runId: workflowInfo().runId });
+  const question = { ...input, asOf, engine: fingerprint, runId: workflowInfo().runId };
+  plan = patched('stop-planning')
+    ? await control.unlessStopped(() => stoppableWarehouse.planBatch(question))
+    : await warehouse.planBatch(question);
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.batchDate, value: plan.batch.businessDate }]);
 
   try {
@@ -81,14 +90,17 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
     if (isCancellation(error)) {
       control.cancelled();
       await CancellationScope.nonCancellable(() => close(plan));
+    } else if (classify(error).failureClass === 'ManifestDamaged' && patched('close-damaged')) {
+      // A lane stopped at a page that cannot be read; the others have ended since.
+      assertWhole(await CancellationScope.nonCancellable(() => close(plan)));
     }
     throw error;
   } finally {
     control.over();
   }
-  return await close(plan);
+  return assertWhole(await close(plan));
 
-  async function close(closing: BatchPlan | null): Promise<BatchSummary> {
+  async function close(closing: BatchPlan | null): Promise<ClosedSummary> {
     if (closing === null) throw new TypeError('nothing was planned');
     control.close();
     enter('closing');
@@ -100,11 +112,23 @@ export async function nightlyBatch(input: NightlyBatchInput): Promise<BatchSumma
       ...(scenes.length > 0 && { scenes: scenes.reduce(addScenes) }),
     });
     phase = 'done';
+    const { damaged } = summary;
+    const incident = damaged === undefined ? '' : ` **Its manifest is damaged**: ${damaged.why.join('; ')}.`;
     setCurrentDetails(
-      `**${summary.batchId}**: ${summary.variants} variants, ${summary.rendered} rendered, ${summary.cached} already stored, ${summary.failed} failed. Report: \`${summary.report}\``,
+      `**${summary.batchId}**: ${summary.variants} variants, ${summary.rendered} rendered, ${summary.cached} already stored, ${summary.failed} failed.${incident} Report: \`${summary.report}\``,
     );
     return summary;
   }
+}
+
+/** Everyone else has been served and it is all reported; that some are nobody's knows makes it no night to go by. */
+function assertWhole(summary: ClosedSummary): BatchSummary {
+  const { damaged, batchId, variants, report } = summary;
+  if (damaged === undefined) return summary;
+  throw ApplicationFailure.create({
+    ...{ type: 'ManifestDamaged', nonRetryable: true },
+    message: `It cannot be told for whom ${damaged.variants} of the ${variants} variants of ${batchId} are: ${damaged.why.join('; ')}. The others are done, see ${report}, and the watermark has not moved. Run the night again.`,
+  });
 }
 
 /** Scenes that were not made before are made by the variants that need them: dearer, and no reason to end the night. */

@@ -29,7 +29,19 @@ const connection = await NativeConnection.connect({ address });
 const outage = () => ApplicationFailure.nonRetryable('no answer', 'StorageUnavailable');
 let reads = 0;
 
-const planBatch = async ({ campaign }: PlanBatchInput): Promise<BatchPlan> => ({
+/** As long as it is not cancelled. */
+const untilCancelled = async (): Promise<void> => {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), 100);
+  await context.cancelled.finally(() => clearInterval(beat));
+};
+
+const planBatch = async ({ campaign }: PlanBatchInput): Promise<BatchPlan> => {
+  if (campaign.startsWith('plans-on')) await untilCancelled();
+  return planOf(campaign);
+};
+
+const planOf = (campaign: string): BatchPlan => ({
   batch: { campaign: campaign as CampaignId, businessDate: '2026-03-02', attempt: 1 } as BatchRef,
   ...{ rendition: 'email-480p', templateDigest: '', engineDigest: '' },
   counts: { ...NO_COUNTS, variants: SLOTS, sharedScenes: 2 },
@@ -78,17 +90,16 @@ const workers = await Promise.all([
       describeEngine: async () => {
         const { workflowExecution } = Context.current().info;
         // As long as there is no render worker.
-        if (workflowExecution?.workflowId === 'night/no-engine') {
-          const context = Context.current();
-          const beat = setInterval(() => context.heartbeat(), 100);
-          await context.cancelled.finally(() => clearInterval(beat));
-        }
+        if (workflowExecution?.workflowId === 'night/no-engine') await untilCancelled();
         return {};
       },
       renderScene: async (): Promise<RenderedSceneResult> => ({ outcome: 'rendered', renderMs: 5, cpuMs: 40 }),
     },
   }),
-  Worker.create({ connection, taskQueue: TASK_QUEUES.warehouse, activities: { planBatch } }),
+  Worker.create({
+    ...{ connection, taskQueue: TASK_QUEUES.warehouse, maxHeartbeatThrottleInterval: 100 },
+    activities: { planBatch },
+  }),
   Worker.create({
     ...{ connection, taskQueue: TASK_QUEUES.storage },
     activities: {

@@ -116,6 +116,22 @@ describe('a batch', () => {
     await expect(batch.result()).rejects.toMatchObject({ cause: { type: 'Cancelled' } });
     expect(await argumentsOf('night/no-engine', 'planBatch')).toEqual([]);
   });
+
+  test.each([
+    ['stopped', (batch: WorkflowHandle) => batch.executeUpdate('cancelRemaining'), 'FAILED'],
+    ['cancelled', (batch: WorkflowHandle) => batch.cancel(), 'CANCELLED'],
+  ] as const)('that is %s while it is planned ends its plan, renders nothing and closes nothing', async (how, end, as) => {
+    const batch = await start(`plans-on-${how}`);
+    await until(async () => (await batch.describe()).raw.pendingActivities?.[0]?.lastHeartbeatTime || null, 'a plan');
+    await end(batch);
+    await expect(batch.result()).rejects.toThrow();
+    const { status, workflowId } = await batch.describe();
+    expect(status.name).toBe(as);
+    const [history = []] = await historiesOf(workflowId);
+    // Waited for: nobody plans any more when the batch has ended.
+    expect(history.filter((event) => event.activityTaskCanceledEventAttributes)).toHaveLength(1);
+    expect(await argumentsOf(workflowId, 'closeBatch')).toEqual([]);
+  });
 });
 
 const STRIP = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];

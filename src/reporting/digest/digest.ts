@@ -5,7 +5,7 @@
 
 import { FAILURES, type FailureActor, type FailureClass } from '../../contracts/failures.ts';
 import { count, durationInWords } from '../format.ts';
-import { interruptionSentences } from '../interruptions.ts';
+import { incidentSentences } from '../interruptions.ts';
 import { type BatchReport, isPartial } from '../report-json.ts';
 
 /** Nights that the usual is the median of. */
@@ -26,7 +26,7 @@ export interface Figure {
 export interface Digest {
   /** Raised when a field changes its meaning or goes away; new fields do not raise it. */
   readonly version: 1;
-  /** `stopped`: a part of the night was never started. `repaired`: a backfill closed it again. */
+  /** `stopped`: a part of the night was never started, also where its manifest is damaged. `repaired`: a backfill closed it again. */
   readonly kind: 'finished' | 'empty' | 'stopped' | 'repaired';
   /** The headline. */
   readonly text: string;
@@ -37,7 +37,7 @@ export interface Digest {
   readonly figures: readonly Figure[];
   /** Nights that `usual` is of. */
   readonly nights: number;
-  /** What held the batch up, a sentence each: who or what paused it and why, what stopped it. */
+  /** What came between, a sentence each: a damaged manifest, who or what paused it and why, what stopped it. */
   readonly notes: readonly string[];
   /** Most frequent first. */
   readonly failures: readonly {
@@ -74,7 +74,7 @@ export function digestOf({ report, earlier, reportUrl, uiLink }: DigestInput): D
     notStarted,
     figures: figuresOf(report, nights),
     nights: nights.length,
-    notes: interruptionSentences(report.interruptions),
+    notes: incidentSentences(report),
     failures: failures.map(({ failureClass, actor, count: number }) => ({
       failureClass,
       actor,
@@ -130,7 +130,7 @@ function headline(report: BatchReport): string {
     case 'repaired':
       return `Repaired: of ${counted(failedBefore ?? 0, 'variant')} that had failed, ${failed === 0 ? 'none is' : `${count(failed)} are`} still missing`;
     case 'stopped':
-      return `Stopped${after(wallSeconds, ' after ')}: ${count(rendered)} of ${counted(variants, 'variant')} rendered, ${count(failed - notStarted)} failed, ${count(notStarted)} never started`;
+      return `${report.damaged ? 'Manifest damaged' : 'Stopped'}${after(wallSeconds, ' after ')}: ${count(rendered)} of ${counted(variants, 'variant')} rendered, ${count(failed - notStarted)} failed, ${count(notStarted)} never started`;
     case 'finished': {
       if (rendered === 0 && failed === 0) return `Nothing to render: ${counted(cached, 'variant')} stored before`;
       const stored = cached === 0 ? '' : `, ${count(cached)} stored before`;

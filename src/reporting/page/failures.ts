@@ -17,7 +17,7 @@ ${classes.map(
 <ul>
 ${examples.map(({ key, message, ui: link }) => html`<li>${variant(key, link)} <span class="message">${message}</span></li>`)}
 </ul>
-<p class="quiet">All that is known of ${ui === null && examples.length > 1 ? 'each' : 'the first'}:${examples.slice(0, ui === null ? undefined : 1).map(({ key }) => html` <code>${whyCommand(key, summary.batchId)}</code>`)}</p>
+${examples.length === 0 ? null : html`<p class="quiet">All that is known of ${ui === null && examples.length > 1 ? 'each' : 'the first'}:${examples.slice(0, ui === null ? undefined : 1).map(({ key }) => html` <code>${whyCommand(key, summary.batchId)}</code>`)}</p>`}
 </div>
 </article>`,
 )}
