@@ -86,6 +86,7 @@ export const objectKeys = {
   recipientPage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}recipients/${pageName(page)}.json`,
   scenePage: (batch: BatchRef, page: number) => `${objectKeys.batch(batch)}scenes/${pageName(page)}.json`,
   rejects: (batch: BatchRef) => `${objectKeys.batch(batch)}rejects.jsonl`,
+  carriedOver: (batch: BatchRef) => `${objectKeys.batch(batch)}carried-over.jsonl`,
   withdrawn: (batch: BatchRef) => `${objectKeys.batch(batch)}withdrawn.jsonl`,
   outcomes: (batch: BatchRef) => `${objectKeys.batch(batch)}outcomes/`,
   outcomePage: (batch: BatchRef, writer: string, page: number) =>

@@ -2,25 +2,7 @@
 
 import { type BatchRef, type BusinessDate, type CampaignId, isBusinessDate, objectKeys } from '../contracts/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import {
-  type CampaignState,
-  NEW_CAMPAIGN,
-  type PlanDocument,
-  parseCampaignState,
-  parsePlanDocument,
-} from './manifest.ts';
-
-/** The campaign's state with the etag to swap it by; a new campaign's when it has never closed a batch. */
-export async function readState(
-  store: ObjectStore,
-  campaign: CampaignId,
-  signal?: AbortSignal,
-): Promise<{ readonly state: CampaignState; readonly etag: string | null }> {
-  const key = objectKeys.state(campaign);
-  const found = await store.get(key, signal);
-  if (found === null) return { state: NEW_CAMPAIGN, etag: null };
-  return { state: parseCampaignState(found.body.toString('utf8'), key), etag: found.etag };
-}
+import { type PlanDocument, parsePlanDocument } from './manifest.ts';
 
 /** The plans of a business date's attempts, in order. */
 export async function plansOf(

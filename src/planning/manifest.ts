@@ -196,8 +196,10 @@ const planDocument = z.object({
   /** Key of the CSV that was read instead of the campaign's source. */
   csvKey: z.string().nullable(),
   recipientLimit: z.int().positive().nullable(),
-  /** IDs of the campaign's carry-over that this plan looked up; it settles them, found or not. */
+  /** IDs of the campaign's carry-over that this plan looked up; it settles them, found or not. Very many are in a file of their own. */
   carriedOver: z.array(z.string()),
+  /** They are in `carried-over.jsonl`. */
+  carriedOverApart: z.literal(true).exactOptional(),
   /** Batches that never closed, and all of whose people this one has planned or taken back. */
   settles: z.array(batchRef).default([]),
   createdAt: z.iso.datetime({ offset: true }),
@@ -205,7 +207,7 @@ const planDocument = z.object({
 
 export type PlanDocument = Readonly<z.infer<typeof planDocument>>;
 
-const carryOver = z.object({
+export const carryOver = z.object({
   recipientId: z.string().min(1),
   /** The batch that owes the video: a later one, or its own repair, settles it; an earlier one does not. */
   businessDate,
@@ -215,8 +217,8 @@ const carryOver = z.object({
 
 const campaignState = z.object({
   watermark: watermark.nullable(),
-  /** People whose video failed, to be looked up again by the next plan. */
-  carryOver: z.array(carryOver),
+  /** People whose video failed, to be looked up again by the next plan; of very many, the key of the ledger that they are in. */
+  carryOver: z.union([z.array(carryOver), z.string().min(1)]),
   /** The newest business date that has closed, and the window it read. */
   lastBatch: z.object({ businessDate, attempt: z.int().positive(), ...window.shape }).nullable(),
   /** Key of the ledger of what everyone was shown; null for a campaign that needs none. */
@@ -224,7 +226,9 @@ const campaignState = z.object({
 });
 
 export type CarryOver = Readonly<z.infer<typeof carryOver>>;
-export type CampaignState = Readonly<z.infer<typeof campaignState>>;
+/** As it lies in the bucket. */
+export type StoredState = Readonly<z.infer<typeof campaignState>>;
+export type CampaignState = Omit<StoredState, 'carryOver'> & { readonly carryOver: readonly CarryOver[] };
 
 /** A campaign that has never run. */
 export const NEW_CAMPAIGN: CampaignState = { watermark: null, carryOver: [], lastBatch: null, ledger: null };
@@ -253,7 +257,7 @@ export const parseManifestPage: (text: string, name: string) => ManifestPage = p
 export const parseRecipientPage: (text: string, name: string) => RecipientPage = parser(recipientPage);
 export const parseScenePage: (text: string, name: string) => ScenePage = parser(scenePage);
 export const parsePlanDocument: (text: string, name: string) => PlanDocument = parser(planDocument);
-export const parseCampaignState: (text: string, name: string) => CampaignState = parser(campaignState);
+export const parseStoredState: (text: string, name: string) => StoredState = parser(campaignState);
 
 /** The videos of a variant, the largest first. */
 export const videosOf = ({

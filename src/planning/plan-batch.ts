@@ -9,6 +9,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { pinTemplate } from '../storage/pinned-templates.ts';
 import { compareBatches } from '../storage/pointers.ts';
 import type { TemplateLibrary } from '../templates/library.ts';
+import { noteCarriedOver } from './campaign-state.ts';
 import type { DeltaPlan } from './delta-plan.ts';
 import { type PlanDocument, parsePlanDocument, UNLIMITED, VARIANTS_PER_PAGE } from './manifest.ts';
 import { markOpen } from './open-batches.ts';
@@ -132,7 +133,7 @@ async function writePlan(
     scenePages,
     csvKey,
     recipientLimit: input.recipientLimit ?? null,
-    carriedOver: [...carriedOver],
+    ...(await noteCarriedOver(store, batch, carriedOver, signal)),
     // A night that is cut short leaves some of their people for later, and an older one does not reach their pointers.
     settles: input.recipientLimit === undefined ? open.filter((other) => compareBatches(other, batch) < 0) : [],
     createdAt: new Date().toISOString(),

@@ -1,16 +1,16 @@
 /** The last step of a batch: what became of everyone, the report, and only then the campaign's watermark. */
 
 import { z } from 'zod';
-import type { ClosedSummary, CloseBatchInput, VariantOutcome } from '../contracts/batch.ts';
+import type { CloseBatchInput, ClosedSummary, VariantOutcome } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, objectKeys, type VariantKey } from '../contracts/ids.ts';
-import { readState } from '../planning/batches.ts';
+import { carriedOverOf, readState, swapState } from '../planning/campaign-state.ts';
 import { paramsDigest } from '../planning/canonical-params.ts';
 import { shownDigest } from '../planning/destinations.ts';
 import { type CampaignState, type PlanDocument, videosFor } from '../planning/manifest.ts';
 import { unmarkOpen } from '../planning/open-batches.ts';
 import { type Settlement, stateAfter, stateAfterDamage } from '../planning/window.ts';
-import { readJsonLines, swapJson } from '../storage/documents.ts';
+import { readJsonLines } from '../storage/documents.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { withdrawnPeople } from '../storage/withdrawals.ts';
@@ -65,8 +65,9 @@ export async function closeBatch(
     await moveState(store, plan, async (state) => stateAfterDamage(state, plan, settlement), signal);
     return { ...summary, damaged };
   }
+  const carriedOver = await carriedOverOf(store, plan, signal);
   const next = async (state: CampaignState): Promise<CampaignState> => ({
-    ...stateAfter(state, plan, settlement),
+    ...stateAfter(state, { ...plan, carriedOver }, settlement),
     ledger: await nextLedger(books, state.ledger, signal),
   });
   await moveState(store, plan, next, signal);
@@ -167,8 +168,7 @@ async function moveState(
   const { campaign } = plan.batch;
   for (let attempt = 1; attempt <= MAX_SWAPS; attempt += 1) {
     const { state, etag } = await readState(store, campaign, signal);
-    const next = await change(state);
-    if ((await swapJson(store, objectKeys.state(campaign), etag, next, signal)) === 'stored') return;
+    if ((await swapState(store, plan.batch, etag, await change(state), signal)) === 'stored') return;
   }
   throw new Failure(
     'StorageUnavailable',

@@ -3,7 +3,8 @@
 import type { VariantOutcome } from '../contracts/batch.ts';
 import type { Failure } from '../contracts/failures.ts';
 import { type BatchRef, batchIdOf, type CampaignId, objectKeys, type VariantKey } from '../contracts/ids.ts';
-import { latestBatch, readState } from '../planning/batches.ts';
+import { latestBatch } from '../planning/batches.ts';
+import { readState } from '../planning/campaign-state.ts';
 import { type CarryOver, videosFor } from '../planning/manifest.ts';
 import type { ManifestReader } from '../planning/manifest-reader.ts';
 import { readJsonLines } from '../storage/documents.ts';

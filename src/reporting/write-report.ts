@@ -86,7 +86,8 @@ export async function rebuildReport(deps: ReportDeps, batch: BatchRef, signal: A
   const plan = await manifests.plan(batch);
   const recorded = await readOutcomes(store, batch, signal);
   const settled = await settleBatch(manifests, plan, recorded);
-  const failed = settled.outcomes.filter(({ outcome }) => outcome === 'failed').length + (settled.damaged?.variants ?? 0);
+  const failed =
+    settled.outcomes.filter(({ outcome }) => outcome === 'failed').length + (settled.damaged?.variants ?? 0);
   const closed = {
     ...{ plan, ...settled },
     failedBefore: failed === earlier.summary.failed ? earlier.failedBefore : failedBefore(earlier),

@@ -5,11 +5,11 @@ import { asFailure } from '../contracts/failures.ts';
 import type { VariantKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
 import {
-  parseCampaignState,
   parseManifestPage,
   parsePlanDocument,
   parseRecipientPage,
   parseScenePage,
+  parseStoredState,
 } from '../planning/manifest.ts';
 import { reportHtml } from '../reporting/report-html.ts';
 import { reportSchema } from '../reporting/report-json.ts';
@@ -55,9 +55,9 @@ export const edits = {
 
   plan: (recipientId: string): Edit => json(parsePlanDocument, (plan) => planWithout(plan, recipientId)),
 
-  state: (recipientId: string): Edit => json(parseCampaignState, (state) => stateWithout(state, recipientId)),
+  state: (recipientId: string): Edit => json(parseStoredState, (state) => stateWithout(state, recipientId)),
 
-  /** Rejects, and people who were withdrawn. */
+  /** Rejects, people who were withdrawn, and those who were looked up again. */
   peopleLines: (recipientId: string): Edit => lines((line) => line['recipientId'] === recipientId),
 
   outcomes: (gone: ReadonlySet<VariantKey>): Edit => lines(({ key }) => gone.has(key as VariantKey)),

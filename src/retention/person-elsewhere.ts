@@ -1,9 +1,15 @@
 /** Where a person stands in the bucket outside of the batches: pointers, states, ledgers, results, lists, tombstones. */
 
 import { Failure } from '../contracts/failures.ts';
-import { type CampaignId, isCampaignId, objectKeys, parseBatchId, type VariantKey } from '../contracts/ids.ts';
-import { readState } from '../planning/batches.ts';
-import { swapJson } from '../storage/documents.ts';
+import {
+  type BatchRef,
+  type CampaignId,
+  isCampaignId,
+  objectKeys,
+  parseBatchId,
+  type VariantKey,
+} from '../contracts/ids.ts';
+import { readState, swapState } from '../planning/campaign-state.ts';
 import { Ledger } from '../storage/ledger.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { pointerKey } from '../storage/pointer-keys.ts';
@@ -167,16 +173,29 @@ const MAX_SWAPS = 10;
 async function eraseFromLedger({ store, recipientId }: Whose, key: string, signal: AbortSignal): Promise<void> {
   const batch = parseBatchId(key.split('/').slice(2, 5).join('/'));
   for (let attempt = 1; ; attempt += 1) {
-    const { state, etag } =
-      batch === null ? { state: null, etag: null } : await readState(store, batch.campaign, signal);
-    if (batch === null || state?.ledger !== key) break;
-    const ledger = await Ledger.read(store, key, signal);
-    ledger.delete(recipientId);
-    const next = { ...state, ledger: await ledger.write(store, batch, signal) };
-    if ((await swapJson(store, objectKeys.state(batch.campaign), etag, next, signal)) === 'stored') break;
+    const found = batch === null ? null : await readState(store, batch.campaign, signal);
+    if (batch === null || found === null) break;
+    const { state, etag, owedKey } = found;
+    if (state.ledger !== key && owedKey !== key) break;
+    // A ledger of people who are owed may be written with it: it must not name them either.
+    const carryOver = state.carryOver.filter((entry) => entry.recipientId !== recipientId);
+    const ledger =
+      state.ledger === key ? await ledgerWithout({ store, recipientId }, batch, key, signal) : state.ledger;
+    if ((await swapState(store, batch, etag, { ...state, carryOver, ledger }, signal)) === 'stored') break;
     if (attempt === MAX_SWAPS) {
       throw new Failure('StorageUnavailable', `The state of ${batch.campaign} was written by others. Run it again.`);
     }
   }
   await store.remove(key, signal);
+}
+
+async function ledgerWithout(
+  { store, recipientId }: Pick<Whose, 'store' | 'recipientId'>,
+  batch: BatchRef,
+  key: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const ledger = await Ledger.read(store, key, signal);
+  ledger.delete(recipientId);
+  return await ledger.write(store, batch, signal);
 }

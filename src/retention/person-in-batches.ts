@@ -153,6 +153,7 @@ export class PersonInBatches {
     add('plans', edits.plan(id), keysUnder(folder, 'plan.json'));
     add('rejects', edits.peopleLines(id), keysUnder(folder, 'rejects.jsonl'));
     add('withdrawals', edits.peopleLines(id), keysUnder(folder, 'withdrawn.jsonl'));
+    add('plans', edits.peopleLines(id), keysUnder(folder, 'carried-over.jsonl'));
     const looked = await pMap(candidates, (trace) => look(store, trace, id, signal), {
       concurrency: CONCURRENCY,
       signal,

@@ -3,7 +3,7 @@
 import type { Watermark } from '../contracts/batch.ts';
 import type { VariantKey } from '../contracts/ids.ts';
 import type { Params } from '../contracts/video.ts';
-import type { CampaignState, ManifestPage, PlanDocument, RecipientPage, ScenePage } from '../planning/manifest.ts';
+import type { ManifestPage, PlanDocument, RecipientPage, ScenePage, StoredState } from '../planning/manifest.ts';
 import type { BatchReport } from '../reporting/report-json.ts';
 
 /**
@@ -58,15 +58,17 @@ export function planWithout(plan: PlanDocument, recipientId: string): PlanDocume
   };
 }
 
-export function stateWithout(state: CampaignState, recipientId: string): CampaignState {
+/** Very many who are owed a video are in a ledger, from which they are taken as from the others. */
+export function stateWithout(state: StoredState, recipientId: string): StoredState {
   const { watermark, carryOver, lastBatch } = state;
   const marks = [watermark, lastBatch?.since, lastBatch?.readFrom];
-  const isOwed = carryOver.some((entry) => entry.recipientId === recipientId);
+  const isOwed = typeof carryOver !== 'string' && carryOver.some((entry) => entry.recipientId === recipientId);
   if (!isOwed && !marks.some((mark) => mark?.recipientId === recipientId)) return state;
   return {
     ...state,
     watermark: watermark && markWithout(watermark, recipientId),
-    carryOver: carryOver.filter((entry) => entry.recipientId !== recipientId),
+    carryOver:
+      typeof carryOver === 'string' ? carryOver : carryOver.filter((entry) => entry.recipientId !== recipientId),
     lastBatch: lastBatch && { ...lastBatch, ...windowWithout(lastBatch, recipientId) },
   };
 }

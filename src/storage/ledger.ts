@@ -29,19 +29,8 @@ export class Ledger {
   static async read(store: ObjectStore, key: string | null, signal?: AbortSignal): Promise<Ledger> {
     const entries = new Map<string, string>();
     if (key === null) return new Ledger(entries);
-    const stream = await store.getStream(key, signal);
-    if (stream === null) throw new Failure('Internal', `The ledger ${key} is missing from the bucket. Was it deleted?`);
-    let rest = '';
-    const text = stream.pipe(createGunzip());
-    stream.once('error', (error) => text.destroy(error));
-    text.setEncoding('utf8');
-    for await (const chunk of text) {
-      const lines = `${rest}${chunk}`.split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const [id, digest, businessDate, attempt] = JSON.parse(line) as [string, string, string, number];
-        entries.set(id, `${digest} ${businessDate} ${attempt}`);
-      }
+    for await (const [id, digest, businessDate, attempt] of readLedgerLines(store, key, signal)) {
+      entries.set(id, `${digest} ${businessDate} ${attempt}`);
     }
     return new Ledger(entries);
   }
@@ -78,16 +67,51 @@ export class Ledger {
 
   /** Writes it and returns its key; the same content under the same batch has the same key. */
   async write(store: ObjectStore, batch: BatchRef, signal?: AbortSignal): Promise<string> {
-    const lines: string[] = [];
+    return await writeLedgerLines(store, batch, this.#lines(), signal);
+  }
+
+  *#lines(): Generator<LedgerLine, void, undefined> {
     for (const [id, entry] of this.#entries) {
       const { businessDate, attempt } = orderOf(entry);
-      lines.push(JSON.stringify([id, entry.slice(0, DIGEST_DIGITS), businessDate, attempt]), '\n');
+      yield [id, entry.slice(0, DIGEST_DIGITS), businessDate, attempt];
     }
-    const body = await promisify(gzip)(lines.join(''));
-    const key = objectKeys.ledger(batch, createHash('sha256').update(body).digest('hex').slice(0, 16));
-    await store.putImmutable(key, body, { contentType: 'application/gzip' }, signal);
-    return key;
   }
+}
+
+/** Somebody, what there is to say of them, and the batch of which it is true. */
+export type LedgerLine = readonly [recipientId: string, what: string, businessDate: string, attempt: number];
+
+export async function* readLedgerLines(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): AsyncGenerator<LedgerLine, void, undefined> {
+  const stream = await store.getStream(key, signal);
+  if (stream === null) throw new Failure('Internal', `The ledger ${key} is missing from the bucket. Was it deleted?`);
+  let rest = '';
+  const text = stream.pipe(createGunzip());
+  stream.once('error', (error) => text.destroy(error));
+  text.setEncoding('utf8');
+  for await (const chunk of text) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as LedgerLine;
+  }
+}
+
+/** Returns the key; the same lines under the same batch have the same. */
+export async function writeLedgerLines(
+  store: ObjectStore,
+  batch: BatchRef,
+  lines: Iterable<LedgerLine>,
+  signal?: AbortSignal,
+): Promise<string> {
+  const text: string[] = [];
+  for (const line of lines) text.push(JSON.stringify(line), '\n');
+  const body = await promisify(gzip)(text.join(''));
+  const key = objectKeys.ledger(batch, createHash('sha256').update(body).digest('hex').slice(0, 16));
+  await store.putImmutable(key, body, { contentType: 'application/gzip' }, signal);
+  return key;
 }
 
 function orderOf(entry: string): Order {

@@ -212,10 +212,18 @@ test(
     await probe.put(`batches/card/${night}/1/manifest/000002.json`, '{"page":2,"variants":[');
     await home.run(['resume', 'card', '--date', night]);
     await expect(probe.resultOf(workflowId)).rejects.toMatchObject({
-      cause: { cause: { cause: { type: 'ManifestDamaged' } } },
+      cause: { type: 'ManifestDamaged', message: expect.stringContaining('manifest/000002.json is not JSON') },
     });
-    expect(await variantsOf(night, 'Completed')).toBeGreaterThanOrEqual(6);
-    expect(await probe.keys(`batches/card/${night}/1/report.json`)).toEqual([]);
+    expect(await probe.statuses(`WorkflowId = '${workflowId}'`)).toEqual(['FAILED']);
+    expect(await variantsOf(night, 'Completed')).toBe(6);
+    const damaged = { pages: 1, variants: 6, why: [expect.stringContaining('manifest/000002.json')] };
+    expect(await probe.json(`batches/card/${night}/1/report.json`)).toMatchObject({
+      ...{ partial: true, notStarted: 6, damaged, summary: { variants: 12, rendered: 6, failed: 6 } },
+    });
+    // Of what can be read there is nothing to repair.
+    expect(await home.run(['backfill', 'card', '--date', night])).toMatchObject({
+      ...{ code: 4, stdout: expect.stringContaining('its manifest is damaged; nightreel run plans them anew') },
+    });
 
     await again();
     expect(await probe.resultOf(workflowId)).toMatchObject({ variants: 12, failed: 0, pointers: 12 });

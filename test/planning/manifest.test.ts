@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import {
   manifestPages,
   NEW_CAMPAIGN,
-  parseCampaignState,
   parseManifestPage,
   parsePlanDocument,
   parseRecipientPage,
+  parseStoredState,
   RECIPIENTS_INLINE,
   RECIPIENTS_PER_PAGE,
   VARIANTS_PER_PAGE,
@@ -155,10 +155,10 @@ test('plan and state documents come back as they were written', () => {
     ],
     lastBatch: { businessDate: '2026-11-23', attempt: 2, since: null, until },
   };
-  expect(parseCampaignState(JSON.stringify(state), 'state')).toEqual(state);
-  expect(parseCampaignState(JSON.stringify(NEW_CAMPAIGN), 'state')).toEqual(NEW_CAMPAIGN);
-  expect(() => parseCampaignState('{"watermark":null}', 'state/referral.json')).toThrow('state/referral.json');
+  expect(parseStoredState(JSON.stringify(state), 'state')).toEqual(state);
+  expect(parseStoredState(JSON.stringify(NEW_CAMPAIGN), 'state')).toEqual(NEW_CAMPAIGN);
+  expect(() => parseStoredState('{"watermark":null}', 'state/referral.json')).toThrow('state/referral.json');
   expect(() =>
-    parseCampaignState(JSON.stringify({ ...state, carryOver: [{ ...state.carryOver[0], reason: 'Bad' }] }), 's'),
+    parseStoredState(JSON.stringify({ ...state, carryOver: [{ ...state.carryOver[0], reason: 'Bad' }] }), 's'),
   ).toThrow();
 });

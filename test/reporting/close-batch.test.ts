@@ -2,13 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { objectKeys } from '../../src/contracts/ids.ts';
-import { readState } from '../../src/planning/batches.ts';
+import { type CampaignId, objectKeys } from '../../src/contracts/ids.ts';
+import { readState } from '../../src/planning/campaign-state.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { closeBatch } from '../../src/reporting/close-batch.ts';
+import { digestOf } from '../../src/reporting/digest/digest.ts';
 import { failedSlots, readOutcomes, recordOutcomes } from '../../src/reporting/outcomes.ts';
 import { recipientStatus } from '../../src/reporting/recipient.ts';
+import { reportHtml } from '../../src/reporting/report-html.ts';
 import { reportSchema } from '../../src/reporting/report-json.ts';
+import { reportText } from '../../src/reporting/report-text.ts';
+import { rebuildReport } from '../../src/reporting/write-report.ts';
 import { writeJsonLines } from '../../src/storage/documents.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { TestS3 } from '../support/s3.ts';
@@ -181,6 +185,120 @@ describe('closing a batch', () => {
     await recordOutcomes(store, backfill);
     await closeBatch(deps, { batch, wallMs: null }, signal);
     expect((await table()).filter(({ status }) => status === 'failed')).toEqual([]);
+  });
+});
+
+describe('a batch with a damaged page', () => {
+  const now = () => '2026-11-24T04:48:10Z';
+  /** Two lanes: pages 1 and 3, pages 2 and 4. The second page is lost, and what comes behind it was never started. */
+  const perPage = [
+    [0, 1],
+    [2, 3],
+    [4, 5],
+    [6, 7],
+  ] as const;
+  const slotted = (outcome: ReturnType<typeof rendered>, page: number, index: number) => ({ ...outcome, page, index });
+
+  async function damagedNight() {
+    const batch = { ...planOf().batch, campaign: 'damaged' as CampaignId };
+    const plan = {
+      ...planOf({ rows: 8, recipients: 8, variants: 8 }),
+      batch,
+      pages: 4,
+      lanes: { count: 2, window: 4 },
+    };
+    const pages = perPage.map((numbers, at) => ({
+      page: at + 1,
+      variants: numbers.map((n, index) => ({
+        ...{ index, key: keyOf(n), rendition: 'phone-720p', params: {}, recipients: [`d${n}`], cached: null },
+      })),
+    }));
+    await putJson(objectKeys.plan(batch), plan);
+    for (const page of pages) await putJson(objectKeys.manifestPage(batch, page.page), page);
+    await writeJsonLines(store, objectKeys.rejects(batch), []);
+    await writeJsonLines(store, objectKeys.withdrawn(batch), []);
+    const whole = await store.getText(objectKeys.manifestPage(batch, 2));
+    await store.put(objectKeys.manifestPage(batch, 2), '{"page":2,', { contentType: 'application/json' });
+    const owed = { businessDate: '2026-11-20', attempt: 1, reason: 'FontMissing' } as const;
+    const carryOver = [
+      { recipientId: 'linus@example.com', ...owed },
+      { recipientId: 'd0', ...owed },
+    ];
+    const before = { watermark: { updatedAt: '2026-11-20T04:00:00Z', recipientId: null }, carryOver, lastBatch: null };
+    await putJson(objectKeys.state(batch.campaign), before);
+    const settled = [slotted(rendered(0, 4_000), 1, 0), slotted(failed(1, 'FontMissing', 'No font.'), 1, 1)];
+    // Made before the page was lost.
+    const early = [slotted(rendered(2, 4_000), 2, 0)];
+    const other = [slotted(rendered(4, 4_000), 3, 0), slotted(rendered(5, 4_000), 3, 1)];
+    await recordOutcomes(store, { batch, writer: 'lane-0', page: 1, outcomes: [...settled, ...other] });
+    await recordOutcomes(store, { batch, writer: 'lane-1', page: 1, outcomes: early });
+    return { batch, before, whole: whole ?? '' };
+  }
+  const stateOf = async (campaign: CampaignId) => (await readState(store, campaign)).state;
+
+  test('is reported in part, and moves nothing by which somebody could be lost; with the page restored a backfill makes it whole', async () => {
+    const { batch, before, whole } = await damagedNight();
+    const page = objectKeys.manifestPage(batch, 2);
+    const deps = () => ({ store, manifests: new ManifestReader(store), now });
+    const damaged = {
+      pages: 1,
+      variants: 1,
+      why: [`${page} is not JSON; it was damaged or written by something else`],
+    };
+    const summary = await closeBatch(deps(), { batch, wallMs: 61_000 }, signal);
+    expect(summary).toMatchObject({ variants: 8, rendered: 4, failed: 4, damaged });
+    const reportIn = async () =>
+      reportSchema.parse(JSON.parse((await store.getText(objectKeys.reportJson(batch))) ?? ''));
+    const report = await reportIn();
+    expect(report).toMatchObject({ partial: true, notStarted: 3, damaged });
+    expect(report.failures.map(({ failureClass, count, repair }) => [failureClass, count, repair?.way])).toEqual([
+      ['ManifestDamaged', 3, 'run'],
+      ['FontMissing', 1, 'run'],
+    ]);
+    const digest = digestOf({ report, earlier: [], reportUrl: '', uiLink: () => null });
+    expect(digest).toMatchObject({
+      ...{ kind: 'stopped', text: expect.stringMatching(/^Manifest damaged .* 3 never started$/) },
+      notes: [
+        `${page} is not JSON; it was damaged or written by something else.`,
+        expect.stringContaining('plan the night anew with nightreel run damaged --date 2026-11-23.'),
+      ],
+    });
+    for (const text of [reportText(report, ''), await reportHtml(report)]) {
+      expect(text).toContain(page);
+      expect(text).toMatch(/manifest is damaged/);
+    }
+    // Whoever is known to have none, and whoever was owed one and is not known to have it.
+    const state = await stateOf(batch.campaign);
+    expect(state).toMatchObject({ watermark: before.watermark, lastBatch: null });
+    expect(state.carryOver.map(({ recipientId }) => recipientId).sort()).toEqual([
+      'd1',
+      'd6',
+      'd7',
+      'linus@example.com',
+    ]);
+
+    expect(await rebuildReport(deps(), batch, signal)).toMatchObject({ partial: true, notStarted: 3, damaged });
+    const missing = { batch, failureClass: 'ManifestDamaged', limit: 10 } as const;
+    const after = { page: 4, index: 0, key: keyOf(6) };
+    expect((await failedSlots(deps(), missing)).map(({ key }) => key)).toEqual([keyOf(6), keyOf(7)]);
+    expect((await failedSlots(deps(), { ...missing, after })).map(({ key }) => key)).toEqual([keyOf(7)]);
+    const question = { campaign: batch.campaign, pointerKey: 'users/{recipientId}.json', batch };
+    expect((await recipientStatus(deps(), { ...question, recipientId: 'd7' })).batch).toMatchObject({
+      ...{ outcome: 'failed', reason: 'ManifestDamaged' },
+    });
+    // Nobody can say of them that they were not in it.
+    await expect(recipientStatus(deps(), { ...question, recipientId: 'd3' })).rejects.toMatchObject({
+      failureClass: 'ManifestDamaged',
+    });
+
+    await store.put(page, whole, { contentType: 'application/json' });
+    const missed = [rendered(1, 1), rendered(3, 1), rendered(6, 1), rendered(7, 1)];
+    await recordOutcomes(store, { batch, writer: 'backfill-1', page: 1, outcomes: missed });
+    const repaired = await closeBatch(deps(), { batch, wallMs: null }, signal);
+    expect(repaired).toMatchObject({ variants: 8, rendered: 8, failed: 0 });
+    expect(repaired).not.toHaveProperty('damaged');
+    expect(await reportIn()).toMatchObject({ partial: false, notStarted: 0, failedBefore: 4 });
+    expect(await stateOf(batch.campaign)).toMatchObject({ watermark: planOf().watermark, carryOver: [] });
   });
 });
 

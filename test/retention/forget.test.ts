@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type BatchRef, objectKeys } from '../../src/contracts/ids.ts';
-import { readState } from '../../src/planning/batches.ts';
+import { readState } from '../../src/planning/campaign-state.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import type { PlannedCampaign } from '../../src/planning/read-night.ts';
 import { partsOf } from '../../src/planning/scene-key.ts';

@@ -51,6 +51,7 @@ const planOf = (campaign: string): BatchPlan => ({
 
 const readManifestPage = async ({ batch }: { batch: BatchRef }): Promise<VariantSlot[]> => {
   if (batch.campaign === 'reads-fail-twice' && ++reads <= 2) throw outage();
+  if (batch.campaign.startsWith('page-')) throw ApplicationFailure.nonRetryable('page 1 is gone', 'ManifestDamaged');
   return Array.from({ length: SLOTS }, (_, index) => ({ index, key: keyOf(index), cached: false, joinable: false }));
 };
 
@@ -75,7 +76,10 @@ const renderVariant = async ({ key, batch }: RenderVariantInput): Promise<Render
 const ignore = { fn: () => undefined, callDuringReplay: false };
 const sinks: InjectedSinks<BatchSinks> = { nightreel: { progress: ignore, atRisk: ignore, over: ignore } };
 
-const closed = (input: CloseBatchInput) => ({ ...input, batchId: 'closed', report: '' });
+const closed = (input: CloseBatchInput) => ({
+  ...{ ...input, batchId: 'closed', report: 'the report', variants: SLOTS },
+  ...(input.batch.campaign === 'page-lost' && { damaged: { pages: 1, variants: SLOTS, why: ['page 1 is gone'] } }),
+});
 
 const workers = await Promise.all([
   Worker.create({

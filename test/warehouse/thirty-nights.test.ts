@@ -13,7 +13,7 @@ import { nightCalendar } from '../../src/config/business-date.ts';
 import type { BatchPlan, EngineFingerprint, VariantOutcome } from '../../src/contracts/batch.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import { type BusinessDate, isBusinessDate, isCampaignId, objectKeys } from '../../src/contracts/ids.ts';
-import { readState } from '../../src/planning/batches.ts';
+import { readState } from '../../src/planning/campaign-state.ts';
 import { paramsDigest } from '../../src/planning/canonical-params.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { planBatch } from '../../src/planning/plan-batch.ts';

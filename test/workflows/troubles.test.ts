@@ -110,6 +110,22 @@ describe('a batch', () => {
     ]);
   });
 
+  test('whose lane stops at a damaged page writes its report, and fails with what is damaged', async () => {
+    await expect((await start('page-lost')).result()).rejects.toMatchObject({
+      cause: {
+        type: 'ManifestDamaged',
+        message: `It cannot be told for whom ${SLOTS} of the ${SLOTS} variants of closed are: page 1 is gone. The others are done, see the report, and the watermark has not moved. Run the night again.`,
+      },
+    });
+    // Somebody had put it back when the batch closed: all are known, and its lane stopped all the same.
+    await expect((await start('page-restored')).result()).rejects.toMatchObject({
+      cause: { cause: { cause: { type: 'ManifestDamaged', message: 'page 1 is gone' } } },
+    });
+    for (const campaign of ['page-lost', 'page-restored']) {
+      expect(await argumentsOf(`night/${campaign}`, 'closeBatch')).toHaveLength(1);
+    }
+  });
+
   test('that is stopped while it waits for an engine ends, and plans nothing', async () => {
     const batch = await start('no-engine');
     await batch.executeUpdate('cancelRemaining');
@@ -120,18 +136,21 @@ describe('a batch', () => {
   test.each([
     ['stopped', (batch: WorkflowHandle) => batch.executeUpdate('cancelRemaining'), 'FAILED'],
     ['cancelled', (batch: WorkflowHandle) => batch.cancel(), 'CANCELLED'],
-  ] as const)('that is %s while it is planned ends its plan, renders nothing and closes nothing', async (how, end, as) => {
-    const batch = await start(`plans-on-${how}`);
-    await until(async () => (await batch.describe()).raw.pendingActivities?.[0]?.lastHeartbeatTime || null, 'a plan');
-    await end(batch);
-    await expect(batch.result()).rejects.toThrow();
-    const { status, workflowId } = await batch.describe();
-    expect(status.name).toBe(as);
-    const [history = []] = await historiesOf(workflowId);
-    // Waited for: nobody plans any more when the batch has ended.
-    expect(history.filter((event) => event.activityTaskCanceledEventAttributes)).toHaveLength(1);
-    expect(await argumentsOf(workflowId, 'closeBatch')).toEqual([]);
-  });
+  ] as const)(
+    'that is %s while it is planned ends its plan, renders nothing and closes nothing',
+    async (how, end, as) => {
+      const batch = await start(`plans-on-${how}`);
+      await until(async () => (await batch.describe()).raw.pendingActivities?.[0]?.lastHeartbeatTime || null, 'a plan');
+      await end(batch);
+      await expect(batch.result()).rejects.toThrow();
+      const { status, workflowId } = await batch.describe();
+      expect(status.name).toBe(as);
+      const [history = []] = await historiesOf(workflowId);
+      // Waited for: nobody plans any more when the batch has ended.
+      expect(history.filter((event) => event.activityTaskCanceledEventAttributes)).toHaveLength(1);
+      expect(await argumentsOf(workflowId, 'closeBatch')).toEqual([]);
+    },
+  );
 });
 
 const STRIP = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
