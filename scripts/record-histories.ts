@@ -1,8 +1,9 @@
 /**
  * Plays nights of every kind on real servers and keeps their histories in test/histories/<label>: `npm run record:histories`, or with a
- * label of its own (`npm run record:histories -- 0.2.0`; otherwise this version of Nightreel). Takes two to three minutes.
+ * label of its own (`npm run record:histories -- 0.2.0`; otherwise this version of Nightreel). Takes three to four minutes.
  */
 
+import { spawn } from 'node:child_process';
 import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { historyToJson } from '../test/support/history-json.ts';
 import { NightProbe } from '../test/support/night-probe.ts';
 import { FIXTURE_PROJECT, TestHome, until } from '../test/support/nightreel.ts';
 import { createReferrers } from '../test/support/referrers.ts';
+import { TestTemporal } from '../test/support/temporal.ts';
 import { Worker } from '../test/support/worker.ts';
 
 /** Of a machine that does much else. */
@@ -38,9 +40,15 @@ async function record(): Promise<void> {
   const look = probe;
   const ffmpeg = await breakableFfmpeg();
 
+  say('a night while nobody reads the warehouse');
+  worker = Worker.start(home, ['--roles', 'orchestrator,render,storage']);
+  await stoppedInPlanning(look);
+  await worker.stop();
+
   say('nights while nobody joins scenes');
   worker = Worker.start(home, ['--roles', 'orchestrator,warehouse,render,storage'], { NIGHTREEL_FFMPEG: ffmpeg });
   await Promise.all([atDeadline(look), inTurn(look, ffmpeg)]);
+  await longCrowd();
   await writeRecordings(label, withoutCopies(nights));
   say(`${[...nights.values()].flat().length} histories under test/histories/${label}`);
 }
@@ -233,6 +241,38 @@ async function damaged(look: NightProbe): Promise<void> {
   await look.update(workflowId, 'resumeBatch');
   await ended(look, workflowId);
   await keep(look, 'manifest-damaged', ofDate('card', '2026-03-19'));
+}
+
+async function stoppedInPlanning(look: NightProbe): Promise<void> {
+  const { workflowId } = await look.startCsvNight({ businessDate: '2026-03-26' }, people('Unread', 2));
+  const isPlanning = async () =>
+    ((await look.query(workflowId, 'progress').catch(() => null)) as { phase?: string } | null)?.phase === 'planning' ||
+    null;
+  await until(isPlanning, 'the plan', LIMIT_MS);
+  await look.update(workflowId, 'cancelRemaining');
+  await ended(look, workflowId);
+  await keep(look, 'stopped-in-planning', `WorkflowId = '${workflowId}'`);
+}
+
+/** A video whose people take more events than one run has, on a server that wants a new run early. */
+async function longCrowd(): Promise<void> {
+  await using server = await TestTemporal.start('limit.historyCount.suggestContinueAsNew=60');
+  const program = join(import.meta.dirname, '../test/support/parts-worker.ts');
+  const parts = spawn(process.execPath, [...process.execArgv, program, server.address, '40'], { stdio: 'inherit' });
+  const key = 'a'.repeat(64);
+  const batch = { campaign: 'card', businessDate: '2026-03-27', attempt: 1 };
+  const handle = await server.client.workflow.start('renderVariant', {
+    ...{ workflowId: `variant/card/2026-03-27/${key}`, taskQueue: 'orchestrator' },
+    args: [{ batch, page: 1, index: 0, key }],
+  });
+  await handle.result();
+  const runs: RecordedHistory[] = [];
+  for await (const { workflowId, runId, type, status } of server.client.workflow.list()) {
+    const history = scrubbed(historyToJson(await server.client.workflow.getHandle(workflowId, runId).fetchHistory()));
+    runs.push({ workflowId, runId, type, status: status.name, history });
+  }
+  nights.set('crowd-continue-as-new', runs);
+  parts.kill('SIGTERM');
 }
 
 async function prepareWarehouse(): Promise<void> {

@@ -46,7 +46,10 @@ const planOf = (campaign: string): BatchPlan => ({
   ...{ rendition: 'email-480p', templateDigest: '', engineDigest: '' },
   counts: { ...NO_COUNTS, variants: SLOTS, sharedScenes: 2 },
   ...{ pages: 1, scenePages: 1, lanes: { count: 1, window: 8 } },
-  limits: { breaker: { share: 0.05, atLeast: 16 }, deadline: null },
+  limits: {
+    breaker: { share: 0.05, atLeast: 16 },
+    deadline: campaign === 'urgent' ? { at: new Date(Date.now() + 3_600_000).toISOString(), whenLate: 'finish' } : null,
+  },
 });
 
 const readManifestPage = async ({ batch }: { batch: BatchRef }): Promise<VariantSlot[]> => {
@@ -67,8 +70,11 @@ const recordOutcomes = async ({ batch }: RecordOutcomesInput): Promise<void> => 
 const renderVariant = async ({ key, batch }: RenderVariantInput): Promise<RenderedVariant> => {
   if (batch.campaign === 'all-fail') throw ApplicationFailure.nonRetryable('it throws', 'TemplateCrashed');
   if (batch.campaign === 'slow') await sleep(1_500);
+  const { priority } = Context.current().info;
+  if (priority?.fairnessKey !== batch.campaign) throw ApplicationFailure.nonRetryable('whose is it?', 'Internal');
   return {
-    ...{ outcome: 'cached', renderMs: 1 },
+    // What it came with, for a test to see.
+    ...{ outcome: 'cached', renderMs: priority.priorityKey ?? 0 },
     video: { variantKey: key, rendition: 'email-480p', width: 2, height: 2, durationMs: 1, sizeBytes: 1, sha256: key },
   };
 };

@@ -23,9 +23,12 @@ describe('a child of a batch', () => {
     ['has two hours', due('2026-11-24T06:00:00Z'), 3],
     ['has less', due('2026-11-24T05:59:59.999Z'), 2],
     ['is late', due('2026-11-24T03:59:00Z'), 2],
-  ] as const)('of a night that %s takes its turn by its campaign, before the others or with them', (_, night, priorityKey) => {
-    expect(priorityOf(night)).toEqual({ priorityKey, fairnessKey: 'referral' });
-  });
+  ] as const)(
+    'of a night that %s takes its turn by its campaign, before the others or with them',
+    (_, night, priorityKey) => {
+      expect(priorityOf(night)).toEqual({ priorityKey, fairnessKey: 'referral' });
+    },
+  );
 
   test('becomes urgent while its night goes on', () => {
     const night = due('2026-11-24T11:00:00Z');

@@ -79,6 +79,22 @@ describe('a lane', () => {
   });
 });
 
+describe('what a worker is given of a variant', () => {
+  test.each([
+    ['plain', 3],
+    ['urgent', 2],
+  ] as const)('of the %s campaign has its campaign as fairness key and priority %i', async (campaign, priority) => {
+    const batch = await start(campaign);
+    await batch.result();
+    // Without the fairness key it would have failed.
+    expect(await batch.query('progress')).toMatchObject({ tally: { cached: SLOTS, failed: 0 } });
+    const [history = []] = await historiesOf(`variant/${campaign}/2026-03-02/${keyOf(0)}`);
+    const given = history.flatMap((event) => event.workflowExecutionCompletedEventAttributes ?? []);
+    const results = given.map(({ result }) => JSON.parse(Buffer.from(result?.payloads?.[0]?.data ?? []).toString()));
+    expect(results).toMatchObject([{ renderMs: priority }]);
+  });
+});
+
 describe('a batch', () => {
   test('whose scenes cannot be read makes its videos all the same', async () => {
     const closed = await (await start('scenes-damaged')).result();
@@ -87,7 +103,7 @@ describe('a batch', () => {
   });
 
   test('closes with what its scenes took, and answers how far it is', async () => {
-    const batch = await start('plain');
+    const batch = await start('measured');
     expect(await batch.result()).toMatchObject({ scenes: { rendered: 2, failed: 0, measured: 2, cpuMs: 80 } });
     expect(await batch.query('progress')).toMatchObject({ phase: 'done', tally: { cached: SLOTS, failed: 0 } });
   });
