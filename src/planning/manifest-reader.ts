@@ -70,7 +70,10 @@ export class ManifestReader {
   }
 
   async page(batch: BatchRef, page: number): Promise<ManifestPage> {
-    return await this.read(objectKeys.manifestPage(batch, page), batch, wholePage(parseManifestPage));
+    const key = objectKeys.manifestPage(batch, page);
+    const found = await this.read(key, batch, wholePage(parseManifestPage));
+    if (found.page === page) return found;
+    throw new Failure('ManifestDamaged', `${key} is page ${found.page}: another was put in its place.`);
   }
 
   /** The line of the manifest that a slot names. Failure `ManifestDamaged` when another variant stands there. */

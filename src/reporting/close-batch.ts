@@ -92,8 +92,8 @@ async function settle(
   const failed: Owed[] = [];
   const delivered = new Set<string>();
   const settled = await settleBatch(manifests, plan, recorded, async ({ variant, outcome }, onDamaged) => {
-    // Only then does it matter who they are.
-    if (outcome.outcome !== 'failed' && inDebt.size === 0) return;
+    // Only then does it matter who they are; a ledger names them all.
+    if (outcome.outcome !== 'failed' && inDebt.size === 0 && plan.strategy !== 'snapshot') return;
     for await (const recipientId of readablePeople(manifests.recipientsOf(plan.batch, variant), onDamaged)) {
       if (outcome.outcome === 'failed') failed.push({ recipientId, reason: outcome.failureClass });
       else if (inDebt.has(recipientId)) delivered.add(recipientId);

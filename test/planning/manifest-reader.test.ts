@@ -34,3 +34,19 @@ test('a page is read once for those who come together, and again for who comes l
   now += 1;
   expect(await read()).toEqual(['bo']);
 });
+
+test('a page that is missing, cut short, of another shape or of another number is damaged, by name', async () => {
+  await using server = await TestS3.start();
+  using store = server.store();
+  const batch = batchOf('card', '2026-11-23');
+  const key = objectKeys.manifestPage(batch, 2);
+  const read = async () => await new ManifestReader(store).page(batch, 2);
+  const damaged = { failureClass: 'ManifestDamaged', message: expect.stringContaining(key) };
+  await expect(read()).rejects.toMatchObject(damaged);
+  for (const body of ['', '{"page":2,"variants":[', '{"page":2,"variants":[{}]}', '{"page":3,"variants":[]}']) {
+    await store.put(key, body, { contentType: 'application/json' });
+    await expect(read()).rejects.toMatchObject(damaged);
+  }
+  await store.put(key, '{"page":2,"variants":[]}', { contentType: 'application/json' });
+  expect(await read()).toEqual({ page: 2, variants: [] });
+});
