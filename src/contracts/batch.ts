@@ -329,7 +329,7 @@ export interface ClosedSummary extends BatchSummary {
   readonly damaged?: DamagedManifest;
 }
 
-/** Answer of the `progress` query of `nightlyBatch`; the lanes' own `tally` queries say how far they are. */
+/** Answer of the `progress` query of `nightlyBatch`, of its lanes, each of its own share, and of a backfill. */
 export interface BatchProgress {
   readonly phase: 'waiting' | 'planning' | 'scenes' | 'rendering' | 'closing' | 'done';
   /** Known from `scenes` on. */

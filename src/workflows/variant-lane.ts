@@ -19,7 +19,7 @@ import { batches, pointers } from './activity-proxies.ts';
 import { byClass } from './details.ts';
 import { classify } from './failure-class.ts';
 import { LaneReports } from './lane-reports.ts';
-import { laneTallyQuery, steerSignal } from './messages.ts';
+import { batchProgressQuery, laneTallyQuery, steerSignal } from './messages.ts';
 import { priorityOf } from './priority.ts';
 import { variantWindow } from './variant-children.ts';
 
@@ -52,6 +52,7 @@ export async function variantLane(input: VariantLaneInput): Promise<LaneTally> {
   const unwritten: VariantOutcome[] = [...(input.unwritten ?? [])];
   const reports = new LaneReports(input);
   setHandler(laneTallyQuery, () => tally);
+  setHandler(batchProgressQuery, () => ({ phase: 'rendering', plan, tally, steering, failures: reports.failures }));
 
   const settled = (outcome: VariantOutcome): void => {
     unwritten.push(outcome);
