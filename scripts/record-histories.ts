@@ -1,6 +1,6 @@
 /**
  * Plays nights of every kind on real servers and keeps their histories in test/histories/<label>: `npm run record:histories`, or with a
- * label of its own (`npm run record:histories -- 0.2.0`; otherwise this version of Nightreel). Takes three to four minutes.
+ * label of its own (`npm run record:histories -- 0.2.0`; otherwise this version of Nightreel). Takes three to six minutes.
  */
 
 import { spawn } from 'node:child_process';

@@ -2,8 +2,8 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { AnnounceEventInput, LookForNightInput, WatchedNight } from '../contracts/alarms.ts';
 import type {
-  BatchSummary,
   CloseBatchInput,
+  ClosedSummary,
   FailedSlot,
   ListFailedInput,
   RecordOutcomesInput,
@@ -72,7 +72,7 @@ export const createBatchActivities = (deps: BatchDeps) => ({
   },
 
   /** Report, watermark, carry-over, digest: the last step of a batch. Running it again gives the same result, and one digest. */
-  async closeBatch(input: CloseBatchInput): Promise<BatchSummary> {
+  async closeBatch(input: CloseBatchInput): Promise<ClosedSummary> {
     return await runActivity(async (signal) => {
       const endsMs = performance.now() + activityInfo().startToCloseTimeoutMs;
       const summary = await closeBatch(deps, input, signal);

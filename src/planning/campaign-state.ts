@@ -95,8 +95,8 @@ export async function carriedOverOf(
   store: ObjectStore,
   { batch, carriedOver, carriedOverApart }: Pick<PlanDocument, 'batch' | 'carriedOver' | 'carriedOverApart'>,
   signal?: AbortSignal,
-): Promise<readonly string[]> {
-  if (carriedOverApart !== true) return carriedOver;
+): Promise<string[]> {
+  if (carriedOverApart !== true) return [...carriedOver];
   const lines = await Array.fromAsync(readJsonLines(store, objectKeys.carriedOver(batch), personLine, signal));
   return lines.map(({ recipientId }) => recipientId);
 }

@@ -2,6 +2,7 @@
 
 import {
   ApplicationFailure,
+  allHandlersFinished,
   CancellationScope,
   type ChildWorkflowHandle,
   condition,
@@ -170,7 +171,8 @@ export class BatchControl {
   async unlessStopped<T>(work: () => Promise<T>): Promise<T> {
     const scope = new CancellationScope();
     let isDone = false;
-    condition(() => isDone || this.steering.stopped !== null)
+    // Whoever stopped it is answered first, however many interceptors that takes: a history replays with and without the spans of workflows.
+    condition(() => isDone || (this.steering.stopped !== null && allHandlersFinished()))
       .then(() => isDone || scope.cancel())
       .catch(() => undefined);
     try {

@@ -62,7 +62,7 @@ test('a night in which very many fail is made up for by the next, and one of the
   expect((await readState(store, film.id)).owedKey).toMatch(/^state\/ledgers\/film\//);
   const next = await night(store, film, 3, people, { onlyPlanned: true });
   const plan = await new ManifestReader(store).plan(next);
-  expect(plan).toMatchObject({ carriedOver: [], carriedOverApart: true, counts: { carriedOver: people.length } });
+  expect(plan).toMatchObject({ carriedOver: [], carriedOverApart: true, counts: { recipients: people.length } });
   expect(new Set(await carriedOverOf(store, plan))).toEqual(new Set(ids));
 
   const forget = { recipientId: gone.id, campaign: null, campaigns: [film], dryRun: false };
