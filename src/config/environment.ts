@@ -10,7 +10,8 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Failure } from '../contracts/failures.ts';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Encryption } from '../storage/s3-client.ts';
-import { type LogLevel, type OwnVariables, type Rollout, variablesSchema } from './variables.ts';
+import type { HealthAddress } from '../telemetry/health.ts';
+import { type LogLevel, type OwnVariables, type Rollout, readAddress, variablesSchema } from './variables.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -44,6 +45,8 @@ export interface Environment {
   readonly logLevel: LogLevel;
   readonly rollout: Rollout;
   readonly uploadDirect: boolean;
+  /** Where a worker process tells its health; null: nowhere. */
+  readonly health: HealthAddress | null;
   readonly webhooks: Webhooks;
   /** Address of one trace, with `{traceId}` where its ID goes; null: nobody said where traces are looked at. */
   readonly traceUrl: string | null;
@@ -78,6 +81,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
     logLevel: settings.NIGHTREEL_LOG_LEVEL,
     rollout: settings.NIGHTREEL_ROLLOUT,
     uploadDirect: settings.NIGHTREEL_UPLOAD_DIRECT === 'on',
+    health: settings.NIGHTREEL_HEALTH_ADDRESS === undefined ? null : readAddress(settings.NIGHTREEL_HEALTH_ADDRESS),
     webhooks: readWebhooks(settings),
     traceUrl: settings.NIGHTREEL_TRACE_URL ?? null,
     variables: set,

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Prices } from '../reporting/prices.ts';
+import type { HealthAddress } from '../telemetry/health.ts';
 import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import { type Connections, resolveConnections } from './connections.ts';
 import { PROJECT_ROOT, readEnvironment, type Variables } from './environment.ts';
@@ -19,6 +20,8 @@ export interface Settings extends Connections {
   readonly rollout: Rollout;
   /** Whether videos go to the store as they are made; else from a temporary file. */
   readonly uploadDirect: boolean;
+  /** Where a worker process tells its health; null: nowhere. */
+  readonly health: HealthAddress | null;
   /** Where a closed batch's digest is posted. */
   readonly webhooks: Webhooks;
   /** Address of one trace, with `{traceId}` in it; null: nobody said. */
@@ -42,6 +45,7 @@ export async function loadSettings(): Promise<Settings> {
     logLevel: environment.logLevel,
     rollout: environment.rollout,
     uploadDirect: environment.uploadDirect,
+    health: environment.health,
     webhooks: environment.webhooks,
     traceUrl: environment.traceUrl,
     prices: await loadPrices(root),

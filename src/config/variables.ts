@@ -24,6 +24,12 @@ const url = z
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, { error: `must be one of ${names.join(', ')}` });
 
+/** `8080`, `0.0.0.0:8080` or `[::]:8080`; null when it is none. */
+export function readAddress(text: string): { readonly host: string; readonly port: number } | null {
+  const [, bracketed, host, port = ''] = /^(?:(?:\[([0-9a-f:.]+)\]|([^\s:[\]]+)):)?(\d+)$/i.exec(text) ?? [];
+  return isPort(port) ? { host: bracketed ?? host ?? '127.0.0.1', port: Number(port) } : null;
+}
+
 export const isPort = (text: string): boolean => /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 /** Characters of a secret of one's own. */
 export const MIN_TOKEN = 16;
@@ -127,6 +133,13 @@ export const variablesSchema = z.object({
     .optional()
     .describe('The secret [that it is signed with](../digest.md#a-webhook-of-your-own).'),
   NIGHTREEL_LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('From which level on there are lines in the log.'),
+  NIGHTREEL_HEALTH_ADDRESS: z
+    .string()
+    .refine((text) => readAddress(text) !== null, 'must be a port, or a host and a port, for example 0.0.0.0:8080')
+    .optional()
+    .describe(
+      'Where each worker process answers `/live` and `/ready`, for [probes](../kubernetes.md#probes): a port, on loopback then, or `host:port`. Without it nowhere.',
+    ),
   NIGHTREEL_TEMPORAL_METRICS_PORT: z
     .string()
     .refine(isPort, 'must be a port from 1 to 65535')

@@ -6,6 +6,7 @@ import { asFailure } from '../contracts/failures.ts';
 import type { CaptureChoice } from '../rendering/capture/probe.ts';
 import { assertConditionalWrites } from '../storage/conditional-writes.ts';
 import { ObjectStore } from '../storage/object-store.ts';
+import { Health, type HealthState } from '../telemetry/health.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/telemetry.ts';
 import { loadTemplate, type Template } from '../templates/template.ts';
@@ -29,6 +30,11 @@ export async function serve(
   onReady: () => void,
 ): Promise<void> {
   const log = createLogger({ level: settings.logLevel, name: 'nightreel' });
+  await using health = settings.health && (await Health.start(settings.health));
+  const tell = (state: HealthState): void => {
+    if (health !== null) health.state = state;
+  };
+  signal.addEventListener('abort', () => tell('draining'), { once: true });
   const telemetry = await startTelemetry({
     serviceName: 'nightreel-worker',
     version: settings.version,
@@ -59,7 +65,10 @@ export async function serve(
         log,
       },
       signal,
-      onReady,
+      () => {
+        if (!signal.aborted) tell('ready');
+        onReady();
+      },
     );
   } finally {
     store.close();

@@ -40,15 +40,11 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TemplateLibrary } from '../templates/library.ts';
 import { grpcCompressionFor } from './grpc-compression.ts';
 import type { Role } from './roles.ts';
+import { SHUTDOWN_FORCE, SHUTDOWN_GRACE } from './shutdown.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { keepVersion, type VersionKeeperOptions } from './version-keeper.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { workflowVersion } from './workflow-version.ts';
-
-/** At least the p95 of a render: a deploy lets what is being rendered finish. */
-const SHUTDOWN_GRACE = '60 seconds';
-/** Then what still runs is left to a retry on another worker. */
-const SHUTDOWN_FORCE = '75 seconds';
 
 /** Stored scenes that a process keeps at hand: some 1,500 of two seconds at 720p. */
 const SCENE_MEMORY_BYTES = 256 * 1024 * 1024;
