@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts in place what only tests need, after setup.sh: PostgreSQL, Prometheus and its Alertmanager, tctl, libfaketime, and fakesnow as a stand-in for Snowflake. Does nothing
+# Puts in place what only tests need, after setup.sh: PostgreSQL, Prometheus and its Alertmanager, tctl, libfaketime, runc, a parser for
+# Terraform's language, kustomize, and fakesnow as a stand-in for Snowflake. Does nothing
 # (and needs no network) when all are there. Ends with 3 and one sentence when something cannot be installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,6 +17,13 @@ tctl_version=v1.15.2
 tctl_fits() { [ -x .tools/tctl/tctl ] && [ "$(cat .tools/tctl/version 2>/dev/null)" = "$tctl_version" ]; }
 # Go's own installer puts it where PATH may not look.
 find_go() { command -v go || { [ -x /usr/local/go/bin/go ] && echo /usr/local/go/bin/go; }; }
+hcl_fits() { [ -f .tools/hcl/requirements.txt ] && cmp -s scripts/hcl.txt .tools/hcl/requirements.txt; }
+kustomize_version=v5.8.1
+# kubectl has it, from 1.27 on as we need it.
+kustomize_fits() {
+  kubectl version --client 2>/dev/null | grep -q '^Kustomize Version: v5' ||
+    { [ -x .tools/kustomize/kustomize ] && [ "$(cat .tools/kustomize/version 2>/dev/null)" = "$kustomize_version" ]; }
+}
 fakesnow_fits() { [ -f .tools/fakesnow/requirements.txt ] && cmp -s scripts/fakesnow.txt .tools/fakesnow/requirements.txt; }
 
 mkdir -p .tools
@@ -24,8 +32,9 @@ has_postgres || missing+=(postgresql)
 has_faketime || missing+=(libfaketime)
 has prometheus && has promtool || missing+=(prometheus)
 has amtool || missing+=(prometheus-alertmanager)
-fakesnow_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
-tctl_fits || find_go >/dev/null || missing+=(golang-go)
+has runc || missing+=(runc)
+fakesnow_fits && hcl_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+{ tctl_fits && kustomize_fits; } || find_go >/dev/null || missing+=(golang-go)
 if [ ${#missing[@]} -gt 0 ]; then
   list=${missing[*]}
   has apt-get || stop "missing: $list; this system has no apt-get, so install them with its own package manager, then run this again."
@@ -71,4 +80,29 @@ if ! tctl_fits; then
   echo "$tctl_version" >"$build/version"
   rm -rf .tools/tctl
   mv "$build" .tools/tctl
+fi
+
+if ! hcl_fits; then
+  say "installs a parser for Terraform's language into .tools/hcl."
+  parser=$(mktemp -d .tools/tmp-hcl.XXXXXX)
+  quietly env PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --quiet --no-deps --only-binary=:all: \
+    --require-hashes --progress-bar off --target "$parser" --requirement scripts/hcl.txt || {
+    rm -rf "$parser"
+    stop 'pip could not fetch python-hcl2 (its last words are above); check its index and proxy settings, then run this again.'
+  }
+  cp scripts/hcl.txt "$parser/requirements.txt"
+  rm -rf .tools/hcl
+  mv "$parser" .tools/hcl
+fi
+
+if ! kustomize_fits; then
+  say "builds kustomize $kustomize_version into .tools/kustomize."
+  build=$(mktemp -d "$PWD/.tools/tmp-kustomize.XXXXXX")
+  GOBIN=$build quietly "$(find_go)" install "sigs.k8s.io/kustomize/kustomize/v5@$kustomize_version" || {
+    rm -rf "$build"
+    stop 'go could not build kustomize (its last words are above); check its proxy settings, or install kubectl, then run this again.'
+  }
+  echo "$kustomize_version" >"$build/version"
+  rm -rf .tools/kustomize
+  mv "$build" .tools/kustomize
 fi

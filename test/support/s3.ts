@@ -34,11 +34,12 @@ export class TestS3 implements AsyncDisposable {
     this.publicBaseUrl = `${endpoint}/${BUCKET}`;
   }
 
-  static async start(): Promise<TestS3> {
+  /** @param more identities and policies, as SeaweedFS's own file has them. */
+  static async start(more: MoreIdentities = {}): Promise<TestS3> {
     for (let attempt = 1; ; attempt += 1) {
       const folder = await mkdtemp(join(tmpdir(), 'nightreel-s3-'));
       const ports = await freePorts(4);
-      const guard = await launch(folder, ports);
+      const guard = await launch(folder, ports, more);
       const server = new TestS3(guard, folder, `http://127.0.0.1:${ports.s3}`);
       try {
         await server.becomeReady();
@@ -85,9 +86,14 @@ export class TestS3 implements AsyncDisposable {
   }
 }
 
+export interface MoreIdentities {
+  readonly identities?: readonly unknown[];
+  readonly policies?: readonly { readonly name: string; readonly content: string }[];
+}
+
 type Ports = Readonly<Record<'master' | 'volume' | 'filer' | 's3' | 'admin', number>>;
 
-async function launch(folder: string, ports: Ports): Promise<ChildProcess> {
+async function launch(folder: string, ports: Ports, more: MoreIdentities): Promise<ChildProcess> {
   const config = join(folder, 's3.json');
   await writeFile(
     config,
@@ -104,7 +110,9 @@ async function launch(folder: string, ports: Ports): Promise<ChildProcess> {
           actions: ['Read', 'Write'],
         },
         { name: 'anonymous', actions: [`Read:${BUCKET}/videos/*`, `Read:${BUCKET}/batches/*/report.html`] },
+        ...(more.identities ?? []),
       ],
+      policies: more.policies ?? [],
     }),
   );
   const args = [
