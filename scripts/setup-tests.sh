@@ -33,6 +33,7 @@ has_faketime || missing+=(libfaketime)
 has prometheus && has promtool || missing+=(prometheus)
 has amtool || missing+=(prometheus-alertmanager)
 has runc || missing+=(runc)
+has systemd-analyze || missing+=(systemd)
 fakesnow_fits && hcl_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 { tctl_fits && kustomize_fits; } || find_go >/dev/null || missing+=(golang-go)
 if [ ${#missing[@]} -gt 0 ]; then
