@@ -7,8 +7,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
 import { build, type Manifest } from '../../scripts/kubernetes/manifests.ts';
-import { type Deployment, ofKind } from '../../scripts/kubernetes/views.ts';
+import { type Deployment, ofKind, type ScaledObject } from '../../scripts/kubernetes/views.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import { PortChooser } from '../../src/stack/ports.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
@@ -90,27 +91,50 @@ const podOf = (role: 'orchestrator' | 'render') => {
   return started;
 };
 
+/** What KEDA's trigger asks (`getUnversionedBacklogCount` of its scaler), with what the ScaledObject tells it. */
+async function backlog(): Promise<number> {
+  const [metadata] = ofKind<ScaledObject>(manifests, 'ScaledObject').flatMap(({ spec }) =>
+    spec.triggers.map((trigger) => trigger.metadata),
+  );
+  const { stats } = await temporal.client.workflowService.describeTaskQueue({
+    namespace: 'default',
+    taskQueue: { name: metadata?.['taskQueue'] },
+    taskQueueType: metadata?.['queueTypes'] === 'activity' ? ACTIVITIES : WORKFLOWS,
+    reportStats: true,
+  });
+  return Number(stats?.approximateBacklogCount ?? Number.NaN);
+}
+/** Of temporal.api.enums.v1.TaskQueueType. */
+const [WORKFLOWS, ACTIVITIES] = [1, 2];
+
 describe('a night', () => {
+  let night: WorkflowHandle;
   beforeAll(async () => {
-    await Promise.all([start('orchestrator'), start('render')]);
+    await start('orchestrator');
+    const csv = 'recipient_id,name,referralCount,earnings\nr1,Ada,3,120\nr2,Grace,3,80\n';
+    const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
+    using store = s3.store();
+    await store.put(csvKey, csv, { contentType: 'text/csv' });
+    night = await temporal.client.workflow.start('nightlyBatch', {
+      taskQueue: 'orchestrator',
+      workflowId: 'batch/story/2026-03-02',
+      args: [{ campaign: 'story', businessDate: '2026-03-02', csvKey }],
+    });
   }, 2 * MINUTE);
+
+  test('wakes pods that render: what KEDA counts is more than nothing', async () => {
+    await until(async () => ((await backlog()) > 0 ? true : null), 'an activity to wait for a pod that renders');
+  });
 
   test(
     'is rendered, joined, published and reported by pods with the rights of their roles',
     async () => {
-      const csv = 'recipient_id,name,referralCount,earnings\nr1,Ada,3,120\nr2,Grace,3,80\n';
-      const csvKey = `inputs/${createHash('sha256').update(csv).digest('hex')}.csv`;
+      await start('render');
+      expect(await night.result()).toMatchObject({ rendered: 2, failed: 0 });
       using store = s3.store();
-      await store.put(csvKey, csv, { contentType: 'text/csv' });
-      const batch = { campaign: 'story', businessDate: '2026-03-02', csvKey };
-      const result = (await temporal.client.workflow.execute('nightlyBatch', {
-        taskQueue: 'orchestrator',
-        workflowId: 'batch/story/2026-03-02',
-        args: [batch],
-      })) as Record<string, unknown>;
-      expect(result).toMatchObject({ rendered: 2, failed: 0 });
       expect(await store.getText('users/r1.json')).toContain('.mp4');
       expect(await store.getText('batches/story/2026-03-02/1/report.html')).toContain('<html');
+      expect(await backlog()).toBe(0);
     },
     2 * MINUTE,
   );
