@@ -219,9 +219,13 @@ describe('what only the tests need', () => {
     for (const name of ['cmp', 'cp']) {
       symlinkSync(execFileSync('bash', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(bin, name));
     }
-    for (const name of ['initdb', 'prometheus', 'promtool', 'amtool']) program(name, 'exit 0');
-    mkdirSync(join(copy, '.tools/fakesnow'), { recursive: true });
-    cpSync(join(copy, 'scripts/fakesnow.txt'), join(copy, '.tools/fakesnow/requirements.txt'));
+    for (const name of ['initdb', 'prometheus', 'promtool', 'amtool', 'runc', 'systemd-analyze'])
+      program(name, 'exit 0');
+    program('kubectl', "echo 'Kustomize Version: v5.5.0'");
+    for (const name of ['fakesnow', 'hcl']) {
+      mkdirSync(join(copy, '.tools', name), { recursive: true });
+      cpSync(join(copy, `scripts/${name}.txt`), join(copy, `.tools/${name}/requirements.txt`));
+    }
     mkdirSync(join(copy, '.tools/tctl'), { recursive: true });
     writeFileSync(join(copy, '.tools/tctl/tctl'), '', { mode: 0o755 });
     writeFileSync(join(copy, '.tools/tctl/version'), 'v1.15.2\n');
@@ -251,6 +255,15 @@ describe('what only the tests need', () => {
     expect(code).toBe(3);
     expect(lines).toContain('no such module');
     expect(lines.at(-1)).toMatch(/go could not build tctl .* run this again\.$/);
+  });
+
+  test('has kustomize built where no kubectl has it, and says in one sentence that this failed', () => {
+    program('kubectl', "echo 'Kustomize Version: v4.5.7'");
+    program('go', 'echo "no such module" >&2; exit 1');
+    const { code, lines } = setupTests();
+    expect(code).toBe(3);
+    expect(lines).toContain('no such module');
+    expect(lines.at(-1)).toMatch(/go could not build kustomize .* run this again\.$/);
   });
 
   test('is not taken for installed when pip failed, and says so in one sentence', () => {
