@@ -6,7 +6,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -123,20 +123,26 @@ export class Pod implements AsyncDisposable {
 
 async function configOf(pod: PodSpec, container: Container, folder: string, variables: Record<string, string | null>) {
   const root = join(folder, 'root');
-  const links = ['bin', 'lib', 'lib64', 'sbin'].map((name) => symlink(`usr/${name}`, join(root, name)));
   await mkdir(root);
-  await Promise.all(links);
+  await Promise.all(['bin', 'lib', 'lib64', 'sbin'].map((name) => symlink(`usr/${name}`, join(root, name))));
+  // As kubelet makes volumes for fsGroup: runc gives them the mode of what they are mounted on.
+  for (const { mountPath } of container.volumeMounts ?? []) {
+    await mkdir(join(root, mountPath), { recursive: true });
+    await chmod(join(root, mountPath), 0o2777);
+  }
   const { runAsUser = 0, runAsGroup = 0, fsGroup = 0, seccompProfile } = pod.securityContext as Record<string, never>;
   const security = container.securityContext ?? {};
   const kept = security.capabilities?.drop?.includes('ALL') ? [] : ['CAP_NET_RAW'];
   const { stdout: node } = await run(join(ROOT, 'scripts/find-node.sh'));
-  const own = ['/usr', '/etc', '/opt', '/var/cache/fontconfig', dirname(node.trim())].filter((path) =>
-    existsSync(path),
+  const programs = dirname(node.trim());
+  // One of the repository's own is found there.
+  const own = ['/usr', '/etc', '/opt', '/var/cache/fontconfig', programs].filter(
+    (path) => existsSync(path) && !path.startsWith(`${ROOT}/`),
   );
   const profile = JSON.parse(await readFile(PROFILE, 'utf8')) as Profile;
   const isLocal = (seccompProfile as { readonly type: string } | undefined)?.type === 'Localhost';
   const limits = container.resources?.limits ?? {};
-  const env = Object.entries({ ...variables, HOME: '/', PATH: `${dirname(node.trim())}:/usr/local/bin:/usr/bin:/bin` });
+  const env = Object.entries({ ...variables, HOME: '/', PATH: `${programs}:/usr/local/bin:/usr/bin:/bin` });
   return {
     ociVersion: '1.0.2',
     process: {
@@ -160,7 +166,7 @@ async function configOf(pod: PodSpec, container: Container, folder: string, vari
       { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'nodev', 'mode=1777', 'size=64m'] },
       ...own.map((path) => ({ destination: path, type: 'bind', source: path, options: ['rbind', 'ro'] })),
       { destination: CODE, type: 'bind', source: ROOT, options: ['rbind', 'ro'] },
-      // As kubelet makes them for fsGroup; those on the node's disk are in memory here, too.
+      // Those on the node's disk are in memory here, too.
       ...(container.volumeMounts ?? []).map(({ name, mountPath }) => {
         const size = quantity(pod.volumes?.find((volume) => volume.name === name)?.emptyDir?.sizeLimit);
         const options = ['nosuid', 'nodev', 'mode=2777', 'uid=0', `gid=${fsGroup}`, `size=${size}`];
