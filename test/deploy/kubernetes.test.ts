@@ -157,8 +157,8 @@ describe('a broken copy is refused', () => {
     ['too little memory', /memory: 3Gi/g, 'memory: 2Gi', 'its memory, 2Gi, has room for 3 browsers on 4 processors.'],
     [
       'pictures on the disk',
-      /medium: Memory\n +sizeLimit: 512Mi/,
-      'sizeLimit: 512Mi',
+      /medium: Memory\n +sizeLimit: 1280Mi/,
+      'sizeLimit: 1280Mi',
       '/tmp has to be an emptyDir of medium Memory of 256Mi or more.',
     ],
     [
