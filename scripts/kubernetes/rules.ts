@@ -7,6 +7,7 @@ import { podFaults, rolesOf } from './pod-rules.ts';
 import { schemaFaults, TRIGGER } from './schemas.ts';
 import {
   type Deployment,
+  type Endpoint,
   labelsOf,
   type NetworkPolicy,
   ofKind,
@@ -185,8 +186,21 @@ function* monitoring({ manifests, deployments }: Cluster): Generator<string> {
     const about = monitors.filter(({ spec }) => selects(spec.selector, labelsOf(deployment)));
     if (about.length === 0) yield `${nameOf(deployment)}: no PodMonitor asks its pods for metrics.`;
     for (const monitor of about)
-      for (const { port } of monitor.spec.podMetricsEndpoints)
-        if (!portsOf(deployment).has(port))
-          yield `${nameOf(monitor)}: the pods of ${nameOf(deployment)} have no port ${port}.`;
+      for (const endpoint of monitor.spec.podMetricsEndpoints)
+        yield* endpointFaults(endpoint, deployment, nameOf(monitor));
   }
+}
+
+function* endpointFaults(
+  { port, authorization }: Endpoint,
+  deployment: Deployment,
+  monitor: string,
+): Generator<string> {
+  const pods = `the pods of ${nameOf(deployment)}`;
+  if (!portsOf(deployment).has(port)) yield `${monitor}: ${pods} have no port ${port}.`;
+  const secrets = deployment.spec.template.spec.containers.flatMap(({ envFrom = [] }) =>
+    envFrom.map(({ secretRef }) => secretRef?.name),
+  );
+  if (!secrets.includes(authorization?.credentials?.name ?? ''))
+    yield `${monitor} asks at port ${port} without a token of a Secret that ${pods} have. Give it an authorization.`;
 }

@@ -64,8 +64,12 @@ export interface Deployment extends Manifest {
 export interface Selecting extends Manifest {
   readonly spec: { readonly selector: Selector };
 }
+export interface Endpoint {
+  readonly port?: string;
+  readonly authorization?: { readonly credentials?: { readonly name?: string } };
+}
 export interface PodMonitor extends Selecting {
-  readonly spec: { readonly selector: Selector; readonly podMetricsEndpoints: readonly { readonly port?: string }[] };
+  readonly spec: { readonly selector: Selector; readonly podMetricsEndpoints: readonly Endpoint[] };
 }
 export interface Peer {
   readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };

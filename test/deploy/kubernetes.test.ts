@@ -264,6 +264,12 @@ describe('a broken copy is refused', () => {
       'port: http\n',
       'PodMonitor nightreel: the pods of Deployment orchestrator have no port http.',
     ],
+    [
+      'a monitor without the token',
+      /name: nightreel-metrics\n( +)interval: 15s\n +port: temporal-metrics/,
+      'name: nightreel\n$1interval: 15s\n$1port: temporal-metrics',
+      'PodMonitor nightreel asks at port temporal-metrics without a token of a Secret that the pods of Deployment orchestrator have.',
+    ],
   ];
 
   test.each(CASES)('%s', (_, pattern, wrong, sentence) => {

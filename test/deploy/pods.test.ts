@@ -52,6 +52,7 @@ afterAll(async () => {
 }, MINUTE);
 
 const chooser = new PortChooser();
+const METRICS_TOKEN = 'a-token-for-those-who-may-scrape';
 
 /** A pod of this role, when it is ready. */
 async function start(role: 'orchestrator' | 'render'): Promise<void> {
@@ -68,6 +69,7 @@ async function start(role: 'orchestrator' | 'render'): Promise<void> {
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     NIGHTREEL_BUCKET: s3.bucket,
     NIGHTREEL_PROJECT: '/nightreel/test/fixtures/project',
+    NIGHTREEL_METRICS_TOKEN: METRICS_TOKEN,
     NIGHTREEL_HEALTH_ADDRESS: `127.0.0.1:${health}`,
     OTEL_EXPORTER_PROMETHEUS_HOST: '127.0.0.1',
     OTEL_EXPORTER_PROMETHEUS_PORT: String(metrics),
@@ -162,7 +164,8 @@ describe('a night', () => {
   });
 
   test('metrics are where the PodMonitor asks', async () => {
-    expect(await (await fetch(podOf('render').metrics)).text()).toContain('nightreel_pool_browsers{state="slots"}');
+    const answer = await fetch(podOf('render').metrics, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } });
+    expect(await answer.text()).toContain('nightreel_pool_browsers{state="slots"}');
   });
 
   test.each(['render', 'orchestrator'] as const)(

@@ -22,7 +22,7 @@ async function resourcesIn(folder: string): Promise<ReadonlyMap<string, readonly
   for (const { resource = [] } of JSON.parse(stdout) as {
     readonly resource?: readonly Record<string, Record<string, Block>>[];
   }[])
-    for (const [type, named] of resource.flatMap(Object.entries))
+    for (const [type, named] of resource.flatMap((each) => Object.entries(each)))
       found.set(type, [...(found.get(type) ?? []), ...Object.values(named)]);
   return found;
 }
