@@ -6,7 +6,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -117,7 +117,9 @@ export class Pod implements AsyncDisposable {
       await this.signal('KILL').catch(() => this.child.kill('SIGKILL'));
       await this.ended;
     }
-    await rm(this.folder, { recursive: true, force: true });
+    // What it was mounted on is root's; and should a mount still be there, it is left alone.
+    const [program = '', ...args] = [...AS_ROOT, 'rm', '-rf', '--one-file-system', this.folder];
+    await run(program, args);
   }
 }
 
