@@ -15,14 +15,14 @@ const rule = z.object({
 const ruleFile = z.object({ groups: z.array(z.object({ rules: z.array(rule) })) });
 const dashboard = z.object({ panels: z.array(z.object({ targets: z.array(z.object({ expr: z.string() })) })) });
 
-export async function ruleExpressions(): Promise<z.infer<typeof rule>[]> {
-  const text = await readFile(join(OBSERVABILITY, 'rules.yml'), 'utf8');
+export async function ruleExpressions(folder = OBSERVABILITY): Promise<z.infer<typeof rule>[]> {
+  const text = await readFile(join(folder, 'rules.yml'), 'utf8');
   return ruleFile.parse(parse(text)).groups.flatMap(({ rules }) => rules);
 }
 
 /** As Grafana would send them. */
-export async function panelExpressions(): Promise<string[]> {
-  const text = await readFile(join(OBSERVABILITY, 'grafana/dashboards/nightreel.json'), 'utf8');
+export async function panelExpressions(folder = OBSERVABILITY): Promise<string[]> {
+  const text = await readFile(join(folder, 'grafana/dashboards/nightreel.json'), 'utf8');
   const { panels } = dashboard.parse(JSON.parse(text));
   return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m')));
 }
