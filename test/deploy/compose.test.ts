@@ -1,42 +1,48 @@
 /** docker-compose.yml by the Compose Specification's schema and by rules of our own; each rule refuses a broken copy. */
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtempDisposable, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { COMPOSE_FILE, composeFindings, ROOT, readCompose, variablesIn } from '../support/compose.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import {
+  COMPOSE_FILE,
+  composeFindings,
+  ENV_SCRIPT,
+  freshVariables,
+  ROOT,
+  readCompose,
+  variablesIn,
+} from '../support/compose.ts';
 
 const run = promisify(execFile);
-const SCRIPT = join(ROOT, 'scripts/compose-env.sh');
 
-let folder: string;
-let dotenv: string;
 let text: string;
 let variables: Record<string, string>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'nightreel-compose-'));
-  dotenv = join(folder, '.env');
-  await run(SCRIPT, [dotenv]);
-  variables = variablesIn(await readFile(dotenv, 'utf8'));
+  variables = await freshVariables();
   text = await readFile(COMPOSE_FILE, 'utf8');
 });
-afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 test('the file is right', async () => {
   expect(await composeFindings(text, variables)).toEqual([]);
 });
 
 test('passwords are random, for their owner alone, and stay when the script runs again', async () => {
-  const first = await readFile(dotenv, 'utf8');
-  expect((await stat(dotenv)).mode & 0o777).toBe(0o600);
   const passwords = Object.entries(variables).filter(([name]) => /(PASSWORD|KEY)$/.test(name));
   expect(passwords).toHaveLength(4);
   for (const [, value] of passwords) expect(value).toMatch(/^[\w-]{32}$/);
   expect(new Set(passwords.map(([, value]) => value)).size).toBe(4);
-  const { stderr } = await run(SCRIPT, [dotenv]);
+
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'nightreel-env-'));
+  const dotenv = join(folder.path, '.env');
+  await run(ENV_SCRIPT, [dotenv]);
+  expect((await stat(dotenv)).mode & 0o777).toBe(0o600);
+  const first = await readFile(dotenv, 'utf8');
+  expect(variablesIn(first)).not.toEqual(variables);
+  const { stderr } = await run(ENV_SCRIPT, [dotenv]);
   expect(stderr).toContain('it stays as it is');
   expect(await readFile(dotenv, 'utf8')).toBe(first);
   await run('git', ['check-ignore', '.env'], { cwd: ROOT });

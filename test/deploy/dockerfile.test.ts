@@ -2,21 +2,19 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { COMPOSE_FILE, ROOT, readCompose } from '../support/compose.ts';
-import { DOCKERFILE, dockerfileFindings } from '../support/dockerfile.ts';
-
-const ANY = new Proxy<Record<string, string>>({}, { get: () => 'x' });
+import { freshCompose } from '../support/compose.ts';
+import { DOCKERFILE, dockerfileFindings, makeImage } from '../support/dockerfile.ts';
 
 let text: string;
 let targets: string[];
 
 beforeAll(async () => {
   text = await readFile(DOCKERFILE, 'utf8');
-  const { services } = readCompose(await readFile(COMPOSE_FILE, 'utf8'), ANY);
+  const { services } = await freshCompose();
   targets = [...new Set(Object.values(services).flatMap(({ build }) => build?.target ?? []))];
 });
 
@@ -58,12 +56,7 @@ describe('what the images take of this repository', () => {
 
   beforeAll(async () => {
     context = await mkdtemp(join(tmpdir(), 'nightreel-image-'));
-    const ignored = await readFile(join(ROOT, '.dockerignore'), 'utf8');
-    for (const [, path = ''] of ignored.matchAll(/^!(.+)$/gm)) {
-      await mkdir(dirname(join(context, path)), { recursive: true });
-      await cp(join(ROOT, path), join(context, path), { recursive: true });
-    }
-    await symlink(join(ROOT, 'node_modules'), join(context, 'node_modules'));
+    await makeImage(context);
   });
   afterAll(async () => await rm(context, { recursive: true, force: true }));
 

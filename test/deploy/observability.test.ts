@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { PortChooser } from '../../src/stack/ports.ts';
-import { COMPOSE_FILE, type Compose, ROOT, readCompose, variablesIn } from '../support/compose.ts';
+import { type Compose, freshCompose, ROOT } from '../support/compose.ts';
 import { observabilityFindings } from '../support/observability-findings.ts';
 
 const run = promisify(execFile);
@@ -18,9 +18,7 @@ let series: Set<string>;
 
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'nightreel-deploy-'));
-  await run(join(ROOT, 'scripts/compose-env.sh'), [join(work, '.env')]);
-  const variables = variablesIn(await readFile(join(work, '.env'), 'utf8'));
-  compose = readCompose(await readFile(COMPOSE_FILE, 'utf8'), variables);
+  compose = await freshCompose();
   const port = await new PortChooser().choose();
   const { stdout } = await run(process.execPath, [resolve(import.meta.dirname, '../telemetry/emit.ts')], {
     env: { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(port) },

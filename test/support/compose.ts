@@ -1,8 +1,11 @@
 /** docker-compose.yml as Compose understands it, and what must hold for it beside its schema. */
 
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -73,9 +76,23 @@ const raw = (text: string): unknown => parse(text, { merge: true });
 export const readCompose = (text: string, variables: Variables): Compose =>
   composeFile.parse(interpolate(raw(text), variables));
 
-/** What `scripts/compose-env.sh` wrote. */
+/** The variables of a .env file. */
 export const variablesIn = (text: string): Record<string, string> =>
   Object.fromEntries([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
+
+export const ENV_SCRIPT = join(ROOT, 'scripts/compose-env.sh');
+
+/** What `scripts/compose-env.sh` writes into .env. */
+export async function freshVariables(): Promise<Record<string, string>> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'nightreel-env-'));
+  const path = join(folder.path, '.env');
+  await promisify(execFile)(ENV_SCRIPT, [path]);
+  return variablesIn(await readFile(path, 'utf8'));
+}
+
+/** docker-compose.yml with such variables. */
+export const freshCompose = async (): Promise<Compose> =>
+  readCompose(await readFile(COMPOSE_FILE, 'utf8'), await freshVariables());
 
 const schemaErrors = async (file: unknown): Promise<string[]> => {
   const schema = JSON.parse(await readFile(join(ROOT, 'test/fixtures/compose-spec/compose-spec.json'), 'utf8'));

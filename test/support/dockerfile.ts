@@ -2,8 +2,8 @@
 
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ROOT } from './compose.ts';
 
 export const DOCKERFILE = join(ROOT, 'deploy/docker/Dockerfile');
@@ -100,4 +100,24 @@ function contextFindings(ignored: string): string[] {
       .filter((path) => globSync(path, { cwd: ROOT }).length === 0)
       .map((path) => `.dockerignore names ${path}, which is not there`),
   ];
+}
+
+/** What is in /nightreel of both images: what .dockerignore lets in, and the packages. */
+export async function makeImage(folder: string): Promise<void> {
+  const ignored = await readFile(join(ROOT, '.dockerignore'), 'utf8');
+  for (const [, path = ''] of ignored.matchAll(/^!(.+)$/gm)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await cp(join(ROOT, path), join(folder, path), { recursive: true });
+  }
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+}
+
+/** What a container of this image runs: its entry point and its command, without the init. */
+export function commandOf(text: string, target: string): string[] {
+  const stages = stagesOf(text);
+  const stage = stages.find(({ name }) => name === target);
+  const lines = stage === undefined ? [] : whole(stages, stage);
+  const last = (instruction: string): string[] =>
+    JSON.parse(lines.findLast((line) => line.startsWith(`${instruction} `))?.slice(instruction.length) ?? '[]');
+  return [...last('ENTRYPOINT').slice(2), ...last('CMD')];
 }

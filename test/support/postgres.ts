@@ -11,8 +11,7 @@ import pg from 'pg';
 import { endGuarded, freePort, guarded } from './guarded.ts';
 
 const run = promisify(execFile);
-const USER = 'nightreel';
-const PASSWORD = 'nightreel test';
+const OWNER = { user: 'nightreel', password: 'nightreel test' };
 const READY_WITHIN_MS = 30_000;
 /** Debian keeps the programs of each version off PATH. */
 const DEBIAN = '/usr/lib/postgresql';
@@ -45,11 +44,11 @@ export class TestPostgres implements AsyncDisposable {
     this.#guard = guard;
   }
 
-  static async start(): Promise<TestPostgres> {
+  static async start({ user, password: secret } = OWNER): Promise<TestPostgres> {
     const folder = await mkdtemp(join(tmpdir(), 'nightreel-postgres-'));
     const { prefix, uid } = await runAs();
     const password = join(folder, 'password');
-    await writeFile(password, PASSWORD);
+    await writeFile(password, secret);
     if (uid !== null) for (const path of [folder, password]) await chown(path, uid, -1);
     const [first = '', ...rest] = [...prefix, `${programs()}initdb`];
     const data = join(folder, 'data');
@@ -58,7 +57,7 @@ export class TestPostgres implements AsyncDisposable {
       [
         ...rest,
         `--pgdata=${data}`,
-        `--username=${USER}`,
+        `--username=${user}`,
         `--pwfile=${password}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
@@ -78,7 +77,7 @@ export class TestPostgres implements AsyncDisposable {
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const command = [...prefix, `${programs()}postgres`, '-D', data, ...options] as [string, ...string[]];
     const guard = await guarded(command, { log: join(folder, 'log'), cwd: folder });
-    const url = `postgres://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`;
+    const url = `postgres://${user}:${encodeURIComponent(secret)}@127.0.0.1:${port}/postgres`;
     const server = new TestPostgres(url, folder, command, guard);
     await server.#becomeReady();
     return server;
