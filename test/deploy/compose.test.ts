@@ -52,6 +52,17 @@ test('without passwords it says what to do', () => {
   expect(() => readCompose(text, {})).toThrow('run scripts/compose-env.sh first');
 });
 
+test('Chromium may make its sandbox, and nothing else that Docker forbids', async () => {
+  const { defaultAction, syscalls } = JSON.parse(
+    await readFile(join(ROOT, 'deploy/docker/chromium-seccomp.json'), 'utf8'),
+  );
+  expect(defaultAction).toBe('SCMP_ACT_ERRNO');
+  const freely = syscalls.filter((rule: object) => !('includes' in rule || 'excludes' in rule || 'args' in rule));
+  const allowed = freely.flatMap(({ names }: { readonly names: readonly string[] }) => names);
+  for (const name of ['clone', 'unshare', 'setns', 'chroot']) expect(allowed).toContain(name);
+  for (const name of ['mount', 'bpf', 'ptrace', 'reboot', 'init_module', 'clone3']) expect(allowed).not.toContain(name);
+});
+
 /** A variable without which Compose refuses the file. */
 const required = (name: string) => `\${${name}:?run scripts/compose-env.sh first}`;
 const bare = (name: string) => `\${${name}}`;

@@ -18,6 +18,10 @@ beforeAll(async () => {
   targets = [...new Set(Object.values(services).flatMap(({ build }) => build?.target ?? []))];
 });
 
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+}
+
 test('both images are right', async () => {
   expect(targets.sort()).toEqual(['orchestrator', 'render']);
   expect(await dockerfileFindings(text, targets)).toEqual([]);
@@ -60,12 +64,16 @@ describe('what the images take of this repository', () => {
   });
   afterAll(async () => await rm(context, { recursive: true, force: true }));
 
-  test('has every file that the program imports', async () => {
+  test('has every file and every package that the program imports', async () => {
+    const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
     const lacking: string[] = [];
     for (const file of globSync('{src,bench,scripts}/**/*.{ts,js,mjs}', { cwd: context })) {
       const source = await readFile(join(context, file), 'utf8');
       for (const [, path = ''] of source.matchAll(/(?:from|import\(|new URL\()\s*'(\.{1,2}\/[^']+)'/g))
         if (!existsSync(join(context, dirname(file), path))) lacking.push(`${file}: ${path}`);
+      // npm ci --omit=dev leaves these out.
+      for (const [, name = ''] of source.matchAll(/(?:from|import\()\s*'((?:@[\w-]+\/)?[\w-]+)/g))
+        if (packages[`node_modules/${name}`]?.dev === true) lacking.push(`${file}: ${name}`);
     }
     expect(lacking).toEqual([]);
   });
