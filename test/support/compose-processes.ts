@@ -3,7 +3,7 @@
  * containers: names of hosts are 127.0.0.1, ports are free ones, and folders lie in a temporary one.
  */
 
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
@@ -16,36 +16,13 @@ import { findServerBinaries } from '../../src/config/server-binaries.ts';
 import { assertAccepts, PortChooser } from '../../src/stack/ports.ts';
 import { TestCollector } from './collector.ts';
 import { type Compose, type ComposeService, ROOT } from './compose.ts';
+import { canConfine, confined } from './confined.ts';
 import { commandOf, DOCKERFILE, makeImage } from './dockerfile.ts';
 import { endGuarded, guarded } from './guarded.ts';
 import { until } from './nightreel.ts';
 import { TestPostgres } from './postgres.ts';
 
 const MINUTE = 60_000;
-
-/** The image's user, its capabilities and its rights; and its root file system: only what `tmpfs` names can be written to. */
-const AS_USER = [
-  '--reuid=1000',
-  '--regid=1000',
-  '--clear-groups',
-  '--bounding-set=-all',
-  '--inh-caps=-all',
-  '--no-new-privs',
-];
-const READ_ONLY = [
-  'mount --bind /tmp /tmp',
-  'mount --bind "$1" "$1"',
-  'mount -o remount,bind,ro "$1"',
-  'mount -t tmpfs -o mode=1777 tmpfs "$1/.nightreel"',
-  'mount -o remount,bind,ro /',
-  'shift',
-  'exec "$@"',
-].join('\n');
-
-/** Whether the image's user may read this repository: in a container it does; here it may lie in somebody's home. */
-const mayRead = (path: string): boolean =>
-  spawnSync('setpriv', [...AS_USER, 'ls', join(path, 'node_modules/.bin')], { stdio: 'ignore' }).status === 0 &&
-  spawnSync('setpriv', [...AS_USER, process.execPath, '--version'], { stdio: 'ignore' }).status === 0;
 
 /** Where `npm run test:compose` puts Temporal's server, its schema and the tool that applies it. */
 export const TEMPORAL_SERVER = join(ROOT, '.tools/temporal-server');
@@ -87,7 +64,7 @@ export class ComposeProcesses implements AsyncDisposable {
     this.chooser = rest.chooser;
     this.ports = rest.ports;
     this.dockerfile = rest.dockerfile;
-    this.isConfined = process.getuid?.() === 0 && mayRead(ROOT);
+    this.isConfined = canConfine(ROOT);
   }
 
   /** Starts what `docker compose up` would, one after the other, and returns when the workers are healthy. */
@@ -300,7 +277,7 @@ export class ComposeProcesses implements AsyncDisposable {
   private within(environment: Readonly<Record<string, string>>, command: readonly string[]): [string, ...string[]] {
     const clean = this.clean(environment, command);
     if (!this.isConfined) return clean;
-    return ['unshare', '--mount', 'sh', '-euc', READ_ONLY, 'sh', this.image, 'setpriv', ...AS_USER, ...clean];
+    return confined(this.image, clean);
   }
 
   private async serve(name: string, command: [string, ...string[]]): Promise<void> {
