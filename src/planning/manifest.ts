@@ -16,6 +16,7 @@ import {
 } from '../contracts/ids.ts';
 import { type NightLimits, WHEN_LATE } from '../contracts/steering.ts';
 import { RENDITION_IDS, type RenditionId, type StoredVideo } from '../contracts/video.ts';
+import { refuseLater } from '../storage/format-version.ts';
 import { WHEN_WITHDRAWN } from '../storage/pointers.ts';
 import type { PlannedVariant } from './planned-variants.ts';
 import type { VideoPart } from './scene-key.ts';
@@ -142,7 +143,8 @@ const planDocument = z.object({
     digest: hex64,
     engineRevision: z.int(),
     captureRoute: z.string(),
-    pixels: z.string(),
+    /** Empty in plans of before it was known. */
+    pixels: z.string().default(''),
     chromium: z.string(),
     ffmpeg: z.string(),
     x264: z.string(),
@@ -244,6 +246,7 @@ const parser =
       // The cause is left out: JSON.parse quotes the text, and that may be somebody's name.
       throw new Failure('Internal', `${name} is not JSON; it was damaged or written by something else`);
     }
+    refuseLater(json, name);
     const parsed = schema.safeParse(json);
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];

@@ -8,6 +8,7 @@ import { type Interruptions, RUNNING_CHOICES, STOPPERS } from '../contracts/stee
 import { RENDITION_IDS } from '../contracts/video.ts';
 import type { PlanDocument } from '../planning/manifest.ts';
 import type { SavedEstimate } from '../planning/saved-estimate.ts';
+import { refuseLater } from '../storage/format-version.ts';
 import { costOf, costSchema, type SceneWork } from './cost.ts';
 import { comparedNights, figuresOf } from './digest/digest.ts';
 import { histogram } from './histogram.ts';
@@ -127,7 +128,10 @@ export const reportSchema = z.object({
       digest: z.string().describe('The fingerprint: part of every variant key.'),
       engineRevision: z.int().describe('The engine’s own number, raised when it draws otherwise.'),
       captureRoute: z.string().describe('How frames came from the page.'),
-      pixels: z.string().describe('Digest of what a page of known content looks like.'),
+      pixels: z
+        .string()
+        .default('')
+        .describe('Digest of what a page of known content looks like; empty in reports of before it was told.'),
       chromium: z.string().describe('Its version.'),
       ffmpeg: z.string().describe('Its version.'),
       x264: z.string().describe('Its version.'),
@@ -224,6 +228,13 @@ export const reportSchema = z.object({
 });
 
 export type BatchReport = Readonly<z.infer<typeof reportSchema>>;
+
+/** The text of an object of that name. */
+export function parseReport(text: string, name: string): BatchReport {
+  const json: unknown = JSON.parse(text);
+  refuseLater(json, name);
+  return reportSchema.parse(json);
+}
 
 /** As reports of before the field say it, too. */
 export const isPartial = ({ partial, notStarted }: Pick<BatchReport, 'partial' | 'notStarted'>): boolean =>

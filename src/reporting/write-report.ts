@@ -13,7 +13,7 @@ import { earlierNights } from './nights.ts';
 import { readOutcomes, settleBatch } from './outcomes.ts';
 import type { Prices } from './prices.ts';
 import { reportHtml } from './report-html.ts';
-import { type BatchReport, reportJson, reportSchema } from './report-json.ts';
+import { type BatchReport, parseReport, reportJson } from './report-json.ts';
 
 export interface ReportDeps {
   readonly store: ObjectStore;
@@ -71,8 +71,9 @@ export async function readReport(
   batch: BatchRef,
   signal?: AbortSignal,
 ): Promise<BatchReport | null> {
-  const text = await store.getText(objectKeys.reportJson(batch), signal);
-  return text === null ? null : reportSchema.parse(JSON.parse(text));
+  const key = objectKeys.reportJson(batch);
+  const text = await store.getText(key, signal);
+  return text === null ? null : parseReport(text, key);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   parseStoredState,
 } from '../planning/manifest.ts';
 import { reportHtml } from '../reporting/report-html.ts';
-import { reportSchema } from '../reporting/report-json.ts';
+import { parseReport } from '../reporting/report-json.ts';
 import { resultsWithout } from '../reporting/results.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openCsvWarehouse } from '../warehouse/csv.ts';
@@ -65,7 +65,7 @@ export const edits = {
   report:
     (gone: ReadonlySet<VariantKey>): Edit =>
     (body) => {
-      const report = parseReport(body);
+      const report = reportIn(body);
       const changed = reportWithout(report, gone);
       return changed === report ? 'unchanged' : JSON.stringify(changed, null, 2);
     },
@@ -75,7 +75,7 @@ export const edits = {
     (store: ObjectStore, reportKey: string, gone: ReadonlySet<VariantKey>): Edit =>
     async () => {
       const found = await store.get(reportKey);
-      const report = found === null ? null : parseReport(found.body);
+      const report = found === null ? null : reportIn(found.body);
       const changed = report && reportWithout(report, gone);
       return changed === null || changed === report ? 'unchanged' : await reportHtml(changed);
     },
@@ -94,7 +94,7 @@ export const edits = {
       (await listNames(body, recipientId)) ? null : 'unchanged',
 } as const;
 
-const parseReport = (body: Buffer) => reportSchema.parse(JSON.parse(body.toString('utf8')));
+const reportIn = (body: Buffer) => parseReport(body.toString('utf8'), 'report.json');
 
 /** Where a line cannot be read as CSV, or the whole list, the bare text decides. */
 async function listNames(body: Buffer, recipientId: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 
 import type { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
+import { refuseLater } from './format-version.ts';
 import type { ObjectStore } from './object-store.ts';
 import { storageFailure } from './storage-failure.ts';
 
@@ -85,8 +86,11 @@ async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
 
 function parseText<T>(text: string, schema: z.ZodType<T>, where: string): T {
   try {
-    return schema.parse(JSON.parse(text));
+    const json: unknown = JSON.parse(text);
+    refuseLater(json, where);
+    return schema.parse(json);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure(
       'Internal',
       `${where} is not what Nightreel writes there: it was changed, or another version wrote it.`,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
 import { type BatchRef, isBusinessDate, objectKeys } from '../contracts/ids.ts';
 import { RENDITION_IDS, type StoredVideo } from '../contracts/video.ts';
+import { refuseLater } from './format-version.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** Readers see a new video within a minute. */
@@ -149,8 +150,11 @@ const anyPointerSchema = z.union([neutralPointerSchema, pointerSchema]);
 
 function parsePointer(body: Buffer): Pointer | NeutralPointer {
   try {
-    return anyPointerSchema.parse(JSON.parse(body.toString('utf8')));
+    const json: unknown = JSON.parse(body.toString('utf8'));
+    refuseLater(json, 'A pointer');
+    return anyPointerSchema.parse(json);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     // Overwriting it could put an older batch over a newer one: a person must look.
     throw new Failure(
       'StorageDenied',
