@@ -64,7 +64,7 @@ if ! fakesnow_fits; then
   say 'installs fakesnow into .tools/fakesnow.'
   make_work
   quietly env PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --quiet --no-deps --only-binary=:all: \
-    --progress-bar off --target "$work/fakesnow" --requirement scripts/fakesnow.txt ||
+    --require-hashes --progress-bar off --target "$work/fakesnow" --requirement scripts/fakesnow.txt ||
     stop 'pip could not fetch fakesnow (its last words are above); check its index and proxy settings, then run this again.'
   cp scripts/fakesnow.txt "$work/fakesnow/requirements.txt"
   rm -rf .tools/fakesnow
