@@ -102,6 +102,28 @@ const isRendering = (workflowId: string): Promise<true> =>
     return progress?.phase === 'rendering' ? true : null;
   }, `${workflowId} to render`);
 
+/** No task of the night's workflows failed, and every video was rendered in one attempt of one activity, and once. */
+async function expectEachOnce(date: string, videos: number): Promise<void> {
+  const [troubles, renders]: [string[], string[]] = [[], []];
+  for (const { workflowId, history } of await probe.runsWithHistory(nightOf(date))) {
+    const named = new Map<string, string>();
+    for (const { eventId, ...event } of history.events ?? []) {
+      const scheduled = event.activityTaskScheduledEventAttributes;
+      if (scheduled) named.set(String(eventId), String(scheduled.activityType?.name));
+      const started = event.activityTaskStartedEventAttributes;
+      if (started && named.get(String(started.scheduledEventId)) === 'renderVariant') {
+        renders.push(`${workflowId} attempt ${started.attempt}`);
+      }
+      const failed = event.workflowTaskFailedEventAttributes;
+      if (failed) troubles.push(`${workflowId}: ${failed.failure?.message}`);
+    }
+  }
+  expect(troubles).toEqual([]);
+  const keys = (await probe.manifestOf(`card/${date}/1`)).map(({ key }) => key);
+  expect(renders.sort()).toEqual(keys.map((key) => `variant/card/${date}/${key} attempt 1`).sort());
+  expect(new Set(keys).size).toBe(videos);
+}
+
 /** A night that is paused once it could render. The server tries a workflow task again when its time is over. */
 async function pausedNight(businessDate: string, names: readonly Person[], workflowTaskTimeout?: '2 seconds') {
   const night = { businessDate, childrenPerRun: 2 };
@@ -123,6 +145,7 @@ test(
     await probe.update(begun, 'resumeBatch');
     expect(await probe.resultOf(begun)).toMatchObject({ variants: 6, rendered: 6, failed: 0 });
     expect(await versionsOf(nightOf('2026-03-03'))).toEqual([own]);
+    await expectEachOnce('2026-03-03', 6);
     expect(await probe.statuses(`${nightOf('2026-03-03')} AND WorkflowType = 'variantLane'`)).toContain(
       'CONTINUED_AS_NEW',
     );
