@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../src/config/package.ts';
 import { findTools } from '../src/config/tools.ts';
 import { type Params, RENDITIONS, type RenditionId } from '../src/contracts/video.ts';
 import { profileRoot } from '../src/rendering/browser/profiles.ts';
@@ -12,7 +13,7 @@ import { WarmBrowser } from '../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../src/templates/template.ts';
 import { TEMPLATE_FILE } from '../src/templates/template-file.ts';
 
-export const ROOT = join(import.meta.dirname, '..');
+export const ROOT = PACKAGE_ROOT;
 
 const ignore = (): void => undefined;
 const say = (details: object, message: string): void => {

@@ -8,5 +8,5 @@ if [ -x "$own" ]; then echo "$own"; exit 0; fi
 if node=$(command -v node) && version=$("$node" --version 2>/dev/null) && [[ $version =~ ^v([0-9]+)\. ]]; then
   if ((BASH_REMATCH[1] >= 24)); then echo "$node"; exit 0; fi
 fi
-echo "nightreel: needs Node.js 24 or later; run 'npm run setup' once, which installs one into .tools/." >&2
+echo "nightreel: needs Node.js 24 or later; run 'nightreel setup' once (in a checkout: npm run setup), which installs one into .tools/." >&2
 exit 3

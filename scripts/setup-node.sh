@@ -30,6 +30,8 @@ packages_stamp() { echo "$(sha256sum package-lock.json | cut -d ' ' -f 1) $(unam
 
 ensure_npm_packages() {
   local stamp node
+  # An installed package: whoever installed it installed what it needs.
+  [ -f package-lock.json ] || return 0
   stamp=$(packages_stamp)
   [ "$(cat node_modules/.nightreel-setup 2>/dev/null)" = "$stamp" ] && return
   node=$(scripts/find-node.sh)
@@ -38,7 +40,7 @@ ensure_npm_packages() {
     command -v npm >/dev/null || stop 'npm is missing; install Node.js 20 or later together with npm, then run this again.'
     say 'installs the npm packages of package-lock.json into node_modules.'
     # No package needs its install script: native parts come as packages of their own, and Chromium from the system.
-    quietly env PATH="$(dirname "$node"):$PATH" PUPPETEER_SKIP_DOWNLOAD=1 NODE_ENV=development \
+    quietly env PATH="$(dirname "$node"):$PATH" NODE_ENV=development \
       npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error ||
       stop 'npm ci failed (its last words are above); check the network and the npm settings, then run this again.'
   fi

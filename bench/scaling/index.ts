@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { PACKAGE_ROOT } from '../../src/config/package.ts';
 import type { BenchContext, BenchResult } from '../bench.ts';
 import { type Comparison, compare, type OrchestrationFigures, orchestrationFigures } from './compare.ts';
 import { type PaperNight, paperNight, SCALES } from './paper.ts';
@@ -26,7 +27,7 @@ export async function run({ check, ...context }: ScalingOptions): Promise<BenchR
 
 /** `bench orchestration` as it was run once on an idle or a shared machine; `about` says which. */
 async function measuredNights(): Promise<OrchestrationFigures[]> {
-  const text = await readFile(join(import.meta.dirname, 'measured.json'), 'utf8');
+  const text = await readFile(join(PACKAGE_ROOT, 'bench/scaling/measured.json'), 'utf8');
   return z.array(orchestrationFigures).parse(JSON.parse(text));
 }
 

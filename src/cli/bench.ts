@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BenchContext, BenchResult } from '../../bench/bench.ts';
+import { IS_PACKAGED } from '../config/package.ts';
 import { EXIT } from '../contracts/exit-codes.ts';
+import { Failure } from '../contracts/failures.ts';
 import { isRenditionId, RENDITION_IDS, type RenditionId } from '../contracts/video.ts';
 import { CAPTURE_ROUTES, type CaptureRoute } from '../rendering/browser/flags.ts';
 import { SOURCE_TYPES, type SourceType } from '../warehouse/source.ts';
@@ -76,6 +78,12 @@ interface HyperframesFlags extends VersusFlags {
   readonly batch?: number;
 }
 
+/** They start the tests' servers and programs of the checkout, or install other engines. */
+const NEED_CHECKOUT: readonly string[] = [
+  ...['soak', 'delta', 'upload', 'lookup', 'orchestration', 'telemetry'],
+  ...['compare-hyperframes', 'compat', 'remotion'],
+];
+
 export function registerBench(program: Command): void {
   const bench = program
     .command('bench')
@@ -103,6 +111,14 @@ Examples:
 Each prints a table, or with --json one JSON line. Figures are only worth something on a machine that does nothing else; a
 bench warns when it does. docs/performance.md says what was measured, where and when.`,
     );
+  bench.hook('preAction', (_, command) => {
+    if (!IS_PACKAGED || (!NEED_CHECKOUT.includes(command.name()) && command.getOptionValue('check') === undefined))
+      return;
+    throw new Failure(
+      'ToolMissing',
+      `bench ${command.name()} starts servers and programs that are not in the package. Run it in a checkout of the repository.`,
+    );
+  });
   const add = (name: string, description: string): Command =>
     bench.command(name).description(description).option('--json', 'print one JSON line and nothing else');
 

@@ -37,7 +37,7 @@ Run again the same night, it finds every video stored and renders nothing.`,
       const summary = await runDemo(
         options,
         onInterrupt(
-          'The demo was stopped and its batch cancelled; run it again. The servers stay up until `bin/nightreel down`.',
+          'The demo was stopped and its batch cancelled; run it again. The servers stay up until `nightreel down`.',
         ),
       );
       if (summary.failed > 0) process.exitCode = EXIT.failedVariants;

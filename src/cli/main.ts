@@ -24,6 +24,7 @@ import { registerReport } from './report.ts';
 import { registerRun } from './run.ts';
 import { registerSchedule } from './schedule.ts';
 import { registerServe } from './serve.ts';
+import { registerSetup } from './setup.ts';
 import { registerStatus } from './status.ts';
 import { registerSteer } from './steer.ts';
 import { registerUp } from './up.ts';
@@ -62,6 +63,7 @@ registerStatus(program);
 registerDown(program);
 registerDoctor(program);
 registerCodec(program);
+registerSetup(program);
 registerData(program);
 registerBench(program);
 

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { projectRoot } from '../config/settings.ts';
+import { templateFolders } from '../config/settings.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { Params } from '../contracts/video.ts';
 import { listTemplates } from '../templates/list.ts';
@@ -24,9 +24,10 @@ export async function locateTemplate(name: string): Promise<{ readonly folder: s
 
 /** The folder of it, whatever is in there. */
 export async function findTemplate(name: string): Promise<string> {
-  const templates = join(projectRoot(), 'templates');
-  const known = await listTemplates(templates);
-  if (known.includes(name)) return join(templates, name);
+  const folders = templateFolders();
+  const known = await Promise.all(folders.map(listTemplates));
+  const place = folders.find((_, at) => known[at]?.includes(name));
+  if (place !== undefined) return join(place, name);
   const isFolder = await stat(name).then(
     (entry) => entry.isDirectory(),
     () => false,
@@ -34,7 +35,7 @@ export async function findTemplate(name: string): Promise<string> {
   if (isFolder) return resolve(name);
   throw new Failure(
     'TemplateInvalid',
-    `There is no template '${name}': neither a folder, nor an .html file, nor a name in ${templates}, which has ${known.join(', ') || 'none'}.`,
+    `There is no template '${name}': neither a folder, nor an .html file, nor a name in ${folders.map((folder, at) => `${folder}, which has ${known[at]?.join(', ') || 'none'}`).join(', or in ')}.`,
   );
 }
 

@@ -4,6 +4,7 @@ import { connectClient } from '../client/connect.ts';
 import { businessDateOf } from '../config/business-date.ts';
 import { loadCampaign } from '../config/campaign.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { CODE_EXTENSION } from '../config/package.ts';
 import { loadSettings, type Settings } from '../config/settings.ts';
 import type { BatchSummary } from '../contracts/batch.ts';
 import { type BusinessDate, type CampaignId, workflowIds } from '../contracts/ids.ts';
@@ -56,7 +57,7 @@ export async function runDemo(request: DemoRequest, signal: AbortSignal): Promis
     ]);
     if (summary === null) throw new Error('a batch that is followed has a summary');
     // With --json the summary is the last line, wherever the two streams go.
-    if (json !== true) say('\nThe servers are still up, to look around; `bin/nightreel down` ends them.');
+    if (json !== true) say('\nThe servers are still up, to look around; `nightreel down` ends them.');
     return summary;
   } catch (error) {
     if (signal.aborted) await cancelBatch(settings, id, businessDate);
@@ -80,7 +81,7 @@ async function generateCustomers(settings: Settings, businessDate: BusinessDate)
 const workerCommand = (workers: number): [string, ...string[]] => [
   process.execPath,
   ...process.execArgv,
-  join(import.meta.dirname, 'main.ts'),
+  join(import.meta.dirname, `main${CODE_EXTENSION}`),
   'serve',
   '--workers',
   String(workers),

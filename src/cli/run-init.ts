@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { PACKAGE_ROOT, PACKAGE_TEMPLATES } from '../config/package.ts';
-import { projectRoot } from '../config/settings.ts';
+import { IS_PACKAGED, PACKAGE_ROOT, PACKAGE_TEMPLATES } from '../config/package.ts';
+import { ownTemplates } from '../config/settings.ts';
 import { Failure } from '../contracts/failures.ts';
 import { notWritten } from '../local/not-written.ts';
 import { startTemplate } from '../templates/start-template.ts';
@@ -13,7 +13,7 @@ export async function initTemplate(name: string, from: string, shipped: readonly
   if (!shipped.includes(from)) {
     throw new Failure('TemplateInvalid', `No template '${from}' comes with Nightreel: there is ${shipped.join(', ')}.`);
   }
-  const folder = join(projectRoot(), 'templates', name);
+  const folder = join(ownTemplates(), name);
   await startTemplate(join(PACKAGE_TEMPLATES, from), folder).catch((error: unknown) => {
     throw notWritten(folder, error);
   });
@@ -21,7 +21,10 @@ export async function initTemplate(name: string, from: string, shipped: readonly
 }
 
 function nextSteps(name: string, folder: string): string[] {
-  const embed = `${join(PACKAGE_ROOT, 'scripts/node.sh')} ${join(PACKAGE_ROOT, 'scripts/embed-template.ts')}`;
+  const program = IS_PACKAGED
+    ? ['node', join(PACKAGE_ROOT, 'dist/lib/scripts/embed-template.js')]
+    : ['scripts/node.sh', 'scripts/embed-template.ts'].map((path) => join(PACKAGE_ROOT, path));
+  const embed = program.join(' ');
   const steps = [
     `nightreel render ${name} --out ${name}.mp4          the example of its template.json`,
     `nightreel check ${name}                             after every change of its scenes`,

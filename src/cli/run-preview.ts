@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { listCampaigns, loadCampaign } from '../config/campaign.ts';
 import { readCapture } from '../config/capture.ts';
-import { projectRoot } from '../config/settings.ts';
+import { ownTemplates, projectRoot } from '../config/settings.ts';
 import { findTools } from '../config/tools.ts';
 import { Failure } from '../contracts/failures.ts';
 import type { CampaignId } from '../contracts/ids.ts';
@@ -51,7 +51,8 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** A template with the campaign of that name, where it is that template's; a campaign with its template. */
 async function subjectOf(name: string | undefined): Promise<TemplatePlace & { readonly campaign: CampaignId | null }> {
   const root = projectRoot();
-  const templates = await listTemplates(join(root, 'templates'));
+  const own = await listTemplates(ownTemplates());
+  const templates = own.length > 0 ? own : await listTemplates(join(root, 'templates'));
   const wanted = name ?? onlyOf(templates);
   const id = (await listCampaigns(root)).find((one) => one === wanted);
   if (id === undefined) return { ...(await locateTemplate(wanted)), campaign: null };

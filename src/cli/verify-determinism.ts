@@ -94,7 +94,7 @@ async function renderFresh(first: FirstRender, folder: string, signal: AbortSign
     ...['--capture', capture, '--encoder', encoder, '--out', join(folder, '{rendition}.mp4'), '--json'],
   ];
   // As this process was started, and nothing of it: loaders and options of Node included.
-  const main = join(import.meta.dirname, 'main.ts');
+  const main = join(import.meta.dirname, `main${CODE_EXTENSION}`);
   const child = spawnTied(process.execPath, [...process.execArgv, main, ...args], {
     cwd: elsewhere,
     env: environmentWith(tools, folder),

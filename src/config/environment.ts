@@ -3,7 +3,7 @@
  * has all of them.
  */
 
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -11,6 +11,7 @@ import { Failure } from '../contracts/failures.ts';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Encryption } from '../storage/s3-client.ts';
 import type { HealthAddress } from '../telemetry/health.ts';
+import { workingFolder } from './package.ts';
 import { type LogLevel, type OwnVariables, type Rollout, readAddress, variablesSchema } from './variables.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -54,9 +55,6 @@ export interface Environment {
   readonly variables: Variables;
 }
 
-/** The repository's root: the CLI may be started from any folder. */
-export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
-
 const TEMPORAL_VARIABLES = /^TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|PROFILE|CONFIG_FILE|TLS(_\w+)?|GRPC_META_\w+)$/;
 /** A region alone does not say that S3 is meant: many shells have one. */
 const S3_VARIABLES =
@@ -75,7 +73,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
   }
   const settings = parsed.data;
   return {
-    home: resolve(settings.NIGHTREEL_HOME ?? resolve(PROJECT_ROOT, '.nightreel')),
+    home: resolve(settings.NIGHTREEL_HOME ?? join(workingFolder(), '.nightreel')),
     temporal: readTemporal(set, settings),
     s3: readObjectStore(set, settings),
     logLevel: settings.NIGHTREEL_LOG_LEVEL,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Failure } from '../contracts/failures.ts';
-import { PROJECT_ROOT, type Variables } from './environment.ts';
+import type { Variables } from './environment.ts';
+import { PACKAGE_ROOT } from './package.ts';
 import { findProgram, foldersOf } from './programs.ts';
 
 export interface ServerBinaries {
@@ -10,10 +11,10 @@ export interface ServerBinaries {
 
 /** The embedded servers' programs: those that setup put into .tools/bin because PATH had none that fits, else those on PATH. */
 export function findServerBinaries({ PATH = '' }: Variables = process.env): ServerBinaries {
-  const folders = [join(PROJECT_ROOT, '.tools/bin'), ...foldersOf(PATH)];
+  const folders = [join(PACKAGE_ROOT, '.tools/bin'), ...foldersOf(PATH)];
   const find = (name: string): string => {
     const found = findProgram([name], folders);
-    if (found === undefined) throw new Failure('ToolMissing', `\`${name}\` is missing. Run \`npm run setup\` once.`);
+    if (found === undefined) throw new Failure('ToolMissing', `\`${name}\` is missing. Run \`nightreel setup\` once.`);
     return found;
   };
   return { temporal: find('temporal'), weed: find('weed') };

@@ -1,12 +1,14 @@
 /** All that a command needs to know, in one immutable value: where the project lies, which servers, which programs. */
 
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Prices } from '../reporting/prices.ts';
 import type { HealthAddress } from '../telemetry/health.ts';
 import type { TelemetryTargets } from '../telemetry/telemetry.ts';
 import { type Connections, resolveConnections } from './connections.ts';
-import { PROJECT_ROOT, readEnvironment, type Variables } from './environment.ts';
+import { readEnvironment, type Variables } from './environment.ts';
+import { PACKAGE_ROOT, PACKAGE_TEMPLATES, workingFolder } from './package.ts';
 import { loadPrices } from './prices.ts';
 import { readTelemetry } from './telemetry.ts';
 import type { LogLevel, Rollout } from './variables.ts';
@@ -53,5 +55,14 @@ export async function loadSettings(): Promise<Settings> {
   };
 }
 
-/** NIGHTREEL_PROJECT, else the repository itself. */
-export const projectRoot = (): string => resolve(process.env['NIGHTREEL_PROJECT'] || PROJECT_ROOT);
+const ownProject = (): string => resolve(process.env['NIGHTREEL_PROJECT'] || workingFolder());
+
+/** What campaigns run from: the project's folder, as soon as it has campaigns; until then, the samples of an installed package. */
+export const projectRoot = (): string =>
+  process.env['NIGHTREEL_PROJECT'] || existsSync(join(ownProject(), 'campaigns')) ? ownProject() : PACKAGE_ROOT;
+
+/** Where a new template goes, and where one is looked for by its name. */
+export const ownTemplates = (): string => join(ownProject(), 'templates');
+
+/** Where templates are found by name, the project's own first. */
+export const templateFolders = (): string[] => [...new Set([ownTemplates(), PACKAGE_TEMPLATES])];

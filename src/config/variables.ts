@@ -40,12 +40,14 @@ export const variablesSchema = z.object({
   NIGHTREEL_PROJECT: z
     .string()
     .optional()
-    .describe('Folder that holds `campaigns/` and `templates/`. Without it, the repository.'),
+    .describe(
+      'Folder that holds `campaigns/` and `templates/`. Without it, the repository; of an [installed package](../package.md#where-things-are), the current folder.',
+    ),
   NIGHTREEL_HOME: z
     .string()
     .optional()
     .describe(
-      'Folder of the embedded stack: its data, logs and credentials. Stacks with different homes run side by side. Without it, `.nightreel` in the repository.',
+      'Folder of the embedded stack: its data, logs and credentials. Stacks with different homes run side by side. Without it, `.nightreel` in the repository; of an installed package, in the current folder.',
     ),
   NIGHTREEL_TEMPORAL_UI_URL: url.optional().describe('Where the Web UI of your own Temporal is, for links.'),
   NIGHTREEL_TRACE_URL: url

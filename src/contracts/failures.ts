@@ -96,7 +96,7 @@ export const FAILURES = describe({
   ToolMissing: {
     actor: 'operator',
     retryable: false,
-    sentence: 'Chromium or ffmpeg is missing or does not start. Run `npm run setup` on that machine.',
+    sentence: 'Chromium or ffmpeg is missing or does not start. Run `nightreel setup` on that machine.',
   },
   StorageDenied: {
     actor: 'operator',

@@ -77,7 +77,7 @@ export async function startServer(command: ServerCommand): Promise<ServerProcess
   try {
     await once(child, 'spawn');
   } catch (cause) {
-    throw new Failure('ToolMissing', `${command.binary} does not start. Run \`npm run setup\`.`, { cause });
+    throw new Failure('ToolMissing', `${command.binary} does not start. Run \`nightreel setup\`.`, { cause });
   }
   const ended = once(child, 'exit').then(([code, signal]) =>
     signal === null ? `ended with code ${code}` : `was ended by ${signal}`,

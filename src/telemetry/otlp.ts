@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
@@ -12,8 +12,10 @@ import { temporalMetrics } from './temporal-metrics.ts';
 import { clientCalls, TracingPlugin } from './tracing-plugin.ts';
 
 const STOP_WITHIN_MS = 2_000;
-/** The bundler of workflow code takes a path. */
-export const workflowInterceptorModules = (): string[] => [join(import.meta.dirname, '../workflows/spans.ts')];
+/** The bundler of workflow code takes a path: of source, or of what it was compiled to. */
+export const workflowInterceptorModules = (): string[] => [
+  join(import.meta.dirname, `../workflows/spans${extname(import.meta.filename)}`),
+];
 
 /** The SDK with its exporters. Only `startTelemetry` loads this file. */
 export async function startExporting(options: TelemetryOptions): Promise<Telemetry> {

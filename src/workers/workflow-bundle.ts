@@ -1,10 +1,11 @@
 import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
-import { SOURCE_ROOT, workflowVersion } from './workflow-version.ts';
+import { CODE_EXTENSION, PACKAGE_ROOT } from '../config/package.ts';
+import { workflowVersion } from './workflow-version.ts';
 
 /** Where `npm run build:workflows` puts the bundles. */
-const PREBUILT = join(SOURCE_ROOT, '..', 'dist', 'workflows');
+const PREBUILT = join(PACKAGE_ROOT, 'dist', 'workflows');
 
 export interface BundleOptions {
   readonly interceptorModules: readonly string[];
@@ -58,7 +59,7 @@ async function writeBundle(
   { interceptorModules, failureConverterPath, logger }: BundleOptions,
 ): Promise<void> {
   const { code } = await bundleWorkflowCode({
-    workflowsPath: join(SOURCE_ROOT, 'workflows', 'index.ts'),
+    workflowsPath: join(import.meta.dirname, `../workflows/index${CODE_EXTENSION}`),
     workflowInterceptorModules: [...interceptorModules],
     ...(failureConverterPath && { failureConverterPath }),
     logger,

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../config/package.ts';
 
-export const SOURCE_ROOT = join(import.meta.dirname, '..');
+/** Compiled code is told by the source that it was made from, which comes with the package: both are of one version. */
+const SOURCE_ROOT = join(PACKAGE_ROOT, 'src');
+
 /** Everything that workflow code may import (the linter holds it to that). */
 const FOLDERS = ['workflows', 'contracts'];
 

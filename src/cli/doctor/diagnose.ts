@@ -63,7 +63,7 @@ export async function diagnose(flags: DoctorFlags, signal: AbortSignal): Promise
   if (only.includes('routes') && chosen === undefined) {
     const what = choice === 'auto' ? 'No way of capturing frames works' : `Capture route '${choice}' does not work`;
     checks.push(
-      bad('capture', `${what} here.`, 'See what each one says below; `npm run setup` installs what is missing.'),
+      bad('capture', `${what} here.`, 'See what each one says below; `nightreel setup` installs what is missing.'),
     );
   }
   const all = [checks, ...Object.values(servers).map((examination) => examination?.checks ?? [])].flat();

@@ -33,7 +33,7 @@ export async function checkVersions(): Promise<Check> {
 export function checkNode(): Check {
   const { node } = process.versions;
   if (Number.parseInt(node, 10) >= LEAST_NODE) return fine('Node.js', node);
-  return bad('Node.js', node, `Install Node.js ${LEAST_NODE} or later (\`npm run setup\`).`);
+  return bad('Node.js', node, `Install Node.js ${LEAST_NODE} or later (\`nightreel setup\`).`);
 }
 
 /** A program, and the check that says where it is. */

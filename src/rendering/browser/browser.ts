@@ -1,6 +1,6 @@
 /** One Chromium with one page: its processes, its profile and its DevTools session, from launch to the last trace. */
 
-import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer';
+import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer-core';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
 import type { Log } from '../log.ts';
@@ -205,7 +205,7 @@ async function start(options: BrowserOptions, profile: string, signal: AbortSign
     if (error instanceof Failure) throw error;
     throw new Failure(
       'ToolMissing',
-      `${options.executable} does not start: ${firstLine(error)} Run \`npm run setup\`.`,
+      `${options.executable} does not start: ${firstLine(error)} Run \`nightreel setup\`.`,
       {
         cause: error,
       },
