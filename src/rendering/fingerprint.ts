@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import canonicalize from 'canonicalize';
-import puppeteer from 'puppeteer-core';
+import puppeteer from 'puppeteer';
 import { z } from 'zod';
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { AUDIO_SETTINGS } from './audio/soundtracks.ts';

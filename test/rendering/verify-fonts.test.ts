@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { findTools } from '../../src/config/tools.ts';
 import { DevTools } from '../../src/rendering/browser/devtools.ts';
 import { fontWarnings, inspectFonts, readFontUse } from '../../src/rendering/verify/fonts.ts';

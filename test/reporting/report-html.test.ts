@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Page } from 'puppeteer-core';
+import type { Page } from 'puppeteer';
 import type { FailureClass } from '../../src/contracts/failures.ts';
 import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
 import { policyOf, reportHtml } from '../../src/reporting/report-html.ts';

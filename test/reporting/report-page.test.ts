@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Page } from 'puppeteer-core';
+import type { Page } from 'puppeteer';
 import type { VariantKey } from '../../src/contracts/ids.ts';
 import { objectKeys } from '../../src/contracts/ids.ts';
 import { reportHtml } from '../../src/reporting/report-html.ts';

@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { findTools } from '../../src/config/tools.ts';
 import { objectKeys, type VariantKey } from '../../src/contracts/ids.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';

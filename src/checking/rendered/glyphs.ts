@@ -1,6 +1,6 @@
 /** Which letters of a page are drawn with a font of the machine, or with none. */
 
-import { type Protocol, ProtocolError } from 'puppeteer-core';
+import { type Protocol, ProtocolError } from 'puppeteer';
 import { z } from 'zod';
 import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../../rendering/browser/devtools.ts';

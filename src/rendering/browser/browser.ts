@@ -1,6 +1,6 @@
 /** One Chromium with one page: its processes, its profile and its DevTools session, from launch to the last trace. */
 
-import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer-core';
+import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer';
 import { asFailure, Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
 import type { Log } from '../log.ts';

@@ -1,6 +1,6 @@
 /** One DevTools session: calls with a deadline, and errors that say what became of the browser. */
 
-import { type CDPSession, ProtocolError } from 'puppeteer-core';
+import { type CDPSession, ProtocolError } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 import { pageErrorOf } from './page-error.ts';
 

@@ -1,6 +1,6 @@
 /** What a page's own script threw, taken apart: what may be told to everybody, and what may quote a recipient. */
 
-import type { Protocol } from 'puppeteer-core';
+import type { Protocol } from 'puppeteer';
 
 /** One call in a script, as V8 writes it into a stack. */
 export interface StackFrame {

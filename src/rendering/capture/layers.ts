@@ -5,7 +5,7 @@
  * tiles show it. From the second picture on it is laid out by its own.
  */
 
-import type { CDPSession } from 'puppeteer-core';
+import type { CDPSession } from 'puppeteer';
 
 /** A matrix of CSS, column by column. */
 const IDENTITY: readonly number[] = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];

@@ -1,6 +1,6 @@
 /** What a template says: the last of its console messages and of its errors. */
 
-import type { Protocol } from 'puppeteer-core';
+import type { Protocol } from 'puppeteer';
 import type { Template } from '../../templates/template.ts';
 import { PageError } from '../browser/page-error.ts';
 import { placeOf } from './place.ts';

@@ -1,6 +1,6 @@
 /** The only place a page can reach: its template's files, served from memory under a name that no network knows. */
 
-import type { Protocol } from 'puppeteer-core';
+import type { Protocol } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 import type { Template } from '../../templates/template.ts';
 import type { ChromiumBrowser } from '../browser/browser.ts';

@@ -1,7 +1,7 @@
 /** A template in a browser: loaded once, given params again and again, moved from frame to frame. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Frame, type Page, TimeoutError } from 'puppeteer-core';
+import { type Frame, type Page, TimeoutError } from 'puppeteer';
 import { Failure } from '../../contracts/failures.ts';
 import type { Params } from '../../contracts/video.ts';
 import type { Template } from '../../templates/template.ts';

@@ -3,7 +3,7 @@
  * say that any text uses them: a misspelt font-family falls back to the system's without a word.
  */
 
-import type { Protocol } from 'puppeteer-core';
+import type { Protocol } from 'puppeteer';
 import type { DevTools } from '../browser/devtools.ts';
 
 /** Glyphs on show at once: the most at any of the moments looked at. */
