@@ -37,14 +37,17 @@ const PEOPLE = DEEDS.map((does, at) => ({
 }));
 
 const PERSONAL = Object.fromEntries(
-  PEOPLE.flatMap(({ id, first, last, email, account, does }) => [
-    [`ID of who ${does}s`, id],
-    [`first name of who ${does}s`, first],
-    [`last name of who ${does}s`, last],
-    [`address of who ${does}s`, email],
-    [`number of who ${does}s`, String(account)],
-    [`number of who ${does}s, in groups`, account.toLocaleString('en')],
-  ]),
+  PEOPLE.flatMap(({ id, first, last, email, account, does }, at) => {
+    const who = `person ${at}, who ${does}s`;
+    return [
+      [`ID of ${who}`, id],
+      [`first name of ${who}`, first],
+      [`last name of ${who}`, last],
+      [`address of ${who}`, email],
+      [`number of ${who}`, String(account)],
+      [`number of ${who}, in groups`, account.toLocaleString('en')],
+    ];
+  }),
 );
 
 /** By the name of the variable. Those of S3 are the store's own. */
