@@ -172,7 +172,7 @@ async function preview(): Promise<BareResult> {
   const start = (): Promise<never> => Promise.reject(new Error('nothing is rendered'));
   await using server = await PreviewServer.start({ folder: listener.folder, port: 0, start, people: new Map() });
   return await inBareBrowser('full', async (page, home) => {
-    const seen = page.waitForFrame((frame) => new URL(frame.url()).hostname.endsWith('.localhost'));
+    const seen = page.waitForFrame((frame) => URL.parse(frame.url())?.hostname.endsWith('.localhost') === true);
     await page.goto(server.address, { waitUntil: 'domcontentloaded', timeout: 20_000 });
     const later = (await (await seen).evaluate(`tryAll('later')`)) as Record<string, string>;
     return { attempts: { later }, reached: listener.names, downloads: await downloads([home]) };
