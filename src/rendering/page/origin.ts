@@ -93,6 +93,7 @@ function decoded(path: string): string {
 }
 
 export class TemplateOrigin {
+  private readonly devtools: DevTools;
   private readonly pictureSource: PictureSource;
   private template: Template | null = null;
   private refused: Failure | null = null;
@@ -102,7 +103,8 @@ export class TemplateOrigin {
   /** Pictures that the page got and nobody has looked at yet. */
   private pictures = new Set<string>();
 
-  private constructor(pictureSource: PictureSource) {
+  private constructor(devtools: DevTools, pictureSource: PictureSource) {
+    this.devtools = devtools;
     this.pictureSource = pictureSource;
   }
 
@@ -114,7 +116,7 @@ export class TemplateOrigin {
     { devtools, whole }: Pick<ChromiumBrowser, 'devtools' | 'whole'>,
     pictureSource: PictureSource,
   ): Promise<TemplateOrigin> {
-    const origin = new TemplateOrigin(pictureSource);
+    const origin = new TemplateOrigin(devtools, pictureSource);
     const { session } = devtools;
     session.on('Network.webSocketCreated', ({ url }) => origin.refuse(url));
     session.on('Network.requestWillBeSent', ({ requestId, type, request }) => {
@@ -201,7 +203,8 @@ export class TemplateOrigin {
       if (path !== null && isOptional(path)) {
         return asked.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
       }
-      this.refuse(request.url);
+      // A worker may still be asking when the next template is there, which must not be blamed for it.
+      if (asked === this.devtools) this.refuse(request.url);
       return asked.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
     };
     // The page may have gone on to another document meanwhile; a browser that is gone is reported by whoever renders with it.
