@@ -28,12 +28,15 @@ export interface CodecServerOptions {
 }
 
 const base64 = z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64'));
+/** Protobuf's JSON form: a list that is empty is left out. */
 const bodySchema = z.object({
-  payloads: z.array(
-    z
-      .object({ metadata: z.record(z.string(), base64).nullish(), data: base64.nullish() })
-      .transform(({ metadata, data }): Payload => ({ metadata: metadata ?? null, data: data ?? null })),
-  ),
+  payloads: z
+    .array(
+      z
+        .object({ metadata: z.record(z.string(), base64).nullish(), data: base64.nullish() })
+        .transform(({ metadata, data }): Payload => ({ metadata: metadata ?? null, data: data ?? null })),
+    )
+    .nullish(),
 });
 
 export class CodecServer implements AsyncDisposable {
@@ -106,7 +109,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     throw new Refusal(403, `These keys are for the namespace ${options.namespace}, not for ${namespace}.`);
   }
   const act = actOf(request);
-  const { payloads } = await bodyOf(request);
+  const payloads = await bodyOf(request);
   const codec = new EncryptingCodec(options.ring);
   const done = await codec[act](payloads);
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ payloads: done.map(inBase64) }));
@@ -128,7 +131,7 @@ function actOf({ method, url = '' }: IncomingMessage): 'encode' | 'decode' {
   return path === '/encode' ? 'encode' : 'decode';
 }
 
-async function bodyOf(request: IncomingMessage): Promise<z.infer<typeof bodySchema>> {
+async function bodyOf(request: IncomingMessage): Promise<Payload[]> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   // What is too long is read to its end all the same, or whoever sends it would not hear the answer.
@@ -139,7 +142,7 @@ async function bodyOf(request: IncomingMessage): Promise<z.infer<typeof bodySche
   if (sizeBytes > BODY_LIMIT_BYTES) throw new Refusal(413, `At most ${BODY_LIMIT_BYTES} bytes at a time.`);
   const parsed = bodySchema.safeParse(jsonIn(Buffer.concat(chunks).toString()));
   if (!parsed.success) throw new Refusal(400, 'The body must be {"payloads":[…]}, as Temporal sends it.');
-  return parsed.data;
+  return parsed.data.payloads ?? [];
 }
 
 function refuseFor(response: ServerResponse, error: unknown): void {

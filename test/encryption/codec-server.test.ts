@@ -48,6 +48,8 @@ describe('a codec server', () => {
     const decrypted = await post('/decode', { body: encrypted, headers: { 'x-namespace': 'default' } });
     expect(JSON.parse(decrypted.body)).toEqual({ payloads });
     expect(JSON.parse((await post('/decode', { body })).body)).toEqual({ payloads });
+    // What has no payloads, such as an update without arguments, is asked for as well.
+    expect(JSON.parse((await post('/decode', { body: '{}' })).body)).toEqual({ payloads: [] });
   });
 
   test("lets pages of the Web UI's origin ask, and no other", async () => {

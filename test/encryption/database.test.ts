@@ -185,6 +185,12 @@ async function clientReads(client: Client): Promise<void> {
   expect(tried).toMatchObject({ attempt: 2, lastFailure: CANARIES.message });
 }
 
+/** JSON with the payloads in it, which may be in base64, as text. */
+const withOpenData = (json: string): string =>
+  JSON.stringify(JSON.parse(json), (name, value: unknown) =>
+    name === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString() : value,
+  );
+
 /** `nightreel codec serve`, asked by Temporal's own command line. */
 async function codecServerShows(address: string): Promise<void> {
   const served = { TEMPORAL_ADDRESS: address, NIGHTREEL_PAYLOAD_KEYS_FILE: keys };
@@ -193,10 +199,11 @@ async function codecServerShows(address: string): Promise<void> {
   const endpoint = String(said).trim();
   const temporal = async (args: readonly string[], environment: Readonly<Record<string, string>>) => {
     const env = { ...process.env, ...environment, TEMPORAL_ADDRESS: address };
-    return (await run(TEMPORAL, [...args, '--disable-config-file'], { env })).stdout;
+    const { stdout } = await run(TEMPORAL, [...args, '--output', 'json', '--disable-config-file'], { env });
+    return withOpenData(stdout);
   };
-  const show = ['workflow', 'show', '--workflow-id', variant(0), '--output', 'json'];
-  const input = ['workflow', 'show', '--workflow-id', 'night/stays', '--output', 'json'];
+  const show = ['workflow', 'show', '--workflow-id', variant(0)];
+  const input = ['workflow', 'show', '--workflow-id', 'night/stays'];
   expect(await temporal(show, {})).not.toContain(CANARIES.message);
   expect(await temporal(input, { TEMPORAL_CODEC_ENDPOINT: endpoint })).toContain(CANARIES.argument);
   const shown = await temporal([...show, '--codec-endpoint', endpoint], {});
@@ -206,7 +213,7 @@ async function codecServerShows(address: string): Promise<void> {
   const started = ['workflow', 'start', '--type', 'nightlyBatch', '--task-queue', 'orchestrator'];
   const typed = ['--workflow-id', 'typed', '--input', JSON.stringify({ campaign: CANARIES.argument.toUpperCase() })];
   await temporal([...started, ...typed, '--codec-endpoint', endpoint], {});
-  const typedInput = ['workflow', 'show', '--workflow-id', 'typed', '--output', 'json'];
+  const typedInput = ['workflow', 'show', '--workflow-id', 'typed'];
   expect(await temporal(typedInput, {})).toContain(Buffer.from('binary/encrypted').toString('base64'));
 }
 

@@ -3,6 +3,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readPayloadKeys } from '../../src/config/payload-keys.ts';
+import { EncryptingCodec } from '../../src/encryption/payload-codec.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { lastJson, TestHome } from '../support/nightreel.ts';
 import { Worker } from '../support/worker.ts';
@@ -20,7 +22,7 @@ beforeAll(async () => {
   environment = { NIGHTREEL_PAYLOAD_KEYS_FILE: file };
   await home.run(['codec', 'new-key', '--file', file, '--use']);
   await home.run(['up']);
-  probe = await NightProbe.connect(home);
+  probe = await NightProbe.connect(home, [new EncryptingCodec(await readPayloadKeys(environment))]);
   worker = Worker.start(home, [], environment);
 }, MINUTE);
 

@@ -12,6 +12,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Client, Connection, WithStartWorkflowOperation, type WorkflowOptions } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { VariantOutcome } from '../../src/contracts/batch.ts';
 import type { TestHome } from './nightreel.ts';
 
@@ -51,7 +52,8 @@ export class NightProbe {
     this.client = client;
   }
 
-  static async connect(home: TestHome): Promise<NightProbe> {
+  /** @param payloadCodecs what reads memos and results of a night that was encrypted; histories are given as they lie. */
+  static async connect(home: TestHome, payloadCodecs: PayloadCodec[] = []): Promise<NightProbe> {
     const { stdout } = await home.run(['status', '--json']);
     const { temporal, s3 } = JSON.parse(stdout) as Status;
     const { findStack } = await import('../../src/stack/index.ts');
@@ -67,7 +69,7 @@ export class NightProbe {
         credentials: { accessKeyId, secretAccessKey },
       }),
       s3.bucket,
-      new Client({ connection, namespace: temporal.namespace }),
+      new Client({ connection, namespace: temporal.namespace, dataConverter: { payloadCodecs } }),
       temporal.address,
       {
         AWS_ENDPOINT_URL_S3: s3.address,
