@@ -97,7 +97,7 @@ const BROKEN: readonly (readonly [from: string | RegExp, to: string, sentence: s
     'render has no limit for cpus, memory and pids',
   ],
   [
-    /healthcheck:\n +test: \[CMD, wget, --quiet, --spider, "http:\/\/127.0.0.1:3000.*\n.*\n.*\n.*\n/,
+    / {4}healthcheck:\n +test: \[CMD, wget, --quiet, --spider, "http:\/\/127.0.0.1:3000.*\n.*\n.*\n.*\n/,
     '',
     'grafana has no health check and does not say why',
   ],

@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freshCompose } from '../support/compose.ts';
+import { freshCompose, ROOT } from '../support/compose.ts';
 import { DOCKERFILE, dockerfileFindings, makeImage } from '../support/dockerfile.ts';
 
 let text: string;
@@ -78,16 +78,22 @@ describe('what the images take of this repository', () => {
     expect(lacking).toEqual([]);
   });
 
+  test('tells a worker that does not work by its health check', () => {
+    const { status, stdout } = spawnSync(process.execPath, [join(context, 'deploy/docker/healthcheck.mjs')], {
+      encoding: 'utf8',
+      env: { NIGHTREEL_TEMPORAL_METRICS_PORT: '1' },
+    });
+    expect([status, stdout]).toEqual([1, expect.stringContaining('http://127.0.0.1:1/metrics does not answer')]);
+  });
+
   test('is enough to make the warehouse of docker-compose.yml', () => {
     const made = join(context, 'people.csv');
-    const { stdout, stderr } = spawnSync(
+    const { status, stdout, stderr } = spawnSync(
       join(context, 'bin/nightreel'),
       ['data', 'generate', '--to', 'csv', '--file', made, '--recipients', '20', '--json'],
-      { encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+      { encoding: 'utf8', env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` } },
     );
-    expect([stderr, JSON.parse(stdout || '{}')]).toEqual([
-      expect.any(String),
-      expect.objectContaining({ place: made }),
-    ]);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ place: made });
   });
 });
