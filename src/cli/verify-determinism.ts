@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
+import { CODE_EXTENSION } from '../config/package.ts';
 import { environmentWith, type Tools } from '../config/tools.ts';
 import type { EngineFingerprint } from '../contracts/batch.ts';
 import { Failure } from '../contracts/failures.ts';

@@ -66,9 +66,16 @@ async function writeBundle(
   });
   await mkdir(join(codePath, '..'), { recursive: true });
   const unfinished = `${codePath}.${process.pid}`;
-  await writeFile(unfinished, code);
+  await writeFile(unfinished, withoutPlace(code));
   await rename(unfinished, codePath);
 }
+
+/** Its source map, which stack traces are told by, names files by their place on this machine; in a package that would go to others. */
+const withoutPlace = (code: string): string =>
+  code.replaceAll(/(sourceMappingURL=data:[^,]*;base64,)([\w+/=]+)/g, (_, head: string, map: string) => {
+    const text = Buffer.from(map, 'base64').toString('utf8').replaceAll(`${PACKAGE_ROOT}/`, '');
+    return `${head}${Buffer.from(text).toString('base64')}`;
+  });
 
 const isThere = (path: string): Promise<boolean> =>
   access(path).then(
