@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadCampaign } from '../../src/config/campaign.ts';
 import { type BatchRef, type BusinessDate, type CampaignId, objectKeys } from '../../src/contracts/ids.ts';
-import { parseCampaignState } from '../../src/planning/manifest.ts';
+import { parseStoredState } from '../../src/planning/manifest.ts';
 import { ManifestReader } from '../../src/planning/manifest-reader.ts';
 import { readOutcomes } from '../../src/reporting/outcomes.ts';
 import { readReport } from '../../src/reporting/write-report.ts';
@@ -76,7 +76,7 @@ describe.each(WRITTEN.map((written, at) => ({ written, batch: batchOf(at + 1) })
       expect(outcomes.sort()).toEqual(['cached', 'failed', 'rendered']);
       const report = await readReport(store, batch);
       expect(report).toMatchObject({ version: 1, summary: { rendered: 1, cached: 1, failed: 1, pointers: 7 } });
-      const state = parseCampaignState(await fileOf(written, 'campaign-state.json'), 'state');
+      const state = parseStoredState(await fileOf(written, 'campaign-state.json'), 'state');
       expect(state).toMatchObject({ carryOver: [{ recipientId: 'r8' }], lastBatch: { businessDate: '2026-11-23' } });
     });
 
@@ -129,7 +129,7 @@ test('a document of a later format is refused with what to do, and a later point
     () => readPointer(store, 'users/later-neutral.json'),
     () => readReport(store, batch),
     () => readOutcomes(store, batch),
-    async () => parseCampaignState(await later('campaign-state'), 'state'),
+    async () => parseStoredState(await later('campaign-state'), 'state'),
   ];
   for (const read of reads) await expect(read()).rejects.toThrow(/is of format 2, .* Deploy that one here, too/);
 

@@ -72,7 +72,7 @@ test('webhooks are web addresses without a password, and one of your own comes w
 
 test('no address that is shown has a password in it, and no message has one that did', () => {
   const s3 = { AWS_ACCESS_KEY_ID: 'x', NIGHTREEL_BUCKET: 'some-bucket' };
-  for (const variables of [
+  const refused: readonly Record<string, string>[] = [
     { ...s3, AWS_ENDPOINT_URL_S3: 'http://me:hush-hush@store:9000' },
     { ...s3, AWS_ENDPOINT_URL: 'https://hush-hush@store' },
     { TEMPORAL_ADDRESS: 'me:hush-hush@temporal:7233' },
@@ -80,7 +80,8 @@ test('no address that is shown has a password in it, and no message has one that
     { NIGHTREEL_REPORT_URL: 'https://me:hush-hush@reports.example' },
     { NIGHTREEL_TEMPORAL_UI_URL: 'https://me:hush-hush@ui.example' },
     { NIGHTREEL_TRACE_URL: 'https://me:hush-hush@traces.example/{traceId}' },
-  ]) {
+  ];
+  for (const variables of refused) {
     const { failureClass, message } = failureOf(variables);
     expect(failureClass).toBe('EnvironmentInvalid');
     expect(message).toMatch(/(without a|must have no) user name/);
