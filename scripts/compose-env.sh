@@ -11,7 +11,7 @@ random() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
 umask 077
 {
   echo '# Passwords of docker-compose.yml, made by scripts/compose-env.sh. For this machine alone: never commit it.'
-  for name in TEMPORAL_DB_PASSWORD WAREHOUSE_DB_PASSWORD S3_SECRET_KEY GRAFANA_PASSWORD; do echo "$name=$(random)"; done
+  for name in TEMPORAL_DB_PASSWORD WAREHOUSE_DB_PASSWORD S3_SECRET_KEY METRICS_TOKEN GRAFANA_PASSWORD; do echo "$name=$(random)"; done
   echo '# Addresses of incoming webhooks of Slack, for alerts that wake somebody and for those that can wait. Without them, look at'
   echo '# http://localhost:9093.'
   echo 'ALERTS_ON_CALL_WEBHOOK='

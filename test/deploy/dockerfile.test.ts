@@ -82,9 +82,9 @@ describe('what the images take of this repository', () => {
   test('tells a worker that does not work by its health check', () => {
     const { status, stdout } = spawnSync(process.execPath, [join(context, 'deploy/docker/healthcheck.mjs')], {
       encoding: 'utf8',
-      env: { NIGHTREEL_TEMPORAL_METRICS_PORT: '1' },
+      env: { NIGHTREEL_HEALTH_ADDRESS: '1' },
     });
-    expect([status, stdout]).toEqual([1, expect.stringContaining('http://127.0.0.1:1/metrics does not answer')]);
+    expect([status, stdout]).toEqual([1, expect.stringContaining('http://127.0.0.1:1/ready does not answer')]);
   });
 
   test('is enough to make the warehouse of docker-compose.yml', () => {

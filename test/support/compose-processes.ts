@@ -23,6 +23,8 @@ import { until } from './nightreel.ts';
 import { TestPostgres } from './postgres.ts';
 
 const MINUTE = 60_000;
+/** A port each, of which every worker process of a machine needs its own. */
+const WORKER_PORTS = ['OTEL_EXPORTER_PROMETHEUS_PORT', 'NIGHTREEL_TEMPORAL_METRICS_PORT', 'NIGHTREEL_HEALTH_ADDRESS'];
 
 /** Where `npm run test:compose` puts Temporal's server, its schema and the tool that applies it. */
 export const TEMPORAL_SERVER = join(ROOT, '.tools/temporal-server');
@@ -232,13 +234,12 @@ export class ComposeProcesses implements AsyncDisposable {
     return command.length === 0 ? own : [...own.slice(0, 1), ...command];
   }
 
-  /** Each worker process of a machine needs ports of its own. */
   private readonly workerPorts = new Map<string, string>();
 
   private environmentOf(name: string): Record<string, string> {
     const own: Record<string, string> = {};
     for (const [variable, value] of Object.entries(this.service(name).environment)) {
-      own[variable] = /^(OTEL_EXPORTER_PROMETHEUS|NIGHTREEL_TEMPORAL_METRICS)_PORT$/.test(variable)
+      own[variable] = WORKER_PORTS.includes(variable)
         ? (this.workerPorts.get(`${name} ${variable}`) ?? value)
         : this.here(value);
     }
@@ -303,7 +304,7 @@ export class ComposeProcesses implements AsyncDisposable {
       await cp(join(ROOT, source), inside, { recursive: true });
     }
     for (const name of ['orchestrator', 'render'])
-      for (const variable of ['OTEL_EXPORTER_PROMETHEUS_PORT', 'NIGHTREEL_TEMPORAL_METRICS_PORT'])
+      for (const variable of WORKER_PORTS)
         this.workerPorts.set(`${name} ${variable}`, String(await this.chooser.choose()));
   }
 

@@ -111,7 +111,7 @@ async function documentedVariables(): Promise<string> {
 }
 
 const PINNED = /:v?\d+\.\d+(\.\d+)?(-[\w.]+)?(@sha256:[0-9a-f]{64})?$/;
-const SECRET = /(PASSWORD|PWD|SECRET\w*|IDENTITIES|URL)$/;
+const SECRET = /(PASSWORD|PWD|SECRET\w*|TOKEN|IDENTITIES|URL)$/;
 const lasts = ({ restart }: ComposeService): boolean => restart === 'always' || restart === 'unless-stopped';
 const seconds = (text: string): number => Number(/^(\d+)s$/.exec(text)?.[1] ?? 0);
 
@@ -214,7 +214,7 @@ function secrets(
   variables: Variables,
 ): string[] {
   const values = Object.entries(variables).flatMap(([key, value]) =>
-    /(PASSWORD|KEY)$/.test(key) ? (value ?? []) : [],
+    /(PASSWORD|KEY|TOKEN)$/.test(key) ? (value ?? []) : [],
   );
   return Object.entries(environment).flatMap(([key, value]) => {
     const isSecret = SECRET.test(key) && (!key.endsWith('URL') || /:\/\/[^/]*@/.test(value));

@@ -67,7 +67,11 @@ const scrapes = z.object({
 async function composePrometheus({ folder, compose }: Deployed): Promise<string[]> {
   const mounted = await mkdtemp(join(tmpdir(), 'nightreel-prometheus-'));
   try {
-    await cp(join(folder, 'compose/prometheus.yml'), join(mounted, 'prometheus.yml'));
+    // The container writes the token that promtool looks for.
+    const token = join(mounted, 'metrics-token');
+    await writeFile(token, 'token');
+    const config = await readFile(join(folder, 'compose/prometheus.yml'), 'utf8');
+    await writeFile(join(mounted, 'prometheus.yml'), config.replaceAll('/run/nightreel/metrics-token', token));
     await cp(join(folder, 'observability/rules.yml'), join(mounted, 'rules.yml'));
     const refused = await refusal('promtool', ['check', 'config', 'prometheus.yml'], mounted);
     if (refused.length > 0) return refused;
