@@ -51,10 +51,7 @@ test(
     expect((await nightreel('schedule', 'apply', 'card')).code).toBe(0);
     expect((await nightreel('schedule', 'list')).stdout).toContain('card');
 
-    const encodings = (await probe.encodings()).toSorted();
-    expect(encodings).toContain('binary/encrypted');
-    // What the server itself indexes is never encrypted.
-    expect(encodings.filter((encoding) => encoding !== 'binary/encrypted')).toEqual([]);
+    expect(await probe.encodings()).toEqual(['binary/encrypted']);
     expect((await probe.histories()).map(({ text }) => text).join('\n')).not.toMatch(/email-480p|batches\/card/);
 
     const blind = await home.run(['run', 'card', '--csv', csv, '--date', '2026-03-02']);

@@ -338,11 +338,11 @@ export class NightProbe {
     return sizes;
   }
 
-  /** Encodings of the payloads in all histories of the namespace, each once, but for those of search attributes. */
+  /** Encodings of the payloads in all histories of the namespace, each once, but for search attributes and the SDK's own markers. */
   async encodings(): Promise<string[]> {
     const found = new Set<string>();
     JSON.stringify(await this.runsWithHistory(''), (name, value: unknown) => {
-      if (['searchAttributes', 'header'].includes(name)) return undefined;
+      if (['searchAttributes', 'header', 'markerRecordedEventAttributes'].includes(name)) return undefined;
       if (name === 'encoding' && typeof value === 'string') found.add(Buffer.from(value, 'base64').toString());
       return value;
     });
