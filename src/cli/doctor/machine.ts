@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { findTool, type ToolName } from '../../config/tools.ts';
 import { packageVersion } from '../../config/version.ts';
 import { asFailure } from '../../contracts/failures.ts';
-import { orphansIn, ownedRoot } from '../../rendering/browser/owned-folders.ts';
+import { orphansIn, ownedRoot, sweepOwned, workRoot } from '../../rendering/browser/owned-folders.ts';
 import { profileRoots, sweepAllProfiles, sweepSharedMemory } from '../../rendering/browser/profiles.ts';
 import { findSandbox } from '../../rendering/browser/sandbox.ts';
 import { hasLittleSharedMemory } from '../../rendering/browser/shared-memory.ts';
@@ -156,13 +156,22 @@ export function checkSize(): Check {
 export async function checkLeftOvers(fix: boolean): Promise<Check> {
   const name = 'left-overs';
   if (fix) {
-    const swept = (await sweepAllProfiles()) + (await VirtualDisplay.sweep()) + (await sweepSharedMemory());
+    const swept = await Promise.all([
+      sweepAllProfiles(),
+      VirtualDisplay.sweep(),
+      sweepSharedMemory(),
+      sweepOwned(workRoot()),
+    ]).then((counts) => counts.reduce((sum, count) => sum + count, 0));
     return fine(name, swept === 0 ? 'none' : `${swept} removed`);
   }
-  const roots = [...profileRoots(), ...[SHARED_MEMORY, tmpdir()].map((base) => ownedRoot(base, 'displays'))];
+  const roots = [
+    ...profileRoots(),
+    workRoot(),
+    ...[SHARED_MEMORY, tmpdir()].map((base) => ownedRoot(base, 'displays')),
+  ];
   const left = (await Promise.all([...new Set(roots)].map(orphansIn))).flat();
   if (left.length === 0) return fine(name, 'none');
-  const todo = 'Remove them with `nightreel doctor --fix`; the next render does so too.';
+  const todo = 'Remove them with `nightreel doctor --fix`; the next worker does so too.';
   return poor(name, `${left.length} folders of processes that were killed`, todo);
 }
 
