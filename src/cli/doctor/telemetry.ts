@@ -9,6 +9,7 @@ import type { Variables } from '../../config/environment.ts';
 import { readTelemetry } from '../../config/telemetry.ts';
 import { asFailure } from '../../contracts/failures.ts';
 import type { Webhooks } from '../../reporting/digest/webhooks.ts';
+import type { DoorTarget } from '../../telemetry/metrics-door.ts';
 import type { OtlpTarget } from '../../telemetry/telemetry.ts';
 import { bad, type Check, type Examination, fine, poor } from './check.ts';
 import { withinLimit } from './limit.ts';
@@ -78,10 +79,7 @@ async function checkCollector(name: string, { url }: OtlpTarget, send: Export, s
   }
 }
 
-async function checkPort(
-  name: string,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<Check> {
+async function checkPort(name: string, { host, port, token }: DoorTarget): Promise<Check> {
   const server = createServer();
   try {
     server.listen(port, host);
@@ -90,7 +88,7 @@ async function checkPort(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE') return poor(name, `nothing can listen on ${host}:${port}: ${message}`, PORT_TODO);
-    if (await isServedAt(host, port)) return fine(name, `served at ${host}:${port}`);
+    if (await isServedAt({ host, port, token })) return fine(name, `served at ${host}:${port}`);
     return poor(name, `${host}:${port} is taken by something else`, PORT_TODO);
   } finally {
     server.close();
@@ -98,9 +96,12 @@ async function checkPort(
 }
 
 /** Whether a worker that runs is what listens there. */
-async function isServedAt(host: string, port: number): Promise<boolean> {
+async function isServedAt({ host, port, token }: DoorTarget): Promise<boolean> {
   try {
-    const answer = await fetch(`http://${host}:${port}/metrics`, { signal: AbortSignal.timeout(SCRAPE_WITHIN_MS) });
+    const answer = await fetch(`http://${host}:${port}/metrics`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(SCRAPE_WITHIN_MS),
+    });
     return /^# TYPE (nightreel|temporal)_/m.test(await answer.text());
   } catch {
     return false;

@@ -5,6 +5,7 @@ import { connectClient, connectFailure } from '../../client/connect.ts';
 import type { TemporalTarget } from '../../config/connections.ts';
 import type { Rollout } from '../../config/variables.ts';
 import { asFailure } from '../../contracts/failures.ts';
+import type { KeyRing } from '../../encryption/key-ring.ts';
 import { bad, type Check, fine, type TemporalExamination } from './check.ts';
 import { withinLimit } from './limit.ts';
 import { checkNamespace } from './temporal-namespace.ts';
@@ -51,7 +52,7 @@ async function ask(target: TemporalTarget, { fix, rollout }: Options, signal: Ab
       const { exists, checks } = await checkNamespace(client, target, fix);
       if (!exists) return [server, ...checks];
       return [
-        ...[server, ...checks],
+        ...[server, ...checks, checkPayloads(target.payloadKeys)],
         ...(await checkWorkers(client)),
         ...(rollout === 'off' ? [] : await checkVersions(client)),
         ...(await checkServersClock(client, signal)),
@@ -60,4 +61,10 @@ async function ask(target: TemporalTarget, { fix, rollout }: Options, signal: Ab
   } finally {
     await client.connection.close();
   }
+}
+
+function checkPayloads({ encryptWith, keys }: KeyRing): Check {
+  const name = 'payloads';
+  if (encryptWith !== null) return fine(name, `encrypted with the key ${encryptWith}, one of ${keys.size}`);
+  return fine(name, keys.size === 0 ? 'not encrypted' : `not encrypted; ${keys.size} keys read those that are`);
 }
