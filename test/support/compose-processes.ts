@@ -145,14 +145,25 @@ export class ComposeProcesses implements AsyncDisposable {
     const { temporal: port } = this.ports;
     const internal = ['FRONTEND_HTTP', 'HISTORY_GRPC', 'MATCHING_GRPC', 'WORKER_GRPC'];
     const membership = ['FRONTEND', 'HISTORY', 'MATCHING', 'WORKER'].map((role) => `${role}_MEMBERSHIP`);
-    const environment: Record<string, string> = { ...this.environmentOf('temporal'), FRONTEND_GRPC_PORT: String(port) };
+    const own = { HOME: this.folder, FRONTEND_GRPC_PORT: String(port) };
+    const environment: Record<string, string> = { ...this.environmentOf('temporal'), ...own };
     for (const each of [...internal, ...membership]) environment[`${each}_PORT`] = String(await this.chooser.choose());
     environment['PROMETHEUS_ENDPOINT'] = `127.0.0.1:${await this.chooser.choose()}`;
     const dynamic = one.volumes.find((volume) => volume.includes('/dynamic.yml:'))?.split(':')[0] ?? '';
     environment['DYNAMIC_CONFIG_FILE_PATH'] = join(ROOT, dynamic);
     const command = this.options.isTemporalOnPostgres
       ? ['temporal-server', 'start']
-      : ['temporal', 'server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)];
+      : [
+          'temporal',
+          'server',
+          'start-dev',
+          '--headless',
+          '--ip',
+          '127.0.0.1',
+          '--port',
+          String(port),
+          '--disable-config-file',
+        ];
     await this.serve('temporal', this.clean(environment, command));
     const listens = () =>
       assertAccepts(port).then(
