@@ -46,7 +46,7 @@ export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engi
     muxer: `mediabunny ${mediabunnyVersion()}`,
     fonts: await systemFonts(),
     settings: shortDigest([
-      puppeteer.defaultArgs({ headless: 'shell' }),
+      await puppeteer.defaultArgs({ headless: 'shell' }),
       ALL_FLAGS,
       readFileSync(FONT_SETTINGS, 'utf8'),
       PNG,

@@ -38,7 +38,8 @@ test('every dependency is on the page with its version, its day, its licence and
     const listed = rows.map(([name = '', version, , licence]) => [name, version, licence]);
     const licences = Object.entries(wanted).map(([name, version]) => [
       name,
-      version,
+      // One may stand in for another: npm:NAME@VERSION.
+      version.replace(/^npm:.*@/, ''),
       locked.get(`node_modules/${name}`)?.licence,
     ]);
     expect(listed.sort()).toEqual(licences.sort());
@@ -97,7 +98,7 @@ test('every install script was looked at, and setup runs none', async () => {
 });
 
 test('everything from PyPI is pinned by its digest, and pip is told to hold to that', async () => {
-  for (const file of ['tools.lock', 'fakesnow.txt']) {
+  for (const file of ['tools.lock', 'fakesnow.txt', 'hcl.txt']) {
     const requirements = (await text(`scripts/${file}`))
       .replaceAll('\\\n', ' ')
       .split('\n')
@@ -109,7 +110,7 @@ test('everything from PyPI is pinned by its digest, and pip is told to hold to t
   for (const file of ['setup-servers.sh', 'setup-tests.sh']) {
     const commands =
       (await text(`scripts/${file}`)).replaceAll('\\\n', ' ').match(/-m pip (install|download) .*/g) ?? [];
-    expect([file, commands.length]).toEqual([file, 1]);
-    expect(commands[0]).toContain('--require-hashes');
+    expect(commands.length).toBeGreaterThan(0);
+    for (const command of commands) expect(command).toContain('--require-hashes');
   }
 });
