@@ -55,11 +55,15 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const inherited = Object.fromEntries(
-  Object.entries(process.env).filter(
-    ([name]) => !/^(TEMPORAL_|AWS_|OTEL_|NIGHTREEL_(HOME|PROJECT)|NODE_OPTIONS)/.test(name),
+/** Of somebody who has installed the Node.js that it needs. */
+const inherited = {
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(TEMPORAL_|AWS_|OTEL_|NIGHTREEL_(HOME|PROJECT)|NODE_OPTIONS)/.test(name),
+    ),
   ),
-);
+  PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+};
 
 /** The command as npm puts it on a project's path, in that project. */
 const nightreel = (...args: string[]) =>
@@ -103,7 +107,8 @@ const exported = (path: string, expression: string): Promise<string> =>
 test('has workflows of the version that the checkout has, bundled beforehand', async () => {
   const version = await workflowVersion();
   expect(await exported('workers/workflow-version.js', 'await code.workflowVersion()')).toBe(version);
-  expect((await readdir(join(installed, 'dist/workflows'))).sort()).toEqual([`${version}-traced.js`, `${version}.js`]);
+  const bundles = ['-encoded', '-traced-encoded', '-traced', ''].map((kind) => `${version}${kind}.js`);
+  expect((await readdir(join(installed, 'dist/workflows'))).sort()).toEqual(bundles);
 });
 
 test(
