@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { type BatchRef, objectKeys } from '../contracts/ids.ts';
-import { createOwned, removeOwned, workRoot } from '../rendering/browser/owned-folders.ts';
+import { createOwned, removeOwned, workRoot } from '../machine/owned-folders.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** One person of a batch. */

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createOwned, removeOwned, workRoot } from '../rendering/browser/owned-folders.ts';
+import { createOwned, removeOwned, workRoot } from '../machine/owned-folders.ts';
 
 /**
  * Hands over what was written to a temporary file and read from it again: how videos are uploaded where nothing may leave before all of

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../contracts/failures.ts';
-import { createOwned, removeOwned, workRoot } from '../rendering/browser/owned-folders.ts';
+import { createOwned, removeOwned, workRoot } from '../machine/owned-folders.ts';
 import type { SourceRow, WarehouseReader } from './reader.ts';
 
 /** Opens an object; null when there is none. */

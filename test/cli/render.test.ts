@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { assertWritable, renderFiles, writeWhole } from '../../src/cli/render-files.ts';
 import { differingFrames, framesText } from '../../src/cli/video-difference.ts';
 import { findTools } from '../../src/config/tools.ts';
-import { createOwned } from '../../src/rendering/browser/owned-folders.ts';
+import { createOwned } from '../../src/machine/owned-folders.ts';
 import { nightreel, ROOT } from '../rendering/support.ts';
 import { finished, lastJson } from '../support/nightreel.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailureClass } from '../../src/contracts/failures.ts';
 import type { Steering } from '../../src/contracts/steering.ts';
-import { ownedRoot } from '../../src/rendering/browser/owned-folders.ts';
+import { ownedRoot } from '../../src/machine/owned-folders.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { TestHome, until } from '../support/nightreel.ts';
 import { type Intercept, S3Proxy } from '../support/s3-proxy.ts';

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ownedRoot } from '../../src/rendering/browser/owned-folders.ts';
+import { ownedRoot } from '../../src/machine/owned-folders.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { finished, lastJson, TestHome, until } from '../support/nightreel.ts';
 

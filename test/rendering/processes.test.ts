@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { Failure } from '../../src/contracts/failures.ts';
+import { createOwned, ownedRoot, sweepOwned } from '../../src/machine/owned-folders.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
-import { createOwned, ownedRoot, sweepOwned } from '../../src/rendering/browser/owned-folders.ts';
 import { listProcesses, processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
 import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../src/rendering/browser/profiles.ts';
 import { hasLittleSharedMemory } from '../../src/rendering/browser/shared-memory.ts';
@@ -196,7 +196,7 @@ describe('what a killed process leaves in a shared folder', () => {
   test('is removed by the next start; what belongs to a living process stays', async () => {
     const root = ownedRoot(await scratch(), 'displays');
     const { child, said: theirs } = await nodeThat<string>(`
-      import { createOwned } from './src/rendering/browser/owned-folders.ts';
+      import { createOwned } from '../../src/machine/owned-folders.ts';
       console.log(JSON.stringify(await createOwned(${JSON.stringify(root)})));
       setInterval(() => undefined, 1_000);`);
     const own = await createOwned(root);

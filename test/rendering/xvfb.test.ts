@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
-import { ownedRoot } from '../../src/rendering/browser/owned-folders.ts';
+import { ownedRoot } from '../../src/machine/owned-folders.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import { candidatesFor } from '../../src/rendering/capture/probe.ts';
 import { ScreenDamage } from '../../src/rendering/capture/xvfb/damage.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { workRoot } from '../../src/rendering/browser/owned-folders.ts';
+import { workRoot } from '../../src/machine/owned-folders.ts';
 import { viaFile } from '../../src/storage/staging.ts';
 
 const folders = (): string[] =>

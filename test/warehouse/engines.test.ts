@@ -3,7 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { workRoot } from '../../src/rendering/browser/owned-folders.ts';
+import { workRoot } from '../../src/machine/owned-folders.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
 import { sourceSchema } from '../../src/warehouse/source.ts';
 import { TestPostgres } from '../support/postgres.ts';

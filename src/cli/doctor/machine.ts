@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { findTool, type ToolName } from '../../config/tools.ts';
 import { packageVersion } from '../../config/version.ts';
 import { asFailure } from '../../contracts/failures.ts';
-import { orphansIn, ownedRoot, sweepOwned, workRoot } from '../../rendering/browser/owned-folders.ts';
+import { orphansIn, ownedRoot, sweepOwned, workRoot } from '../../machine/owned-folders.ts';
 import { profileRoots, sweepAllProfiles, sweepSharedMemory } from '../../rendering/browser/profiles.ts';
 import { findSandbox } from '../../rendering/browser/sandbox.ts';
 import { hasLittleSharedMemory } from '../../rendering/browser/shared-memory.ts';

@@ -3,7 +3,7 @@
 import { lstat, readdir, readlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createOwned, orphansIn, ownedRoot, removeOwned } from './owned-folders.ts';
+import { createOwned, orphansIn, ownedRoot, removeOwned } from '../../machine/owned-folders.ts';
 import { listProcesses } from './process-tree.ts';
 import { hasLittleSharedMemory } from './shared-memory.ts';
 import { killGroup } from './tied-process.ts';

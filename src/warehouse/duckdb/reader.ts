@@ -14,7 +14,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { Failure } from '../../contracts/failures.ts';
-import { workPath } from '../../rendering/browser/owned-folders.ts';
+import { workPath } from '../../machine/owned-folders.ts';
 import type { WarehouseReader } from '../reader.ts';
 import type { DuckDbSource } from '../source.ts';
 import type { Query, Relation } from '../sql/delta-query.ts';

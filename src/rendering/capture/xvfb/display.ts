@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Failure } from '../../../contracts/failures.ts';
-import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../../browser/owned-folders.ts';
+import { createOwned, ownedRoot, removeOwned, sweepOwned } from '../../../machine/owned-folders.ts';
 import { freeBytes } from '../../browser/shared-memory.ts';
 import { killGroup, spawnTied } from '../../browser/tied-process.ts';
 import type { Size } from '../../geometry.ts';

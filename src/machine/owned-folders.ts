@@ -7,7 +7,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { Failure } from '../../contracts/failures.ts';
+import { Failure } from '../contracts/failures.ts';
 
 /** Where this user's folders of one kind lie: `/dev/shm/nightreel-displays-1000` for `('/dev/shm', 'displays')`. */
 export const ownedRoot = (base: string, kind: string): string => join(base, `nightreel-${kind}-${userInfo().uid}`);
