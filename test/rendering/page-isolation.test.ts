@@ -85,6 +85,23 @@ describe('what a page stores goes with its recipient', () => {
   });
 });
 
+test('a template that asks for the network until it is gone is blamed, and the one after it is not', async () => {
+  const asking = await templateOf(`<script>
+    const ask = () => {
+      fetch('http://10.0.0.1/', { keepalive: true }).catch(() => undefined);
+      navigator.sendBeacon('http://10.0.0.2/');
+    };
+    addEventListener('pagehide', ask);
+    __HF_VIRTUAL_TIME__.originalSetInterval(ask, 1);
+  </script>`);
+  const quiet = await templateOf('<p>quiet</p>');
+  for (let turn = 0; turn < 5; turn++) {
+    await expect(page.open(asking, { name: 'Ada' })).rejects.toMatchObject({ failureClass: 'NetworkForbidden' });
+    await page.open(quiet, { name: 'Grace' });
+    await page.picture(5);
+  }
+});
+
 describe('a worker', () => {
   /** Runs code in a worker of the page; it says one thing. */
   const inWorker = (code: string): Promise<unknown> =>

@@ -100,6 +100,13 @@ export class TemplateOrigin {
   /** Requests that the page waits for, by their ID. */
   private readonly underWay = new Set<string>();
   private quiet = Promise.withResolvers<void>();
+  /** The document behind each request that has not ended, as Chromium names its load. */
+  private readonly loads = new Map<string, string>();
+  /** Documents that have asked for something since `serve`, and those of before. */
+  private current = new Set<string>();
+  private readonly gone = new Set<string>();
+  /** Addresses that were refused to nobody knows whom yet: Chromium's processes tell of a request in any order. */
+  private readonly unclear = new Map<string, string>();
   /** Pictures that the page got and nobody has looked at yet. */
   private pictures = new Set<string>();
 
@@ -119,7 +126,8 @@ export class TemplateOrigin {
     const origin = new TemplateOrigin(devtools, pictureSource);
     const { session } = devtools;
     session.on('Network.webSocketCreated', ({ url }) => origin.refuse(url));
-    session.on('Network.requestWillBeSent', ({ requestId, type, request }) => {
+    session.on('Network.requestWillBeSent', ({ requestId, loaderId, type, request }) => {
+      origin.noteLoad(requestId, loaderId);
       if (request.url.startsWith('data:image/')) origin.noteInline(request.url);
       // The document itself, and what is heard and not seen, hold no picture up; who needs a film's picture waits for it.
       const isWaitedFor = type !== 'Document' && type !== 'Media' && !request.url.startsWith(FILMS_ADDRESS);
@@ -141,6 +149,9 @@ export class TemplateOrigin {
     this.refused = null;
     this.underWay.clear();
     this.pictures.clear();
+    this.unclear.clear();
+    for (const load of this.current) this.gone.add(load);
+    this.current = new Set();
     return `${ORIGIN}/${encodeURI(template.entryPath)}`;
   }
 
@@ -166,7 +177,16 @@ export class TemplateOrigin {
     return addresses;
   }
 
+  private noteLoad(requestId: string, load: string): void {
+    if (!this.gone.has(load)) this.current.add(load);
+    this.loads.set(requestId, load);
+    const address = this.unclear.get(requestId);
+    if (address !== undefined) this.blame(requestId, address);
+    this.unclear.delete(requestId);
+  }
+
   private arrived(requestId: string): void {
+    this.loads.delete(requestId);
     this.underWay.delete(requestId);
     if (this.isWaiting) return;
     this.quiet.resolve();
@@ -174,7 +194,7 @@ export class TemplateOrigin {
   }
 
   private async answer(
-    { requestId, request, resourceType }: Protocol.Fetch.RequestPausedEvent,
+    { requestId, networkId = '', request, resourceType }: Protocol.Fetch.RequestPausedEvent,
     asked: DevTools,
   ): Promise<void> {
     const path = pathAt(request.url);
@@ -204,7 +224,7 @@ export class TemplateOrigin {
         return asked.send('Fetch.fulfillRequest', { requestId, responseCode: 404 });
       }
       // A worker may still be asking when the next template is there, which must not be blamed for it.
-      if (asked === this.devtools) this.refuse(request.url);
+      if (asked === this.devtools) this.blame(networkId, request.url);
       return asked.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
     };
     // The page may have gone on to another document meanwhile; a browser that is gone is reported by whoever renders with it.
@@ -259,6 +279,13 @@ export class TemplateOrigin {
       `${this.templateId} shows ${what}, an animated ${format}: the browser plays it by the wall clock, so that no two ` +
         'renders are alike. Make it a Lottie, a CSS animation or a row of still pictures.',
     );
+  }
+
+  /** Unless the document of the template before has asked: it may until it is gone. */
+  private blame(requestId: string, address: string): void {
+    const load = this.loads.get(requestId);
+    if (load === undefined) this.unclear.set(requestId, address);
+    else if (!this.gone.has(load)) this.refuse(address);
   }
 
   private refuse(address: string): void {
