@@ -196,7 +196,7 @@ describe('what a killed process leaves in a shared folder', () => {
   test('is removed by the next start; what belongs to a living process stays', async () => {
     const root = ownedRoot(await scratch(), 'displays');
     const { child, said: theirs } = await nodeThat<string>(`
-      import { createOwned } from '../../src/machine/owned-folders.ts';
+      import { createOwned } from './src/machine/owned-folders.ts';
       console.log(JSON.stringify(await createOwned(${JSON.stringify(root)})));
       setInterval(() => undefined, 1_000);`);
     const own = await createOwned(root);
