@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Failure } from '../contracts/failures.ts';
-import { isLoopback } from '../telemetry/metrics-door.ts';
+import { isLoopback } from '../machine/loopback.ts';
 import type { OtlpTarget, TelemetryTargets } from '../telemetry/telemetry.ts';
 import type { Variables } from './environment.ts';
 import { isPort, MIN_TOKEN } from './variables.ts';

@@ -94,9 +94,7 @@ export const variablesSchema = z.object({
       'File of the keys that [payloads in Temporal are encrypted with](../encryption.md), readable by its owner and group alone. Without it, and the next one, they are not encrypted.',
     ),
   NIGHTREEL_PAYLOAD_KEYS: z.string().optional().describe('The same keys themselves, as in the file. A secret.'),
-  NIGHTREEL_CODEC_TOKEN: z
-    .string()
-    .min(16, { error: 'must have 16 characters or more' })
+  NIGHTREEL_CODEC_TOKEN: secret
     .optional()
     .describe(
       'The token that whoever asks [`nightreel codec serve`](../encryption.md#codec-server) must have; required where others can reach it. A secret.',

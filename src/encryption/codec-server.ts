@@ -6,6 +6,7 @@ import { type AddressInfo, isIP } from 'node:net';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
+import { isLoopback, namesLoopback } from '../machine/loopback.ts';
 import { jsonIn, type KeyRing } from './key-ring.ts';
 import { EncryptingCodec } from './payload-codec.ts';
 import { isSameSecret } from './same-secret.ts';
@@ -92,8 +93,7 @@ class Refusal extends Error {
 async function answer(request: IncomingMessage, response: ServerResponse, options: CodecServerOptions): Promise<void> {
   response.setHeader('cache-control', 'no-store').setHeader('x-content-type-options', 'nosniff');
   const { host, origin, authorization, 'x-namespace': namespace } = request.headers;
-  // A name that somebody makes point to 127.0.0.1 is another site's.
-  if (isLoopback(options.host) && !isLoopback(nameIn(host))) throw new Refusal(403, 'This name is not served here.');
+  if (isLoopback(options.host) && !namesLoopback(host)) throw new Refusal(403, 'This name is not served here.');
   if (origin !== undefined) {
     response.setHeader('vary', 'Origin');
     if (!options.origins.includes(origin)) {
@@ -158,9 +158,3 @@ const inBase64 = ({ metadata, data }: Payload): object => ({
 });
 
 const textIn = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-
-/** A Host header without its port and brackets. */
-const nameIn = (host = ''): string => host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');

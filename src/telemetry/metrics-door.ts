@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isSameSecret } from '../encryption/same-secret.ts';
+import { namesLoopback } from '../machine/loopback.ts';
 
 export interface DoorTarget {
   readonly host: string;
@@ -16,8 +17,6 @@ export interface Refusal {
   readonly why: string;
 }
 
-export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
-
 /** Null: it may be answered. Pure. */
 export function refusalOf(
   { method, url = '', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
@@ -26,8 +25,7 @@ export function refusalOf(
   if (token !== null) {
     const [, given] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
     if (!isSameSecret(given, token)) return { status: 401, why: 'Show the token: Authorization: Bearer …' };
-  } else if (!isLoopback((headers.host ?? '').replace(/:\d+$/, ''))) {
-    // A page whose name was made to point to this machine would ask for that name.
+  } else if (!namesLoopback(headers.host)) {
     return { status: 403, why: 'Without a token, metrics are served under the names of this machine alone.' };
   }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, why: 'Metrics can be read, and nothing else.' };
