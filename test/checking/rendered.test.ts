@@ -37,8 +37,17 @@ async function check(
   params: readonly Record<string, unknown>[],
   without = [SLOW],
   onMeasured: (measures: Measures) => void = () => undefined,
+  by = renderer,
 ): Promise<Finding[]> {
-  const input = { template, renderer, rendition, samples: params, signal: never, onStep: () => undefined, onMeasured };
+  const input = {
+    template,
+    renderer: by,
+    rendition,
+    samples: params,
+    signal: never,
+    onStep: () => undefined,
+    onMeasured,
+  };
   const findings: Finding[] = [];
   for (const { id, run } of RENDERED_CHECKS) if (!without.includes(id)) findings.push(...(await run(input)));
   return findings;
@@ -48,12 +57,14 @@ const checkAll = (
   template: Template,
   without?: string[],
   onMeasured?: (measures: Measures) => void,
+  by?: Renderer,
 ): Promise<Finding[]> =>
   check(
     template,
     samplesOf(template).map(({ params }) => ({ ...params })),
     without,
     onMeasured,
+    by,
   );
 const allBut = (wanted: string): string[] => RENDERED_CHECKS.map(({ id }) => id).filter((id) => id !== wanted);
 
@@ -89,6 +100,12 @@ describe('drawing finds', () => {
     },
     120_000,
   );
+
+  test('fonts of this machine, also where no picture is drawn before one is asked for', async () => {
+    await using still = await startRenderer(await fixture('tiny'), { capture: 'begin-frame' });
+    const findings = await checkAll(await flawed('other-script'), allBut('missing-glyph'), undefined, still);
+    expect(findings.map(({ rule }) => rule)).toEqual(['font-fallback']);
+  }, 60_000);
 
   test('who came before, which param it was, and shows it', async () => {
     const template = await flawed('leaks');

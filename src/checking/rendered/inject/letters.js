@@ -10,6 +10,8 @@
   holder.style.cssText = 'position: absolute; left: 0; top: 0; visibility: hidden; white-space: pre';
   for (const letter of letters) holder.append(Object.assign(root.createElement('span'), { textContent: letter }));
   parent.append(holder);
+  // Laid out now: DevTools find no font for what waits for the next picture, and some machines draw none until one is asked for.
+  holder.getBoundingClientRect();
 
   const style = root.defaultView.getComputedStyle(parent);
   const pen = root.createElement('canvas').getContext('2d', { willReadFrequently: true });
