@@ -47,7 +47,8 @@ const RIVALS = {
 } as const;
 
 interface Point {
-  readonly crf: number;
+  /** Constant rate factor, or quantiser of ours. */
+  readonly rate: number;
   readonly cpuMs: number;
   readonly bytes: number;
   readonly ssim: number;
@@ -69,8 +70,8 @@ export async function run(options: EncodeBenchOptions): Promise<BenchResult> {
     const bench = new Encodes({ ...options, template, folder, frames });
 
     progress.step('ours');
-    const track: Track = { size, quality: { crf: rendition.crf, maxKbps: rendition.maxKbps } };
-    const ours = await bench.point(encodeOptions({ fps: template.fps, ...track }), rendition.crf);
+    const track: Track = { size, quality: { qp: rendition.qp, maxKbps: rendition.maxKbps } };
+    const ours = await bench.point(encodeOptions({ fps: template.fps, ...track }), rendition.qp);
     const rows = [rowOf('ours', ours)];
     for (const [name, { options: x264, crf }] of Object.entries(RIVALS)) {
       const points: Point[] = [];
@@ -84,7 +85,7 @@ export async function run(options: EncodeBenchOptions): Promise<BenchResult> {
     const smaller = RENDITION_IDS.map((one) => RENDITIONS[one])
       .filter(({ shortSide }) => shortSide < rendition.shortSide)
       .sort((one, other) => other.shortSide - one.shortSide)
-      .map(({ crf, maxKbps, ...one }): Track => ({ size: frameSizeOf(template, one), quality: { crf, maxKbps } }));
+      .map(({ qp, maxKbps, ...one }): Track => ({ size: frameSizeOf(template, one), quality: { qp, maxKbps } }));
     const ladder = smaller.length === 0 ? null : await bench.ladder([track, ...smaller]);
     const atEqualSsim = [...rows];
     if (ladder !== null) rows.push(...ladder.rows);
@@ -95,9 +96,9 @@ export async function run(options: EncodeBenchOptions): Promise<BenchResult> {
   }
 }
 
-const rowOf = (name: string, { crf, cpuMs, bytes, ssim, psnr }: Point): BenchResult['rows'][number] => ({
+const rowOf = (name: string, { rate, cpuMs, bytes, ssim, psnr }: Point): BenchResult['rows'][number] => ({
   encode: name,
-  crf: rounded(crf),
+  'QP, CRF': rounded(rate),
   'CPU ms/frame': rounded(cpuMs),
   KiB: Math.round(bytes / 1024),
   SSIM: rounded(ssim, 5),
@@ -177,14 +178,14 @@ class Encodes {
     return (await this.encode(encode)).cpuMs;
   }
 
-  async point(encode: EncodeOptions, crf: number): Promise<Point> {
+  async point(encode: EncodeOptions, rate: number): Promise<Point> {
     const { template } = this.options;
     const { file, cpuMs } = await this.encode(encode);
     const { ssim, psnr, frameCount } = await this.qualityOf(file, encode.input);
     if (frameCount !== template.frameCount) {
       throw new Failure('Internal', `${frameCount} frames were compared, not ${template.frameCount}.`);
     }
-    return { crf, cpuMs, bytes: (await stat(file)).size, ssim, psnr };
+    return { rate, cpuMs, bytes: (await stat(file)).size, ssim, psnr };
   }
 
   /** Against the frames as they were captured, by ffmpeg's `ssim` and `psnr`. */
@@ -219,7 +220,7 @@ function atQualityOf(wanted: Point, points: readonly Point[]): Point {
   const share = (distance(wanted) - distance(one)) / (distance(other) - distance(one));
   const between = (of: (point: Point) => number): number => of(one) + (of(other) - of(one)) * share;
   return {
-    crf: between(({ crf }) => crf),
+    rate: between(({ rate }) => rate),
     cpuMs: between(({ cpuMs }) => cpuMs),
     bytes: Math.exp(between(({ bytes }) => Math.log(bytes))),
     ssim: wanted.ssim,

@@ -13,16 +13,16 @@ export interface Rendition {
   readonly id: RenditionId;
   /** Pixels of the template's shorter side. */
   readonly shortSide: number;
-  /** x264 constant rate factor: lower is better and larger. */
-  readonly crf: number;
+  /** x264 constant quantiser: lower is better and larger. */
+  readonly qp: number;
   /** Kilobits a second at which it plays without a pause for whoever has loaded two seconds ahead; absent: no limit. */
   readonly maxKbps?: number;
 }
 
 export const RENDITIONS: Readonly<Record<RenditionId, Rendition>> = {
-  'email-480p': { id: 'email-480p', shortSide: 480, crf: 27 },
-  'phone-720p': { id: 'phone-720p', shortSide: 720, crf: 26 },
-  'web-1080p': { id: 'web-1080p', shortSide: 1080, crf: 22 },
+  'email-480p': { id: 'email-480p', shortSide: 480, qp: 25 },
+  'phone-720p': { id: 'phone-720p', shortSide: 720, qp: 23 },
+  'web-1080p': { id: 'web-1080p', shortSide: 1080, qp: 18 },
 };
 
 export const isRenditionId = (value: string): value is RenditionId => Object.hasOwn(RENDITIONS, value);

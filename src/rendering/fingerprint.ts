@@ -32,8 +32,11 @@ export interface Engine {
 
 /** The route itself is not in the digest: its pixels are, and they are the same on every route where all is well. */
 export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engine): Promise<EngineFingerprint> {
-  const quality = { crf: 0, maxKbps: 1 };
-  const tracks = [4, 2].map((side) => ({ size: { width: side, height: side }, quality })) as [Track, Track];
+  const qualities = [{ qp: 0 }, { qp: 0, maxKbps: 1 }];
+  const tracks = qualities.map((quality, index) => ({
+    size: { width: 4 - 2 * index, height: 4 - 2 * index },
+    quality,
+  })) as [Track, Track];
   const encodings = ENCODERS.flatMap((encoder) =>
     [false, true].map((isJoinable) => ladderOptions({ fps: 1, tracks, encoder, isJoinable })),
   );

@@ -167,7 +167,7 @@ export class Production implements AsyncDisposable {
   }
 }
 
-const trackOf = (template: Size, { shortSide, crf, maxKbps }: Rendition): Track => ({
+const trackOf = (template: Size, { shortSide, qp, maxKbps }: Rendition): Track => ({
   size: frameSizeOf(template, { shortSide }),
-  quality: { crf, maxKbps },
+  quality: { qp, maxKbps },
 });

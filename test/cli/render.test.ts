@@ -151,7 +151,7 @@ test('--verify-determinism ends with 1 and names the frames when a program does 
     '#!/bin/bash',
     'args=("$@")',
     `for i in "\${!args[@]}"; do`,
-    `  if [[ "\${args[i]}" == -crf:v:0 && $PWD != '${folder}' ]]; then args[i+1]=30; fi`,
+    `  if [[ "\${args[i]}" == -qp:v:0 && $PWD != '${folder}' ]]; then args[i+1]=30; fi`,
     'done',
     `exec ${ffmpeg} "\${args[@]}"`,
   ];

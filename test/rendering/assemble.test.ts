@@ -50,14 +50,14 @@ function frameOf(index: number, { width, height }: Size): Uint8Array {
 
 interface Options {
   readonly size?: Size;
-  readonly crf?: number;
+  readonly qp?: number;
   readonly fps?: number;
   readonly isJoinable?: boolean;
 }
 
 async function encoded(first: number, count: number, options: Options = {}): Promise<Clip> {
-  const { size = SIZE, crf = 22, fps = FPS, isJoinable = true } = options;
-  const settings = ladderOptions({ fps, tracks: [{ size, quality: { crf } }], isJoinable });
+  const { size = SIZE, qp = 22, fps = FPS, isJoinable = true } = options;
+  const settings = ladderOptions({ fps, tracks: [{ size, quality: { qp } }], isJoinable });
   await using process = FfmpegProcess.start({ ffmpeg, ...settings }, never);
   const feed = new FrameFeed(process, { size, fps, frameCount: count });
   for (let index = first; index < first + count; index += 1) {

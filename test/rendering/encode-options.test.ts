@@ -88,7 +88,7 @@ function psnr(one: Uint8Array, other: Uint8Array): number {
   return 10 * Math.log10(255 ** 2 / (squares / one.byteLength));
 }
 
-const settings = { fps: 30, size: SIZE, quality: { crf: 20 } };
+const settings = { fps: 30, size: SIZE, quality: { qp: 20 } };
 
 describe('a level is the lowest that holds', () => {
   test.each([
@@ -163,7 +163,7 @@ describe('raw frames become H.264', () => {
   test('within a maximum bitrate, which noise would exceed', async () => {
     const [seconds, maxKbps] = [4, 150];
     const free = await encode(encodeOptions(settings), seconds * 30, { pictureAt: noiseAt });
-    const bound = await encode(encodeOptions({ ...settings, quality: { crf: 20, maxKbps } }), seconds * 30, {
+    const bound = await encode(encodeOptions({ ...settings, quality: { qp: 20, maxKbps } }), seconds * 30, {
       pictureAt: noiseAt,
     });
     const kbits = (mp4: Buffer): number => (mp4.byteLength * 8) / 1000;
@@ -174,8 +174,8 @@ describe('raw frames become H.264', () => {
 
 describe('a ladder of renditions from one capture', () => {
   const smaller = [
-    { size: { width: 106, height: 60 }, quality: { crf: 22 } },
-    { size: { width: 80, height: 44 }, quality: { crf: 24, maxKbps: 200 } },
+    { size: { width: 106, height: 60 }, quality: { qp: 22 } },
+    { size: { width: 80, height: 44 }, quality: { qp: 24, maxKbps: 200 } },
   ];
 
   test('is one MP4 with a track of each size, every frame in each', async () => {
@@ -215,7 +215,7 @@ describe('a ladder of renditions from one capture', () => {
 test('what comes out does not depend on what the processor can do: the same without any of its extensions', async () => {
   const options = ladderOptions({
     fps: 30,
-    tracks: [settings, { size: { width: 106, height: 60 }, quality: { crf: 22 } }],
+    tracks: [settings, { size: { width: 106, height: 60 }, quality: { qp: 22 } }],
   });
   const plain: EncodeOptions = {
     input: ['-cpuflags', '0', ...options.input],

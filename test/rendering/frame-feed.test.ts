@@ -8,7 +8,7 @@ const { ffmpeg } = findTools();
 const never = new AbortController().signal;
 const SIZE = { width: 64, height: 36 };
 const BYTES = SIZE.width * SIZE.height * 1.5;
-const TRACK = { size: SIZE, quality: { crf: 10 } };
+const TRACK = { size: SIZE, quality: { qp: 10 } };
 
 /** One level of grey a frame; where it is the one before, the picture stands still. */
 async function encode(greys: readonly number[], fps: number, options = encodeOptions({ fps, ...TRACK }), tells = true) {
@@ -55,7 +55,7 @@ describe('a picture that stands still', () => {
   });
 
   test('is shown as often in every rendition of a ladder', async () => {
-    const smaller = { size: { width: 32, height: 18 }, quality: { crf: 10 } };
+    const smaller = { size: { width: 32, height: 18 }, quality: { qp: 10 } };
     const { mp4 } = await encode(HELD, 30, ladderOptions({ fps: 30, tracks: [TRACK, smaller] }));
     for (const track of [0, 1]) {
       const shown = await greysOf(mp4, track);

@@ -72,13 +72,13 @@ describe('boxes of an MP4', () => {
 });
 
 test('the encoder is told everything that bytes depend on, and never to leave out the edit list', () => {
-  const { input, output } = encodeOptions({ fps: 30, size: { width: 854, height: 480 }, quality: { crf: 23 } });
+  const { input, output } = encodeOptions({ fps: 30, size: { width: 854, height: 480 }, quality: { qp: 23 } });
   const line = output.join(' ');
   for (const wanted of [
     '-threads 1',
     'cpu-independent=1',
     '-fflags +bitexact',
-    '-crf:v:0 23',
+    '-qp:v:0 23',
     '-level:v:0 3.1',
     '-g 60',
     '-movflags frag_keyframe+delay_moov',

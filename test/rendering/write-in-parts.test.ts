@@ -18,7 +18,7 @@ import { failureOf, remux } from './support.ts';
 const FPS = 10;
 const SIZE = { width: 640, height: 360 };
 /** Of noise nothing can be left out: a third of a megabyte a frame. */
-const CRF = 1;
+const QP = 1;
 const FRAMES = 65;
 
 function noise(frame: number): Uint8Array {
@@ -51,7 +51,7 @@ interface Run {
   readonly before?: (frame: number, ffmpeg: FfmpegProcess) => Promise<void>;
 }
 
-const settings = encodeOptions({ fps: FPS, size: SIZE, quality: { crf: CRF } });
+const settings = encodeOptions({ fps: FPS, size: SIZE, quality: { qp: QP } });
 
 async function written({ frameCount, sink, audio = null, before }: Run): Promise<WrittenFile> {
   await using process = FfmpegProcess.start({ ffmpeg, ...settings }, never);

@@ -177,7 +177,7 @@ describe('rendering on the virtual display', () => {
     const large: Template = { ...(await flashing(2)), width: 3840, height: 2160, digest: 'large' };
     await using renderer = await startRenderer(tiny, { capture: 'xvfb' });
     const before = await render(renderer, tiny);
-    const rendition = { id: 'web-1080p', shortSide: 2160, crf: 30 } as const;
+    const rendition = { id: 'web-1080p', shortSide: 2160, qp: 30 } as const;
     const video = await renderer.render({ template: large, params: large.placeholder, rendition }, { signal: never() });
     expect([video.width, video.height]).toEqual([3840, 2160]);
     expect((await render(renderer, tiny)).sha256).toBe(before.sha256);

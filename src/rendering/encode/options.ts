@@ -11,8 +11,8 @@ export const ENCODERS = ['x264', 'nvenc', 'vaapi', 'videotoolbox'] as const;
 export type EncoderName = (typeof ENCODERS)[number];
 
 export interface Quality {
-  /** Constant rate factor of x264, and the like of other encoders: lower is better and larger. */
-  readonly crf: number;
+  /** Constant quantiser of x264, and the like of other encoders: lower is better and larger. */
+  readonly qp: number;
   /**
    * Kilobits a second at which it plays without a pause for whoever has loaded two seconds ahead; quality falls where it
    * would take more.
@@ -58,8 +58,11 @@ const BT709 = ['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries',
 /** Down from the frames, sharp: downscaling without aliasing, the same arithmetic on every processor. */
 const SCALING = 'flags=bicubic+accurate_rnd+bitexact';
 
+/** The constant rate factor, or the like of another encoder, that takes as many bytes of drawn pages as a quantiser. */
+const CRF_ABOVE_QP = 3;
+
 const X264 = [
-  'cabac=1:8x8dct=1:analyse=i4x4,i8x8:subme=1:deblock=1,1:bframes=3:b-adapt=0',
+  'cabac=1:8x8dct=1:analyse=i4x4,i8x8:subme=1:deblock=1,1:bframes=3:b-adapt=0:b-pyramid=0:pbratio=1.8',
   // Of these the bytes depend on nothing but the frames: neither on the processor nor on the number of cores.
   'cpu-independent=1:open-gop=0:force-cfr=1',
 ].join(':');
@@ -123,10 +126,12 @@ function trackOptions({ size, quality }: Track, { index, fps, encoder }: Place):
 }
 
 /** How an encoder is told the quality. */
-function rateOptions(encoder: EncoderName, { crf, maxKbps }: Quality): (readonly [string, string | number])[] {
+function rateOptions(encoder: EncoderName, { qp, maxKbps }: Quality): (readonly [string, string | number])[] {
+  const crf = qp + CRF_ABOVE_QP;
   switch (encoder) {
     case 'x264':
-      return [['crf', crf]];
+      // For a rate factor it looks at a small copy of every frame beforehand; but only with one does it keep a bitrate.
+      return [maxKbps === undefined ? ['qp', qp] : ['crf', crf]];
     case 'nvenc':
       return [
         ['rc', 'vbr'],
@@ -137,7 +142,7 @@ function rateOptions(encoder: EncoderName, { crf, maxKbps }: Quality): (readonly
       if (maxKbps === undefined) {
         return [
           ['rc_mode', 'CQP'],
-          ['qp', crf],
+          ['qp', qp],
         ];
       }
       return [

@@ -44,7 +44,7 @@ export async function probeToolchain(
   encoder: EncoderName = 'x264',
 ): Promise<Toolchain> {
   const version = await ffmpegVersion(ffmpeg, signal);
-  const options = encodeOptions({ ...PROBE, quality: { crf: 20 }, encoder });
+  const options = encodeOptions({ ...PROBE, quality: { qp: 20 }, encoder });
   const frame = Buffer.concat([streamHead(PROBE), frameHead(0, PROBE), probeFrame()]);
   const stream = await runFfmpeg({ ffmpeg, ...options }, frame, signal).catch((cause: unknown) => {
     if (!(cause instanceof Failure) || cause.failureClass !== 'EncoderFailed') throw cause;
