@@ -22,6 +22,8 @@ const USUAL: Size = { width: 1920, height: 1080 };
 const PATIENCE = 0.6;
 const MEMORY = 0.8;
 const POLL_MS = 1;
+/** Most moments that are shown whole at once before a page that always draws something is given another chance to rest. */
+const MOST_PAUSE = 31;
 const MARGIN = 16;
 
 /** The window for frames of this size, marks included. */
@@ -47,6 +49,7 @@ export class XvfbCompositor implements Compositor {
   private mark = 0;
   /** Whether the moment that was drawn last was drawn as in a fresh page, and shown whole. */
   private isRenewed = false;
+  private readonly rest = new RestWatch();
   private usualMs = 0;
 
   constructor(
@@ -83,14 +86,15 @@ export class XvfbCompositor implements Compositor {
   nextMark(mayRest = false): string {
     // Never 0, which a window shows before its first mark.
     this.mark = (this.mark % (MARKS_LIMIT - 1)) + 1;
-    this.isRenewed = !mayRest;
-    return `${mayRest ? '' : 'nightreelStage.rebuild(); nightreelStage.renew(); '}nightreelStage.mark(${this.mark})`;
+    this.isRenewed = !(mayRest && this.rest.isLikely());
+    return `${this.isRenewed ? 'nightreelStage.rebuild(); nightreelStage.renew(); ' : ''}nightreelStage.mark(${this.mark})`;
   }
 
   async capture(isFirst = false): Promise<Picture> {
     const { hasScaled } = this.layers;
     let firstTouchedRow = await this.touched();
     const isTouched = firstTouchedRow < this.layout.height;
+    if (!this.isRenewed) this.rest.note(!isTouched);
     if (isFirst || (isTouched && (hasScaled || !this.isRenewed))) {
       await this.devtools.evaluate(this.nextMark());
       firstTouchedRow = Math.min(firstTouchedRow, await this.touched());
@@ -136,5 +140,27 @@ export class XvfbCompositor implements Compositor {
       if (green > 127) mark |= 1 << bit;
     }
     return mark;
+  }
+}
+
+/**
+ * Whether a moment that looks as the one before probably draws nothing. Many pages draw at every moment, also what looks the same; one of
+ * which that was not expected is drawn twice.
+ */
+class RestWatch {
+  /** Moments for which it is not expected again; twice as many after every mistake. */
+  private pause = 0;
+  private left = 0;
+
+  isLikely(): boolean {
+    if (this.left === 0) return true;
+    this.left -= 1;
+    return false;
+  }
+
+  /** What came of a moment of which it was expected. */
+  note(hasRested: boolean): void {
+    this.pause = hasRested ? 0 : Math.min(MOST_PAUSE, 2 * this.pause + 1);
+    this.left = this.pause;
   }
 }
