@@ -1,7 +1,7 @@
 /** Capture from a virtual display: when a frame is complete, and what happens when a part of it is not there. */
 
 import { readdirSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { ownedRoot } from '../../src/machine/owned-folders.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
@@ -70,6 +70,23 @@ async function blinking(places: readonly ({ readonly x: number; readonly y: numb
   };
 }
 
+/** A page on which nothing changes, or at every moment what is too pale to be seen. */
+async function standing(frameCount: number, isRestless: boolean): Promise<Template> {
+  const html = `<!doctype html><style>body { margin: 0 } i { position: absolute; inset: 0; background: #246 }
+    #haze { background: none }</style><i></i><i id="haze"></i><script>
+    const haze = document.querySelector('#haze');
+    window.__hf = { duration: ${frameCount / 30}, seek(t) {
+      if (${isRestless}) haze.style.background = 'rgb(255 255 255 / ' + Math.round(t * 30 + 1) / 1e6 + ')';
+    } };
+    window.addEventListener('message', () => window.dispatchEvent(new Event('hf-params-ready')));
+  </script>`;
+  return {
+    ...(await flashing(frameCount)),
+    digest: isRestless ? 'restless' : 'resting',
+    files: new Map([['index.html', Buffer.from(html)]]),
+  };
+}
+
 const launched = async (): Promise<WarmBrowser> => {
   const [candidate] = candidatesFor(findTools(), 'xvfb');
   if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
@@ -100,6 +117,19 @@ describe('a frame from the virtual display', () => {
     }
     const once = places.map((place, index) => index > 0 && place === places[index - 1]);
     expect(repeats).toEqual([...once, ...once]);
+  }, 120_000);
+
+  test('is asked for once, whether the page draws nothing or draws what looks the same', async () => {
+    await using browser = await launched();
+    const asked = jest.spyOn(browser.devtools, 'evaluate');
+    for (const isRestless of [false, true]) {
+      const template = await standing(120, isRestless);
+      const source = await browser.open(template, template.placeholder, FULL_HD);
+      asked.mockClear();
+      for await (const _ of source.frames({ start: 0, end: 120 }, never()));
+      // The first is shown twice; beyond that, resting is tried now and then.
+      expect(asked.mock.calls.length).toBeLessThan(120 + 10);
+    }
   }, 120_000);
 
   test('is whole, and of its own moment, 300 times in a row', async () => {

@@ -78,9 +78,12 @@ export class XvfbCompositor implements Compositor {
     }
     const { width, height } = frame;
     this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
-    // Chromium forgets it when the stage is loaded anew.
-    await this.devtools.send('LayerTree.enable');
-    return await layOut(this.devtools, page, frame, true);
+    // Chromium forgets the first when the stage is loaded anew.
+    const [, isThere] = await Promise.all([
+      this.devtools.send('LayerTree.enable'),
+      layOut(this.devtools, page, frame, true),
+    ]);
+    return isThere;
   }
 
   nextMark(mayRest = false): string {
