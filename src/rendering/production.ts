@@ -10,7 +10,7 @@ import { verifyAudio } from './audio/verify.ts';
 import type { FrameRange, FrameSource } from './capture/frame-source.ts';
 import { FfmpegProcess, type FfmpegRun } from './encode/ffmpeg.ts';
 import { FrameFeed } from './encode/frame-feed.ts';
-import { type EncoderName, ladderOptions, type Track } from './encode/options.ts';
+import { type EncoderName, ladderOptions, patternOf, type Track } from './encode/options.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
 import { assemble } from './mp4/assemble.ts';
 import { type Clip, readClip } from './mp4/clip.ts';
@@ -63,6 +63,8 @@ export class Production implements AsyncDisposable {
   /** Null: the poster is of another scene. */
   private readonly stills: StillsCollector | null;
   private readonly witness: CaptureWitness;
+  /** Whether frames that stand still are missing in what the encoder makes. */
+  private readonly isSparse: boolean;
   private readonly signal: AbortSignal;
   /** Aborted when the production is over, finished or not: nothing that it has begun goes on. */
   private readonly over = new AbortController();
@@ -86,6 +88,7 @@ export class Production implements AsyncDisposable {
     const [{ size }] = this.tracks;
     this.stills = hasPoster ? new StillsCollector({ size, fps, frameCount, posterFrame: wantedFrame, preview }) : null;
     this.witness = new CaptureWitness(size, frameCount);
+    this.isSparse = patternOf(tools.encoder, fps) !== null;
     const options = ladderOptions({ fps, tracks: this.tracks, encoder: tools.encoder, isJoinable: scene !== null });
     const { ffmpeg, limitMs } = tools;
     this.ffmpeg = FfmpegProcess.start({ ffmpeg, limitMs, ...options }, this.signal);
@@ -95,7 +98,7 @@ export class Production implements AsyncDisposable {
     this.written =
       parts === null || scene !== null || rest.length > 0
         ? null
-        : writeInParts(this.ffmpeg.read(), { fps, frameCount }, this.soundtrack, parts);
+        : writeInParts(this.ffmpeg.read(), { fps, frameCount, isSparse: this.isSparse }, this.soundtrack, parts);
     this.written?.catch(() => undefined);
   }
 
@@ -106,6 +109,7 @@ export class Production implements AsyncDisposable {
       size: source.size,
       fps: this.plan.template.fps,
       frameCount: end - start,
+      encoder: this.tools.encoder,
     });
     let writing = Promise.resolve();
     for await (const { index, ...picture } of source.frames(this.range, this.signal)) {
@@ -129,10 +133,11 @@ export class Production implements AsyncDisposable {
       return [this.produced(first, { ...file, clip: null })];
     }
     const { fps } = this.plan.template;
+    const frameCount = this.range.end - this.range.start;
     const [stream, audio] = await Promise.all([this.ffmpeg.finish(), this.soundtrack]);
     const videos: ProducedVideo[] = [];
     for (const [track, rendition] of this.plan.renditions.entries()) {
-      const clip = await readClip(stream, { fps, track });
+      const clip = await readClip(stream, { fps, track, frameCount: this.isSparse ? frameCount : undefined });
       videos.push(this.produced(rendition, { bytes: await assemble([clip], { audio }), partCount: 0, clip }));
     }
     return videos;

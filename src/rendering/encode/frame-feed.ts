@@ -1,12 +1,14 @@
 /**
  * Frames on their way to ffmpeg: Matroska (RFC 9559) with one track of raw video, since it can be read from a pipe and gives
- * each frame its time. A picture that stands still is sent once in a while, and the `fps` filter of `encodeOptions` shows it as
- * often as it was captured: at 1080p that is 3 CPU-ms less per frame, with the same packets.
+ * each frame its time. A picture that stands still is sent until it is one that others are predicted from, and what is shown of it after that
+ * is put into the encoded stream (`h264/held-pictures.ts`). To an encoder of which nobody knows that, it is sent once in a while,
+ * and the `fps` filter of `encodeOptions` shows it as often as it was captured.
  */
 
 import type { Frame } from '../capture/frame-source.ts';
 import { i420Bytes, type Size } from '../geometry.ts';
 import type { FfmpegProcess } from './ffmpeg.ts';
+import { type EncoderName, type Pattern, patternOf } from './options.ts';
 
 export interface FeedSettings {
   /** Of every frame; even sides. */
@@ -14,7 +16,7 @@ export interface FeedSettings {
   readonly fps: number;
 }
 
-/** A picture that stands still is sent again after so many frames: ffmpeg encodes them as soon as it knows for how long. */
+/** Where it is ffmpeg that shows it again, it is sent so often: ffmpeg encodes it as soon as it knows for how long. */
 const STILL_FRAMES = 15;
 /** Times are in µs. */
 const TICK_NS = 1000;
@@ -102,32 +104,70 @@ export function frameHead(index: number, { size, fps }: FeedSettings): Buffer {
   return Buffer.concat([idBytes(ID.cluster), sizeBytes(clusterBytes), time, block]);
 }
 
+export interface FrameFeedSettings extends FeedSettings {
+  /** How many frames there will be. */
+  readonly frameCount: number;
+  /** Who gets them: x264 when left out. */
+  readonly encoder?: EncoderName | undefined;
+}
+
 export class FrameFeed {
   private readonly ffmpeg: Pick<FfmpegProcess, 'write'>;
-  private readonly settings: FeedSettings;
-  private readonly last: number;
+  private readonly settings: FrameFeedSettings;
+  private readonly sending: { isNeeded(index: number, isRepeat: boolean): boolean };
   private next = 0;
-  private sentBefore = 0;
 
-  /** `frameCount`: how many frames there will be; the last is always sent, as nothing comes after it. */
-  constructor(
-    ffmpeg: Pick<FfmpegProcess, 'write'>,
-    { frameCount, ...settings }: FeedSettings & { readonly frameCount: number },
-  ) {
+  constructor(ffmpeg: Pick<FfmpegProcess, 'write'>, settings: FrameFeedSettings) {
+    const { fps, frameCount, encoder = 'x264' } = settings;
+    const pattern = patternOf(encoder, fps);
     this.ffmpeg = ffmpeg;
     this.settings = settings;
-    this.last = frameCount - 1;
+    this.sending = pattern === null ? new OnceInAWhile(frameCount) : new UntilAnchored(pattern);
   }
 
   /** Every frame once, in order. Ends when its data may be overwritten. Failure as of `FfmpegProcess.write`. */
   async send({ data, isRepeat }: Pick<Frame, 'data' | 'isRepeat'>): Promise<void> {
     const index = this.next++;
-    const isKnown = isRepeat && index > 0 && index < this.last && index - this.sentBefore < STILL_FRAMES;
-    if (isKnown) return;
-    this.sentBefore = index;
+    if (!this.sending.isNeeded(index, isRepeat && index > 0)) return;
     const head = frameHead(index, this.settings);
     const start = index === 0 ? Buffer.concat([streamHead(this.settings), head]) : head;
     await Promise.all([this.ffmpeg.write(start), this.ffmpeg.write(data)]);
+  }
+}
+
+/** What an encoder of a known pattern needs. */
+class UntilAnchored {
+  private readonly pattern: Pattern;
+  /** Frames sent since the last keyframe. */
+  private sent = 0;
+
+  constructor(pattern: Pattern) {
+    this.pattern = pattern;
+  }
+
+  isNeeded(index: number, isRepeat: boolean): boolean {
+    const { anchorEvery, keyframeEvery } = this.pattern;
+    const isKeyframe = index % keyframeEvery === 0;
+    const isAnchored = this.sent % anchorEvery === 0;
+    if (isRepeat && isAnchored && !isKeyframe) return false;
+    this.sent = isKeyframe ? 0 : this.sent + 1;
+    return true;
+  }
+}
+
+/** The last frame is always sent, as nothing comes after it. */
+class OnceInAWhile {
+  private readonly last: number;
+  private sentBefore = 0;
+
+  constructor(frameCount: number) {
+    this.last = frameCount - 1;
+  }
+
+  isNeeded(index: number, isRepeat: boolean): boolean {
+    if (isRepeat && index < this.last && index - this.sentBefore < STILL_FRAMES) return false;
+    this.sentBefore = index;
+    return true;
   }
 }
 

@@ -50,6 +50,8 @@ export interface EncodeOptions {
 const KEYFRAME_SECONDS = 2;
 /** How far a player loads ahead, where a maximum bitrate is kept. */
 const BUFFER_SECONDS = 2;
+/** x264's pictures between two that others are predicted from, always so many. */
+const B_FRAMES = 3;
 /** Units of time per frame in the container: any, as long as frames last a whole number of them. */
 const TICKS_PER_FRAME = 512;
 
@@ -62,10 +64,24 @@ const SCALING = 'flags=bicubic+accurate_rnd+bitexact';
 const CRF_ABOVE_QP = 3;
 
 const X264 = [
-  'cabac=1:8x8dct=1:analyse=i4x4,i8x8:subme=1:deblock=1,1:bframes=3:b-adapt=0:b-pyramid=0:pbratio=1.8',
+  `cabac=1:8x8dct=1:analyse=i4x4,i8x8:subme=1:deblock=1,1:bframes=${B_FRAMES}:b-adapt=0:b-pyramid=0:pbratio=1.8`,
   // Of these the bytes depend on nothing but the frames: neither on the processor nor on the number of cores.
   'cpu-independent=1:open-gop=0:force-cfr=1',
 ].join(':');
+
+/** Which frames an encoder gets, and how it codes them. */
+export interface Pattern {
+  /** Of the frames that it gets, so many after a keyframe, and then every so many, is one that others are predicted from. */
+  readonly anchorEvery: number;
+  /** A frame whose number is a multiple of this is a keyframe, whichever the encoder got before. */
+  readonly keyframeEvery: number;
+}
+
+/** Null: nobody knows how it codes what it gets, and it gets all frames. */
+export const patternOf = (encoder: EncoderName, fps: number): Pattern | null =>
+  encoder === 'x264' ? { anchorEvery: B_FRAMES + 1, keyframeEvery: keyframeEvery(fps) } : null;
+
+const keyframeEvery = (fps: number): number => fps * KEYFRAME_SECONDS;
 
 /** What a `FrameFeed` sends (I420, BT.709, limited range) on stdin → fragmented MP4 with one video track on stdout. */
 export function encodeOptions({ fps, size, quality, encoder }: EncodeSettings): EncodeOptions {
@@ -82,7 +98,8 @@ export function ladderOptions({ fps, tracks, encoder = 'x264', isJoinable = fals
     output: [
       ...streamsOf(tracks, fps, encoder),
       ...['-an', '-threads', '1', ...BT709],
-      ...[...encoderOptions(encoder, isJoinable), '-profile:v', 'high', '-g', String(fps * KEYFRAME_SECONDS)],
+      ...[...encoderOptions(encoder, isJoinable), '-profile:v', 'high', '-g', String(keyframeEvery(fps))],
+      ...timingOf(encoder, fps),
       ...tracks.flatMap((track, index) => trackOptions(track, { index, fps, encoder })),
       ...['-flags:v', '+bitexact', '-fflags', '+bitexact', '-map_metadata', '-1'],
       ...['-video_track_timescale', String(fps * TICKS_PER_FRAME)],
@@ -92,10 +109,19 @@ export function ladderOptions({ fps, tracks, encoder = 'x264', isJoinable = fals
   };
 }
 
-/** The frames as they are, each as often as it is to be shown, and scaled from them for the other tracks. */
+/** Of an encoder that gets some of the frames only, each keeps its time, and keyframes are where they would be among all. */
+function timingOf(encoder: EncoderName, fps: number): string[] {
+  if (patternOf(encoder, fps) === null) return [];
+  // Times are rounded: half a frame earlier is early enough, and no frame is there then.
+  const nextKeyframe = `gte(t,n_forced*${KEYFRAME_SECONDS}-${1 / (2 * fps)})`;
+  return ['-vsync', '0', '-enc_time_base', `1:${fps}`, '-force_key_frames', `expr:${nextKeyframe}`];
+}
+
+/** The frames as they come, or each as often as it is to be shown, and scaled from them for the other tracks. */
 function streamsOf(tracks: LadderSettings['tracks'], fps: number, encoder: EncoderName): string[] {
   const upload = UPLOAD[encoder];
-  if (tracks.length === 1) return ['-map', '0:v', '-vf', [`fps=${fps}`, ...upload].join(',')];
+  const timed = patternOf(encoder, fps) === null ? [`fps=${fps}`] : [];
+  if (tracks.length === 1) return ['-map', '0:v', ...filtersOf([...timed, ...upload])];
   const [first] = tracks;
   const chains = tracks.map(({ size: { width, height } }, index) => {
     const isScaled = width !== first.size.width || height !== first.size.height;
@@ -104,12 +130,14 @@ function streamsOf(tracks: LadderSettings['tracks'], fps: number, encoder: Encod
     return `[in${index}]${filters.length === 0 ? 'null' : filters.join(',')}[out${index}]`;
   });
   const inputs = tracks.map((_, index) => `[in${index}]`).join('');
-  const graph = [`[0:v]fps=${fps},split=${tracks.length}${inputs}`, ...chains].join(';');
+  const graph = [`[0:v]${[...timed, `split=${tracks.length}`].join(',')}${inputs}`, ...chains].join(';');
   return [
     ...['-filter_complex_threads', '1', '-filter_complex', graph],
     ...tracks.flatMap((_, index) => ['-map', `[out${index}]`]),
   ];
 }
+
+const filtersOf = (filters: readonly string[]): string[] => (filters.length === 0 ? [] : ['-vf', filters.join(',')]);
 
 interface Place {
   readonly index: number;

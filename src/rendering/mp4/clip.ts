@@ -10,6 +10,7 @@ import {
   type Source,
 } from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
+import { HeldPictures } from '../h264/held-pictures.ts';
 
 export interface Clip {
   /** As a decoder is told: `avc1.…` and its AVCDecoderConfigurationRecord (ISO/IEC 14496-15). */
@@ -31,12 +32,15 @@ export interface ReadClipOptions {
   readonly fps: number;
   /** Which video track of the stream, counted from 0: one run of ffmpeg may write several renditions. */
   readonly track?: number;
+  /** How many frames there are, where those that stand still may be missing (`FrameFeed`): they are put in. Left out: none is missing. */
+  readonly frameCount?: number | undefined;
 }
 
 /** Reads a track of the fragmented MP4 that ffmpeg wrote. Failure `OutputInvalid` when the stream has no such track. */
-export async function readClip(fragmented: Uint8Array, { fps, track = 0 }: ReadClipOptions): Promise<Clip> {
+export async function readClip(fragmented: Uint8Array, options: ReadClipOptions): Promise<Clip> {
+  const { fps } = options;
   const packets: ClipPacket[] = [];
-  const clip = await readTrack(new BufferSource(fragmented), { fps, track });
+  const clip = await readTrack(new BufferSource(fragmented), options);
   for await (const packet of clip.packets) packets.push(packet);
   return { decoderConfig: clip.decoderConfig, fps, frameCount: packets.length, packets };
 }
@@ -44,18 +48,24 @@ export async function readClip(fragmented: Uint8Array, { fps, track = 0 }: ReadC
 /** The same of a stream that is still being written, as far as it is: packets as they come, once. */
 export async function streamClip(
   fragmented: ReadableStream<Uint8Array>,
-  { fps, track = 0 }: ReadClipOptions,
+  options: ReadClipOptions,
 ): Promise<{ readonly decoderConfig: VideoDecoderConfig; readonly packets: AsyncIterable<ClipPacket> }> {
   // What goes wrong with the stream is told to whoever reads from it.
   const source = new ReadableStreamSource(fragmented, { handleUnhandledError: () => undefined });
-  return await readTrack(source, { fps, track });
+  return await readTrack(source, options);
 }
 
-async function readTrack(source: Source, { fps, track: number }: Required<ReadClipOptions>) {
+async function readTrack(source: Source, { fps, track: number = 0, frameCount }: ReadClipOptions) {
   const input = new Input({ formats: [MP4], source });
   try {
     const { track, decoderConfig } = await videoTrack(input, number);
-    return { decoderConfig, packets: packetsOf(input, track, fps) };
+    const packets = packetsOf(input, track, fps);
+    if (frameCount === undefined) return { decoderConfig, packets };
+    const held = new HeldPictures(bytesOf(decoderConfig.description));
+    return {
+      decoderConfig: { ...decoderConfig, description: held.description },
+      packets: held.fill(packets, frameCount),
+    };
   } catch (error) {
     input.dispose();
     throw error;

@@ -5,6 +5,13 @@ import { PART_BYTES, type PartSink } from '../part-sink.ts';
 import { streamClip } from './clip.ts';
 import { Mp4Writer } from './mp4-writer.ts';
 
+export interface WriteInPartsOptions {
+  readonly fps: number;
+  readonly frameCount: number;
+  /** Whether frames that stand still are missing in the stream, see `readClip`. */
+  readonly isSparse?: boolean;
+}
+
 export interface WrittenFile {
   /** All of it. */
   readonly bytes: Uint8Array;
@@ -22,11 +29,12 @@ export interface WrittenFile {
  */
 export async function writeInParts(
   stream: ReadableStream<Uint8Array>,
-  { fps, frameCount }: { readonly fps: number; readonly frameCount: number },
+  { fps, frameCount, isSparse = false }: WriteInPartsOptions,
   soundtrack: Promise<Soundtrack | null>,
   sink: PartSink,
 ): Promise<WrittenFile> {
-  const [{ decoderConfig, packets }, audio] = await Promise.all([streamClip(stream, { fps }), soundtrack]);
+  const clip = streamClip(stream, { fps, frameCount: isSparse ? frameCount : undefined });
+  const [{ decoderConfig, packets }, audio] = await Promise.all([clip, soundtrack]);
   const writer = await Mp4Writer.start({ fps, decoderConfig, audio, frameCount });
   const sending = new Sending(sink);
   /** Of the media, with what the first part will have. */

@@ -3,8 +3,9 @@
 import { BufferSource, type EncodedPacket, EncodedPacketSink, Input, type InputVideoTrack, MP4 } from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
+import { readAvcConfiguration } from '../h264/nal-units.ts';
+import { readSequenceParameters, type SequenceParameters } from '../h264/sequence-parameters.ts';
 import { isFastStart } from '../mp4/boxes.ts';
-import { readSequenceParameters, type SequenceParameters } from './sps.ts';
 
 export interface ExpectedContainer extends Size {
   readonly frameCount: number;
@@ -66,8 +67,9 @@ async function checkCodec(track: InputVideoTrack, { width, height }: Size) {
     throw wrong(`is ${config?.codec ?? 'of an unknown codec'}, not H.264 with its parameters in the index`);
   }
   const { buffer, byteOffset, byteLength } = config.description;
-  const { parameterSets, lengthBytes } = readAvcConfiguration(new Uint8Array(buffer, byteOffset, byteLength));
-  const [first] = parameterSets;
+  const record = readAvcConfiguration(new Uint8Array(buffer, byteOffset, byteLength));
+  const { sequenceParameters, pictureParameters, lengthBytes } = record;
+  const [first] = sequenceParameters;
   if (first === undefined) throw wrong('has no sequence parameter set');
   const parameters = readSequenceParameters(first);
   const { profile, chromaFormat, bitDepth } = parameters;
@@ -82,7 +84,7 @@ async function checkCodec(track: InputVideoTrack, { width, height }: Size) {
       throw wrong(`is ${size.width}x${size.height}, not ${width}x${height}`);
     }
   }
-  return { parameterSets, lengthBytes, parameters };
+  return { parameterSets: [...sequenceParameters, ...pictureParameters], lengthBytes, parameters };
 }
 
 /** The stream and the index must both say BT.709, limited range: players believe now one, now the other. */
@@ -128,22 +130,4 @@ async function checkFrames(
     isKey: type === 'key',
     frame: Math.round(timestamp * fps),
   }));
-}
-
-/** The avcC box (ISO/IEC 14496-15, 5.3.3.1). Throws RangeError when it ends too early. */
-function readAvcConfiguration(bytes: Uint8Array): Pick<VideoStream, 'parameterSets' | 'lengthBytes'> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const parameterSets: Uint8Array[] = [];
-  let at = 5;
-  // First the sequence parameter sets, their number in five bits; then the picture parameter sets, in eight.
-  for (const mask of [0x1f, 0xff]) {
-    const count = view.getUint8(at) & mask;
-    at += 1;
-    for (let index = 0; index < count; index++) {
-      const length = view.getUint16(at);
-      parameterSets.push(bytes.subarray(at + 2, at + 2 + length));
-      at += 2 + length;
-    }
-  }
-  return { parameterSets, lengthBytes: (view.getUint8(4) & 3) + 1 };
 }

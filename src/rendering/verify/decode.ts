@@ -3,6 +3,7 @@
 import { Failure } from '../../contracts/failures.ts';
 import { type FfmpegRun, runFfmpeg } from '../encode/ffmpeg.ts';
 import { i420Bytes, type Size } from '../geometry.ts';
+import { isReference, isSlice, nalUnitsOf } from '../h264/nal-units.ts';
 import { type StreamPacket, type VideoStream, wrong } from './container.ts';
 
 export interface DecodeOptions extends Pick<FfmpegRun, 'ffmpeg' | 'limitMs'> {
@@ -37,7 +38,9 @@ export async function decodeProof(
     packets.slice(0, packets.length - lastGroup.length).filter(({ isKey }) => isKey),
     Math.min(MOST_KEYFRAMES, Math.max(1, room)),
   );
-  const needed = lastGroup.filter((packet) => packet.frame === lastFrame || isReferredTo(packet, lengthBytes));
+  const isReferredTo = ({ data }: StreamPacket): boolean =>
+    nalUnitsOf(data, lengthBytes).some((nal) => isSlice(nal) && isReference(nal));
+  const needed = lastGroup.filter((packet) => packet.frame === lastFrame || isReferredTo(packet));
   const shown = [...keyframes, ...lastGroup.slice(0, 1)].map(({ frame }) => frame);
   const frames = [...new Set([...shown, lastFrame])];
 
@@ -104,18 +107,3 @@ const spread = <T>(items: readonly T[], count: number): T[] =>
   items.length <= count ? [...items] : Array.from({ length: count }, (_, index) => pick(items, index / count));
 
 const pick = <T>(items: readonly T[], part: number): T => items[Math.floor(part * items.length)] as T;
-
-/** Whether other frames are predicted from this one: nal_ref_idc of its slices. */
-const isReferredTo = ({ data }: StreamPacket, lengthBytes: number): boolean =>
-  nalUnitsOf(data, lengthBytes).some(([head = 0]) => (head & 0x1f) <= 5 && (head & 0x60) !== 0);
-
-function nalUnitsOf(packet: Uint8Array, lengthBytes: number): Uint8Array[] {
-  const units: Uint8Array[] = [];
-  for (let at = 0; at + lengthBytes <= packet.byteLength; ) {
-    let length = 0;
-    for (let byte = 0; byte < lengthBytes; byte++) length = length * 256 + (packet[at + byte] as number);
-    units.push(packet.subarray(at + lengthBytes, at + lengthBytes + length));
-    at += lengthBytes + length;
-  }
-  return units;
-}

@@ -1,5 +1,7 @@
 /** What an H.264 sequence parameter set says about the picture (Rec. ITU-T H.264, 7.3.2.1 and annex E). */
 
+import { BitReader, withoutEmulationPrevention } from './bits.ts';
+
 export interface SequenceParameters {
   /** 100: High. */
   readonly profile: number;
@@ -17,6 +19,17 @@ export interface SequenceParameters {
     readonly transfer: number;
     readonly matrix: number;
   } | null;
+  /** What is needed to read the head of a slice. */
+  readonly slices: {
+    /** Bits of `frame_num`. */
+    readonly frameNumberBits: number;
+    /** Bits of `pic_order_cnt_lsb`; null: pictures are put in order otherwise. */
+    readonly orderBits: number | null;
+    /** Where in the payload, in bits, `log2_max_pic_order_cnt_lsb_minus4` would begin. */
+    readonly orderAt: number;
+    readonly isProgressive: boolean;
+    readonly macroblocks: number;
+  };
 }
 
 /** Profiles whose parameter set goes on with a chroma format. */
@@ -38,8 +51,8 @@ export function readSequenceParameters(nal: Uint8Array): SequenceParameters {
     bits.skip(1);
     if (bits.flag()) skipScalingMatrices(bits, chromaFormat === 3 ? 12 : 8);
   }
-  bits.golomb();
-  skipPictureOrder(bits);
+  const frameNumberBits = 4 + bits.golomb();
+  const order = readPictureOrder(bits);
   bits.golomb();
   bits.skip(1);
   const widthInBlocks = bits.golomb() + 1;
@@ -58,6 +71,7 @@ export function readSequenceParameters(nal: Uint8Array): SequenceParameters {
     width: widthInBlocks * MACROBLOCK - unitX * (left + right),
     height: heightInUnits * MACROBLOCK * fields - unitY * (top + bottom),
     colour: bits.flag() ? readColour(bits) : null,
+    slices: { frameNumberBits, ...order, isProgressive, macroblocks: widthInBlocks * heightInUnits * fields },
   };
 }
 
@@ -72,14 +86,17 @@ function readColour(bits: BitReader): SequenceParameters['colour'] {
   return { isFullRange, primaries: bits.read(8), transfer: bits.read(8), matrix: bits.read(8) };
 }
 
-function skipPictureOrder(bits: BitReader): void {
+function readPictureOrder(bits: BitReader): { readonly orderBits: number | null; readonly orderAt: number } {
   const type = bits.golomb();
-  if (type === 0) bits.golomb();
-  if (type !== 1) return;
-  bits.skip(1);
-  bits.golomb();
-  bits.golomb();
-  for (let left = bits.golomb(); left > 0; left--) bits.golomb();
+  const orderAt = bits.position;
+  if (type === 0) return { orderBits: 4 + bits.golomb(), orderAt };
+  if (type === 1) {
+    bits.skip(1);
+    bits.golomb();
+    bits.golomb();
+    for (let left = bits.golomb(); left > 0; left--) bits.golomb();
+  }
+  return { orderBits: null, orderAt };
 }
 
 function skipScalingMatrices(bits: BitReader, count: number): void {
@@ -90,51 +107,5 @@ function skipScalingMatrices(bits: BitReader, count: number): void {
       next = (last + bits.signedGolomb() + 256) % 256;
       last = next === 0 ? last : next;
     }
-  }
-}
-
-/** Takes the 3 out of every 0 0 3, where it only keeps the bytes from looking like a start code. */
-function withoutEmulationPrevention(bytes: Uint8Array): Uint8Array {
-  return bytes.filter((byte, at) => byte !== 3 || at < 2 || bytes[at - 1] !== 0 || bytes[at - 2] !== 0);
-}
-
-class BitReader {
-  private readonly bytes: Uint8Array;
-  private at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-
-  read(count: number): number {
-    let value = 0;
-    for (let bit = 0; bit < count; bit++) {
-      const byte = this.bytes[this.at >> 3];
-      if (byte === undefined) throw new RangeError('The sequence parameter set ends too early.');
-      value = value * 2 + ((byte >> (7 - (this.at & 7))) & 1);
-      this.at += 1;
-    }
-    return value;
-  }
-
-  flag(): boolean {
-    return this.read(1) === 1;
-  }
-
-  skip(count: number): void {
-    this.at += count;
-  }
-
-  /** ue(v): as many zeros as bits follow the next one. */
-  golomb(): number {
-    let zeros = 0;
-    while (!this.flag()) zeros += 1;
-    return 2 ** zeros - 1 + this.read(zeros);
-  }
-
-  /** se(v). */
-  signedGolomb(): number {
-    const code = this.golomb();
-    return code % 2 === 1 ? (code + 1) / 2 : -code / 2;
   }
 }
