@@ -295,36 +295,60 @@ describe('a stored scene', () => {
   });
 });
 
-test('a player in Chromium shows the right frame after every seek', async () => {
-  const { kind, executable } = kinds().find((one) => one.kind === 'full') ?? kinds()[0] ?? {};
-  await using browser = await ChromiumBrowser.launch(browserOptions({ kind, executable }), never);
-  const mp4 = await assemble(clips, { audio: soundtrack });
-  const source = `data:video/mp4;base64,${Buffer.from(mp4).toString('base64')}`;
-  const { width, height } = SIZE;
-  await browser.devtools.evaluate(`(async () => {
-    const video = Object.assign(document.createElement('video'), { muted: true, preload: 'auto' });
-    const canvas = Object.assign(document.createElement('canvas'), { width: ${width}, height: ${height} });
-    const pen = canvas.getContext('2d', { willReadFrequently: true });
-    document.body.append(video);
-    await new Promise((done, fail) => { video.oncanplay = done; video.onerror = () => fail(new Error(video.error.message)); video.src = ${JSON.stringify(source)}; });
-    window.frameAt = async (seconds) => {
-      await new Promise((done) => { video.onseeked = done; video.currentTime = seconds; });
-      await new Promise((done) => { video.requestVideoFrameCallback(done); setTimeout(done, 300); });
-      pen.drawImage(video, 0, 0, ${width}, ${height});
-      let number = 0;
-      for (let bit = 0; bit < 8; bit += 1) {
-        const [level] = pen.getImageData(Math.floor((bit + 0.5) * ${width} / 8), ${height / 4}, 1, 1).data;
-        if (level > 125) number |= 1 << bit;
-      }
-      return number;
-    };
-  })()`);
-  // Each side of every join, then here and there; soon after a frame's beginning, as players do: of a frame right before a
-  // keyframe Chromium shows the latter part as the keyframe, in files that were never joined too.
-  const joins = starts.slice(1).flatMap((start) => [start - 1, start]);
-  const wanted = [...joins, TOTAL - 1, 0, 60, 59, 100, 3, 90, 45, 143, 12, 71, 25];
-  const shown: unknown[] = [];
-  for (const frame of wanted) shown.push(await browser.devtools.evaluate(`frameAt(${(frame + 0.25) / FPS})`));
-  expect(wanted.length).toBeGreaterThanOrEqual(20);
-  expect(shown).toEqual(wanted);
-}, 60_000);
+describe('a player in Chromium shows the right frame after every seek', () => {
+  /** What it shows at the beginnings of frames, by the number in the picture. */
+  async function shownBy(mp4: Uint8Array, frames: readonly number[]): Promise<unknown[]> {
+    const { kind, executable } = kinds().find((one) => one.kind === 'full') ?? kinds()[0] ?? {};
+    await using browser = await ChromiumBrowser.launch(browserOptions({ kind, executable }), never);
+    const source = `data:video/mp4;base64,${Buffer.from(mp4).toString('base64')}`;
+    const { width, height } = SIZE;
+    await browser.devtools.evaluate(`(async () => {
+      const video = Object.assign(document.createElement('video'), { muted: true, preload: 'auto' });
+      const canvas = Object.assign(document.createElement('canvas'), { width: ${width}, height: ${height} });
+      const pen = canvas.getContext('2d', { willReadFrequently: true });
+      document.body.append(video);
+      await new Promise((done, fail) => { video.oncanplay = done; video.onerror = () => fail(new Error(video.error.message)); video.src = ${JSON.stringify(source)}; });
+      window.frameAt = async (seconds) => {
+        await new Promise((done) => { video.onseeked = done; video.currentTime = seconds; });
+        await new Promise((done) => { video.requestVideoFrameCallback(done); setTimeout(done, 300); });
+        pen.drawImage(video, 0, 0, ${width}, ${height});
+        let number = 0;
+        for (let bit = 0; bit < 8; bit += 1) {
+          const [level] = pen.getImageData(Math.floor((bit + 0.5) * ${width} / 8), ${height / 4}, 1, 1).data;
+          if (level > 125) number |= 1 << bit;
+        }
+        return number;
+      };
+    })()`);
+    const shown: unknown[] = [];
+    // Soon after a frame's beginning, as players do: of a frame right before a keyframe Chromium shows the latter part as the
+    // keyframe, in files that were never joined too.
+    for (const frame of frames) shown.push(await browser.devtools.evaluate(`frameAt(${(frame + 0.25) / FPS})`));
+    return shown;
+  }
+
+  test('of joined clips', async () => {
+    // Each side of every join, then here and there.
+    const joins = starts.slice(1).flatMap((start) => [start - 1, start]);
+    const wanted = [...joins, TOTAL - 1, 0, 60, 59, 100, 3, 90, 45, 143, 12, 71, 25];
+    expect(wanted.length).toBeGreaterThanOrEqual(20);
+    expect(await shownBy(await assemble(clips, { audio: soundtrack }), wanted)).toEqual(wanted);
+  }, 60_000);
+
+  test('of pictures that stand still', async () => {
+    const held = [5, 1, 1, 40, 1, 1, 1, 130, 2, 1, 30].flatMap((frames, index) =>
+      Array<number>(frames).fill(index * 23 + 1),
+    );
+    const settings = ladderOptions({ fps: FPS, tracks: [{ size: SIZE, quality: { qp: 22 } }] });
+    await using process = FfmpegProcess.start({ ffmpeg, ...settings }, never);
+    const frameCount = held.length;
+    const feed = new FrameFeed(process, { size: SIZE, fps: FPS, frameCount });
+    for (const [index, number] of held.entries()) {
+      await feed.send({ data: frameOf(number, SIZE), isRepeat: number === held[index - 1] });
+    }
+    const clip = await readClip(await process.finish(), { fps: FPS, frameCount });
+    const changes = held.flatMap((number, index) => (number === held[index - 1] ? [] : [index - 1, index]));
+    const wanted = [...changes.slice(1), 20, 150, 61, 3, 170, 30, frameCount - 1, 119];
+    expect(await shownBy(await assemble([clip], { audio: null }), wanted)).toEqual(wanted.map((frame) => held[frame]));
+  }, 60_000);
+});

@@ -113,7 +113,7 @@ export function ladderOptions({ fps, tracks, encoder = 'x264', isJoinable = fals
 function timingOf(encoder: EncoderName, fps: number): string[] {
   if (patternOf(encoder, fps) === null) return [];
   // Times are rounded: half a frame earlier is early enough, and no frame is there then.
-  const nextKeyframe = `gte(t,n_forced*${KEYFRAME_SECONDS}-${1 / (2 * fps)})`;
+  const nextKeyframe = `gte(t,n_forced*${KEYFRAME_SECONDS}-${(1 / (2 * fps)).toFixed(5)})`;
   return ['-vsync', '0', '-enc_time_base', `1:${fps}`, '-force_key_frames', `expr:${nextKeyframe}`];
 }
 
