@@ -18,10 +18,10 @@ const MARK = { bits: 16, side: 8 } as const;
 const MARKS_LIMIT = 2 ** MARK.bits;
 /** The window is at least so large: most renditions fit, and another one needs no other browser. */
 const USUAL: Size = { width: 1920, height: 1080 };
-/** Of the time that the last frames took: asking earlier is in vain. */
-const PATIENCE = 0.6;
-const MEMORY = 0.8;
+/** Something was drawn, and the marks are still to come. */
 const POLL_MS = 1;
+/** Longest wait for the X server to tell that something was drawn: it is looked whether the browser still lives. */
+const NOTICE_MS = 100;
 /** Most moments that are shown whole at once before a page that always draws something is given another chance to rest. */
 const MOST_PAUSE = 31;
 const MARGIN = 16;
@@ -50,7 +50,6 @@ export class XvfbCompositor implements Compositor {
   /** Whether the moment that was drawn last was drawn as in a fresh page, and shown whole. */
   private isRenewed = false;
   private readonly rest = new RestWatch();
-  private usualMs = 0;
 
   constructor(
     devtools: DevTools,
@@ -119,18 +118,16 @@ export class XvfbCompositor implements Compositor {
 
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
   private async shown(): Promise<void> {
+    const { damage } = this.display;
     const startedAt = performance.now();
-    if (this.shownMark() === this.mark) return;
-    await sleep(Math.max(POLL_MS, this.usualMs * PATIENCE));
     while (this.shownMark() !== this.mark) {
       // Of the display, too: its end is the browser's.
       this.devtools.broken.throwIfAborted();
       if (performance.now() - startedAt > this.limitMs) {
         throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
       }
-      await sleep(POLL_MS);
+      await (damage.isNoted ? sleep(POLL_MS) : damage.noted(NOTICE_MS));
     }
-    this.usualMs = MEMORY * this.usualMs + (1 - MEMORY) * (performance.now() - startedAt);
   }
 
   /** The number in the window's marks. */

@@ -4,7 +4,7 @@ import { LIMIT_MS, request, words, XConnection } from './x-connection.ts';
 
 const DAMAGE = { queryVersion: 0, create: 1, subtract: 3 } as const;
 const FIXES = { queryVersion: 0, createRegion: 5, fetchRegion: 19 } as const;
-/** Tell once that there is something: what it is, is asked for. */
+/** Tell once, by an event, that there is something: what it is, is asked for. */
 const NON_EMPTY = 3;
 const NONE = 0;
 
@@ -48,6 +48,16 @@ export class ScreenDamage implements Disposable {
     const reply = await this.connection.ask(this.question, limitMs);
     const [top, height] = [reply.readInt16LE(10), reply.readUInt16LE(14)];
     return height === 0 ? null : top;
+  }
+
+  /** Whether something was drawn since the last call of `take`. */
+  get isNoted(): boolean {
+    return this.connection.isNotified;
+  }
+
+  /** Ends as soon as that is so, and after `limitMs` in any case. */
+  async noted(limitMs: number): Promise<void> {
+    await this.connection.event(limitMs);
   }
 
   [Symbol.dispose](): void {

@@ -24,6 +24,8 @@ export class XConnection implements Disposable {
   private received: Buffer = Buffer.alloc(0);
   private nextResource: number;
   private ended: Failure | null = null;
+  private hasEvent = false;
+  private wake: () => void = () => undefined;
 
   private constructor(socket: Socket, setup: Buffer) {
     this.socket = socket;
@@ -79,6 +81,23 @@ export class XConnection implements Disposable {
     }
   }
 
+  /** Whether an event has come since the last answer. */
+  get isNotified(): boolean {
+    return this.hasEvent;
+  }
+
+  /** Ends with the next event, and after `limitMs` in any case. Fails as `ask` does when the connection ends. For one who waits at a time. */
+  async event(limitMs: number): Promise<void> {
+    if (this.ended === null && !this.hasEvent) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.wake = resolve;
+      const timer = setTimeout(resolve, limitMs);
+      await promise;
+      clearTimeout(timer);
+    }
+    if (this.ended !== null) throw this.ended;
+  }
+
   /** The number with which requests to an extension begin. Failure `BrowserCrashed` when the server has none of that name. */
   async extension(name: string): Promise<number> {
     const text = Buffer.from(name);
@@ -102,14 +121,17 @@ export class XConnection implements Disposable {
       if (this.received.byteLength < length) return;
       const message = this.received.subarray(0, length);
       this.received = this.received.subarray(length);
-      if (kind === KIND.reply) this.waiting.shift()?.resolve(message);
-      // Events tell nothing that is not asked for.
       if (kind === KIND.error) this.end(failed(`refused a request (error ${message.readUInt8(1)})`));
+      // What an event tells is asked for; that there is something is all that counts.
+      this.hasEvent = kind > KIND.reply;
+      if (kind === KIND.reply) this.waiting.shift()?.resolve(message);
+      if (this.hasEvent) this.wake();
     }
   }
 
   private end(reason: Failure): void {
     this.ended ??= reason;
+    this.wake();
     for (const { reject } of this.waiting.splice(0)) reject(this.ended);
   }
 }
