@@ -196,7 +196,7 @@ class Encodes {
     const args = ['-hide_banner', '-nostdin', '-i', file, ...input, '-i', frames, '-lavfi', graph, '-map', '[out]'];
     const { stdout, stderr } = await promisify(execFile)(
       this.ffmpeg,
-      [...args, '-vsync', '0', '-progress', 'pipe:1', '-f', 'null', '-'],
+      [...args, '-fps_mode', 'passthrough', '-progress', 'pipe:1', '-f', 'null', '-'],
       { signal, maxBuffer: 64 * 1024 * 1024 },
     );
     return parseQuality(`${stdout}\n${stderr}`);

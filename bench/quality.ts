@@ -46,7 +46,7 @@ export async function qualityOf(
   const args = ['-hide_banner', '-nostdin', '-i', video, ...input, '-i', reference, '-lavfi', graph, '-map', '[out]'];
   const { stdout, stderr } = await promisify(execFile)(
     ffmpeg,
-    [...args, '-vsync', '0', '-progress', 'pipe:1', '-f', 'null', '-'],
+    [...args, '-fps_mode', 'passthrough', '-progress', 'pipe:1', '-f', 'null', '-'],
     { signal, maxBuffer: 64 * 1024 * 1024 },
   );
   return parseQuality(`${stdout}\n${stderr}`);

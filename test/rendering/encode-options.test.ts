@@ -79,7 +79,11 @@ async function tracksOf(mp4: Uint8Array): Promise<TrackFacts[]> {
 }
 
 const decode = (mp4: Uint8Array, track: number): Promise<Buffer> =>
-  runFfmpeg({ ffmpeg, input: [], output: ['-map', `0:v:${track}`, '-vsync', '0', '-f', 'rawvideo'] }, mp4, never);
+  runFfmpeg(
+    { ffmpeg, input: [], output: ['-map', `0:v:${track}`, '-fps_mode', 'passthrough', '-f', 'rawvideo'] },
+    mp4,
+    never,
+  );
 
 /** Decibels; Infinity when equal. */
 function psnr(one: Uint8Array, other: Uint8Array): number {

@@ -56,7 +56,7 @@ function pictureOf(grey: number, size: Size): Uint8Array {
 /** Frames of a video as they are shown. Fails when a decoder finds fault with any of it. */
 async function decoded(mp4: Uint8Array, size: Size = SIZE): Promise<Buffer[]> {
   const input = ['-err_detect', 'explode', '-xerror'];
-  const output = ['-map', '0:v', '-vsync', '0', '-pix_fmt', 'yuv420p', '-f', 'rawvideo'];
+  const output = ['-map', '0:v', '-fps_mode', 'passthrough', '-pix_fmt', 'yuv420p', '-f', 'rawvideo'];
   const all = await runFfmpeg({ ffmpeg, input, output }, mp4, never);
   expect(all.byteLength % bytesOf(size)).toBe(0);
   const count = all.byteLength / bytesOf(size);

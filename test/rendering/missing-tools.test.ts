@@ -103,6 +103,16 @@ describe('what cannot be done without is named with what to install, and nothing
     ]);
   });
 
+  test('an ffmpeg that is too old', async () => {
+    const real = findTools().ffmpeg;
+    const says = `echo "Unrecognized option 'fps_mode'." >&2; exit 1`;
+    const ffmpeg = await script('old-ffmpeg', `case "$*" in *-fps_mode*) ${says};; esac\nexec ${real} "$@"`);
+    expect(await refusal({ tools: { ...findTools(), ffmpeg } })).toEqual([
+      'ToolMissing',
+      expect.stringMatching(/does not know an option that is needed\. Install ffmpeg 5\.1 or later.*fps_mode/),
+    ]);
+  });
+
   test('a Chromium that does not start, and no other', async () => {
     const headlessShell = await script('chromium', 'echo no >&2; exit 127');
     expect(await refusal({ tools: { headlessShell, ffmpeg: findTools().ffmpeg } })).toEqual([

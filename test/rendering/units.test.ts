@@ -88,7 +88,7 @@ test('the encoder is told everything that bytes depend on, and never to leave ou
   }
   expect(line).not.toContain('empty_moov');
   // Frames are what the video is: nothing converts, repeats or drops them.
-  expect(line).toContain('-vsync 0 -enc_time_base 1:30 ');
+  expect(line).toContain('-fps_mode passthrough -enc_time_base 1:30 ');
   expect(line).not.toMatch(/-vf|-filter|scale=|format=/);
   for (const tag of ['-color_range tv', '-colorspace bt709', '-color_primaries bt709', '-color_trc bt709']) {
     expect([input.join(' '), line]).toEqual([expect.stringContaining(tag), expect.stringContaining(tag)]);

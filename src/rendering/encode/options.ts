@@ -114,7 +114,7 @@ function timingOf(encoder: EncoderName, fps: number): string[] {
   if (patternOf(encoder, fps) === null) return [];
   // Times are rounded: half a frame earlier is early enough, and no frame is there then.
   const nextKeyframe = `gte(t,n_forced*${KEYFRAME_SECONDS}-${(1 / (2 * fps)).toFixed(5)})`;
-  return ['-vsync', '0', '-enc_time_base', `1:${fps}`, '-force_key_frames', `expr:${nextKeyframe}`];
+  return ['-fps_mode', 'passthrough', '-enc_time_base', `1:${fps}`, '-force_key_frames', `expr:${nextKeyframe}`];
 }
 
 /** The frames as they come, or each as often as it is to be shown, and scaled from them for the other tracks. */

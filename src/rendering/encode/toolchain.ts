@@ -48,6 +48,7 @@ export async function probeToolchain(
   const frame = Buffer.concat([streamHead(PROBE), frameHead(0, PROBE), probeFrame()]);
   const stream = await runFfmpeg({ ffmpeg, ...options }, frame, signal).catch((cause: unknown) => {
     if (!(cause instanceof Failure) || cause.failureClass !== 'EncoderFailed') throw cause;
+    if (/Unrecognized option/.test(cause.message)) throw otherVersion(ffmpeg, version, cause);
     throw encoder === 'x264' ? withoutX264(ffmpeg, version, cause) : withoutDevice(ffmpeg, version, encoder, cause);
   });
   const { name } = CODECS[encoder];
@@ -80,6 +81,14 @@ async function ffmpegVersion(ffmpeg: string, signal: AbortSignal): Promise<strin
     );
   }
 }
+
+/** `-fps_mode` came with 5.1; what it replaced is gone since 9. */
+const otherVersion = (ffmpeg: string, version: string, cause: Failure): Failure =>
+  new Failure(
+    'ToolMissing',
+    `${ffmpeg} (${version}) does not know an option that is needed. Install ffmpeg 5.1 or later, or set NIGHTREEL_FFMPEG. ${cause.message}`,
+    { cause },
+  );
 
 const withoutX264 = (ffmpeg: string, version: string, cause: unknown): Failure =>
   new Failure(
