@@ -12,6 +12,7 @@ import { FfmpegProcess, type FfmpegRun } from './encode/ffmpeg.ts';
 import { FrameFeed } from './encode/frame-feed.ts';
 import { type EncoderName, ladderOptions, patternOf, type Track } from './encode/options.ts';
 import { frameSizeOf, type Size } from './geometry.ts';
+import type { SparseFrames } from './h264/held-pictures.ts';
 import { assemble } from './mp4/assemble.ts';
 import { type Clip, readClip } from './mp4/clip.ts';
 import { type WrittenFile, writeInParts } from './mp4/write-in-parts.ts';
@@ -63,8 +64,10 @@ export class Production implements AsyncDisposable {
   /** Null: the poster is of another scene. */
   private readonly stills: StillsCollector | null;
   private readonly witness: CaptureWitness;
-  /** Whether frames that stand still are missing in what the encoder makes. */
-  private readonly isSparse: boolean;
+  /** Frames on their way to the encoder. */
+  private readonly feed: FrameFeed;
+  /** Null: in what the encoder makes no frame is missing. */
+  private readonly sparse: SparseFrames | null;
   private readonly signal: AbortSignal;
   /** Aborted when the production is over, finished or not: nothing that it has begun goes on. */
   private readonly over = new AbortController();
@@ -88,29 +91,25 @@ export class Production implements AsyncDisposable {
     const [{ size }] = this.tracks;
     this.stills = hasPoster ? new StillsCollector({ size, fps, frameCount, posterFrame: wantedFrame, preview }) : null;
     this.witness = new CaptureWitness(size, frameCount);
-    this.isSparse = patternOf(tools.encoder, fps) !== null;
-    const options = ladderOptions({ fps, tracks: this.tracks, encoder: tools.encoder, isJoinable: scene !== null });
-    const { ffmpeg, limitMs } = tools;
-    this.ffmpeg = FfmpegProcess.start({ ffmpeg, limitMs, ...options }, this.signal);
+    const { ffmpeg, limitMs, encoder } = tools;
+    const ladder = { fps, tracks: this.tracks, encoder, isJoinable: scene !== null };
+    const pattern = patternOf(ladder);
+    this.ffmpeg = FfmpegProcess.start({ ffmpeg, limitMs, ...ladderOptions(ladder) }, this.signal);
+    this.feed = new FrameFeed(this.ffmpeg, { size, fps, frameCount, pattern });
+    this.sparse = pattern === null ? null : { frameCount, isSent: (frame) => this.feed.isSent(frame) };
     // Made beside the capture; whoever waits for it below is told what went wrong.
     this.soundtrack = tools.soundtracks.of(scene === null ? clips : [], durationMs, this.signal);
     this.soundtrack.catch(() => undefined);
     this.written =
       parts === null || scene !== null || rest.length > 0
         ? null
-        : writeInParts(this.ffmpeg.read(), { fps, frameCount, isSparse: this.isSparse }, this.soundtrack, parts);
+        : writeInParts(this.ffmpeg.read(), { fps, frameCount, sparse: this.sparse }, this.soundtrack, parts);
     this.written?.catch(() => undefined);
   }
 
   /** Takes all frames. Ends when the encoder has them, or at the first failure. */
   async take(source: FrameSource, onFrame: (index: number) => void): Promise<void> {
-    const { start, end } = this.range;
-    const feed = new FrameFeed(this.ffmpeg, {
-      size: source.size,
-      fps: this.plan.template.fps,
-      frameCount: end - start,
-      encoder: this.tools.encoder,
-    });
+    const { start } = this.range;
     let writing = Promise.resolve();
     for await (const { index, ...picture } of source.frames(this.range, this.signal)) {
       const frame = { ...picture, index: index - start };
@@ -118,7 +117,7 @@ export class Production implements AsyncDisposable {
       this.witness.consider(frame);
       // The next frame is captured while ffmpeg takes this one.
       await writing;
-      writing = feed.send(frame);
+      writing = this.feed.send(frame);
       writing.catch(() => undefined);
       onFrame(frame.index);
     }
@@ -133,11 +132,10 @@ export class Production implements AsyncDisposable {
       return [this.produced(first, { ...file, clip: null })];
     }
     const { fps } = this.plan.template;
-    const frameCount = this.range.end - this.range.start;
     const [stream, audio] = await Promise.all([this.ffmpeg.finish(), this.soundtrack]);
     const videos: ProducedVideo[] = [];
     for (const [track, rendition] of this.plan.renditions.entries()) {
-      const clip = await readClip(stream, { fps, track, frameCount: this.isSparse ? frameCount : undefined });
+      const clip = await readClip(stream, { fps, track, sparse: this.sparse });
       videos.push(this.produced(rendition, { bytes: await assemble([clip], { audio }), partCount: 0, clip }));
     }
     return videos;

@@ -15,7 +15,7 @@ import { verifyAudio } from '../../src/rendering/audio/verify.ts';
 import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { FfmpegProcess } from '../../src/rendering/encode/ffmpeg.ts';
 import { FrameFeed } from '../../src/rendering/encode/frame-feed.ts';
-import { ladderOptions } from '../../src/rendering/encode/options.ts';
+import { type LadderSettings, ladderOptions, patternOf } from '../../src/rendering/encode/options.ts';
 import type { Size } from '../../src/rendering/geometry.ts';
 import { assemble } from '../../src/rendering/mp4/assemble.ts';
 import { type Clip, readClip } from '../../src/rendering/mp4/clip.ts';
@@ -339,14 +339,15 @@ describe('a player in Chromium shows the right frame after every seek', () => {
     const held = [5, 1, 1, 40, 1, 1, 1, 130, 2, 1, 30].flatMap((frames, index) =>
       Array<number>(frames).fill(index * 23 + 1),
     );
-    const settings = ladderOptions({ fps: FPS, tracks: [{ size: SIZE, quality: { qp: 22 } }] });
-    await using process = FfmpegProcess.start({ ffmpeg, ...settings }, never);
+    const settings: LadderSettings = { fps: FPS, tracks: [{ size: SIZE, quality: { qp: 22 } }] };
+    await using process = FfmpegProcess.start({ ffmpeg, ...ladderOptions(settings) }, never);
     const frameCount = held.length;
-    const feed = new FrameFeed(process, { size: SIZE, fps: FPS, frameCount });
+    const feed = new FrameFeed(process, { size: SIZE, fps: FPS, frameCount, pattern: patternOf(settings) });
     for (const [index, number] of held.entries()) {
       await feed.send({ data: frameOf(number, SIZE), isRepeat: number === held[index - 1] });
     }
-    const clip = await readClip(await process.finish(), { fps: FPS, frameCount });
+    const sparse = { frameCount, isSent: (frame: number) => feed.isSent(frame) };
+    const clip = await readClip(await process.finish(), { fps: FPS, sparse });
     const changes = held.flatMap((number, index) => (number === held[index - 1] ? [] : [index - 1, index]));
     const wanted = [...changes.slice(1), 20, 150, 61, 3, 170, 30, frameCount - 1, 119];
     expect(await shownBy(await assemble([clip], { audio: null }), wanted)).toEqual(wanted.map((frame) => held[frame]));

@@ -34,10 +34,12 @@ async function encoded(x264: string): Promise<Clip> {
 const OURS = 'bframes=3:b-adapt=0:b-pyramid=0';
 const descriptionOf = ({ decoderConfig }: Clip): Uint8Array => bytesOf(decoderConfig.description);
 
-async function filled({ packets, ...clip }: Clip, given: readonly CodedPicture[], count: number) {
+async function filled({ packets, ...clip }: Clip, given: readonly CodedPicture[], count: number, sent = given) {
   const out: CodedPicture[] = [];
   const held = new HeldPictures(descriptionOf({ packets, ...clip }));
-  for await (const picture of held.fill(given, count)) out.push(picture);
+  const frames = new Set(sent.map(({ frame }) => frame));
+  const sparse = { frameCount: count, isSent: (frame: number) => frames.has(frame) };
+  for await (const picture of held.fill(given, sparse)) out.push(picture);
   return { held, out };
 }
 
@@ -119,8 +121,21 @@ describe('pictures that stand still', () => {
     await expect(filled(clip, without, FRAMES)).rejects.toThrow('The encoder left out a picture between');
   });
 
-  test('of nothing are none', async () => {
-    expect((await filled(await encoded(OURS), [], 10)).out).toEqual([]);
+  test('are not put where the encoder lost what it was given: a picture, a group, a keyframe, the end, all', async () => {
+    const clip = await encoded(`${OURS}:keyint=8`);
+    const losing = (lost: (frame: number) => boolean) =>
+      filled(
+        clip,
+        clip.packets.filter(({ frame }) => !lost(frame)),
+        FRAMES,
+        clip.packets,
+      );
+    await expect(losing((frame) => frame === 6)).rejects.toThrow('The encoder left out a picture between');
+    await expect(losing((frame) => frame >= 1 && frame <= 4)).rejects.toThrow('The encoder left out picture 1, which');
+    await expect(losing((frame) => frame === 8)).rejects.toThrow('The encoder left out picture 8, which');
+    await expect(losing((frame) => frame > 16)).rejects.toThrow('The encoder left out picture 17, which');
+    await expect(losing((frame) => frame < 8)).rejects.toThrow('The encoder left out the first picture');
+    await expect(losing(() => true)).rejects.toThrow('The encoder wrote no picture');
   });
 
   test.each([

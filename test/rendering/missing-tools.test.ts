@@ -95,7 +95,7 @@ describe('what cannot be done without is named with what to install, and nothing
     const real = findTools().ffmpeg;
     const ffmpeg = await script(
       'ffmpeg',
-      `case "$*" in *-c:v\\ libx264*) echo "Unknown encoder 'libx264'" >&2; exit 1;; esac\nexec ${real} "$@"`,
+      `case "$*" in *-c:v\\ libx264*) echo "Unrecognized option 'x264-params'." >&2; exit 1;; esac\nexec ${real} "$@"`,
     );
     expect(await refusal({ tools: { ...findTools(), ffmpeg } })).toEqual([
       'ToolMissing',

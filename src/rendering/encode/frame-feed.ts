@@ -8,7 +8,7 @@
 import type { Frame } from '../capture/frame-source.ts';
 import { i420Bytes, type Size } from '../geometry.ts';
 import type { FfmpegProcess } from './ffmpeg.ts';
-import { type EncoderName, type Pattern, patternOf } from './options.ts';
+import type { Pattern } from './options.ts';
 
 export interface FeedSettings {
   /** Of every frame; even sides. */
@@ -107,28 +107,34 @@ export function frameHead(index: number, { size, fps }: FeedSettings): Buffer {
 export interface FrameFeedSettings extends FeedSettings {
   /** How many frames there will be. */
   readonly frameCount: number;
-  /** Who gets them: x264 when left out. */
-  readonly encoder?: EncoderName | undefined;
+  /** How the encoder codes what it gets (`patternOf`); null or left out: it gets all, shown again by ffmpeg. */
+  readonly pattern?: Pattern | null;
 }
 
 export class FrameFeed {
   private readonly ffmpeg: Pick<FfmpegProcess, 'write'>;
   private readonly settings: FrameFeedSettings;
   private readonly sending: { isNeeded(index: number, isRepeat: boolean): boolean };
+  private readonly sent = new Set<number>();
   private next = 0;
 
   constructor(ffmpeg: Pick<FfmpegProcess, 'write'>, settings: FrameFeedSettings) {
-    const { fps, frameCount, encoder = 'x264' } = settings;
-    const pattern = patternOf(encoder, fps);
+    const { frameCount, pattern = null } = settings;
     this.ffmpeg = ffmpeg;
     this.settings = settings;
     this.sending = pattern === null ? new OnceInAWhile(frameCount) : new UntilAnchored(pattern);
+  }
+
+  /** Whether the encoder got this frame. */
+  isSent(frame: number): boolean {
+    return this.sent.has(frame);
   }
 
   /** Every frame once, in order. Ends when its data may be overwritten. Failure as of `FfmpegProcess.write`. */
   async send({ data, isRepeat }: Pick<Frame, 'data' | 'isRepeat'>): Promise<void> {
     const index = this.next++;
     if (!this.sending.isNeeded(index, isRepeat && index > 0)) return;
+    this.sent.add(index);
     const head = frameHead(index, this.settings);
     const start = index === 0 ? Buffer.concat([streamHead(this.settings), head]) : head;
     await Promise.all([this.ffmpeg.write(start), this.ffmpeg.write(data)]);

@@ -77,9 +77,14 @@ export interface Pattern {
   readonly keyframeEvery: number;
 }
 
-/** Null: nobody knows how it codes what it gets, and it gets all frames. */
-export const patternOf = (encoder: EncoderName, fps: number): Pattern | null =>
-  encoder === 'x264' ? { anchorEvery: B_FRAMES + 1, keyframeEvery: keyframeEvery(fps) } : null;
+/**
+ * Null: it gets all frames. Of another encoder than x264 nobody knows how it codes them; and one that keeps a bitrate counts
+ * how many bits it may use by the frames that it gets.
+ */
+export const patternOf = ({ fps, tracks, encoder = 'x264' }: LadderSettings): Pattern | null =>
+  encoder === 'x264' && tracks.every(({ quality }) => quality.maxKbps === undefined)
+    ? { anchorEvery: B_FRAMES + 1, keyframeEvery: keyframeEvery(fps) }
+    : null;
 
 const keyframeEvery = (fps: number): number => fps * KEYFRAME_SECONDS;
 
@@ -92,14 +97,16 @@ export function encodeOptions({ fps, size, quality, encoder }: EncodeSettings): 
  * The same with several tracks, in the order given: one capture, several renditions. The first track has the packets that
  * `encodeOptions` gives it alone.
  */
-export function ladderOptions({ fps, tracks, encoder = 'x264', isJoinable = false }: LadderSettings): EncodeOptions {
+export function ladderOptions(settings: LadderSettings): EncodeOptions {
+  const { fps, tracks, encoder = 'x264', isJoinable = false } = settings;
+  const isSparse = patternOf(settings) !== null;
   return {
     input: [...DEVICE[encoder], '-f', 'matroska', ...BT709],
     output: [
-      ...streamsOf(tracks, fps, encoder),
+      ...streamsOf(tracks, encoder, isSparse ? [] : [`fps=${fps}`]),
       ...['-an', '-threads', '1', ...BT709],
       ...[...encoderOptions(encoder, isJoinable), '-profile:v', 'high', '-g', String(keyframeEvery(fps))],
-      ...timingOf(encoder, fps),
+      ...['-fps_mode', 'passthrough', ...(isSparse ? timingOf(fps) : [])],
       ...tracks.flatMap((track, index) => trackOptions(track, { index, fps, encoder })),
       ...['-flags:v', '+bitexact', '-fflags', '+bitexact', '-map_metadata', '-1'],
       ...['-video_track_timescale', String(fps * TICKS_PER_FRAME)],
@@ -110,17 +117,15 @@ export function ladderOptions({ fps, tracks, encoder = 'x264', isJoinable = fals
 }
 
 /** Of an encoder that gets some of the frames only, each keeps its time, and keyframes are where they would be among all. */
-function timingOf(encoder: EncoderName, fps: number): string[] {
-  if (patternOf(encoder, fps) === null) return [];
+function timingOf(fps: number): string[] {
   // Times are rounded: half a frame earlier is early enough, and no frame is there then.
   const nextKeyframe = `gte(t,n_forced*${KEYFRAME_SECONDS}-${(1 / (2 * fps)).toFixed(5)})`;
-  return ['-fps_mode', 'passthrough', '-enc_time_base', `1:${fps}`, '-force_key_frames', `expr:${nextKeyframe}`];
+  return ['-enc_time_base', `1:${fps}`, '-force_key_frames', `expr:${nextKeyframe}`];
 }
 
-/** The frames as they come, or each as often as it is to be shown, and scaled from them for the other tracks. */
-function streamsOf(tracks: LadderSettings['tracks'], fps: number, encoder: EncoderName): string[] {
+/** The frames through filters that time them, and scaled from them for the other tracks. */
+function streamsOf(tracks: LadderSettings['tracks'], encoder: EncoderName, timed: readonly string[]): string[] {
   const upload = UPLOAD[encoder];
-  const timed = patternOf(encoder, fps) === null ? [`fps=${fps}`] : [];
   if (tracks.length === 1) return ['-map', '0:v', ...filtersOf([...timed, ...upload])];
   const [first] = tracks;
   const chains = tracks.map(({ size: { width, height } }, index) => {

@@ -48,7 +48,7 @@ export async function probeToolchain(
   const frame = Buffer.concat([streamHead(PROBE), frameHead(0, PROBE), probeFrame()]);
   const stream = await runFfmpeg({ ffmpeg, ...options }, frame, signal).catch((cause: unknown) => {
     if (!(cause instanceof Failure) || cause.failureClass !== 'EncoderFailed') throw cause;
-    if (/Unrecognized option/.test(cause.message)) throw otherVersion(ffmpeg, version, cause);
+    if (/Unrecognized option 'fps_mode'/.test(cause.message)) throw otherVersion(ffmpeg, version, cause);
     throw encoder === 'x264' ? withoutX264(ffmpeg, version, cause) : withoutDevice(ffmpeg, version, encoder, cause);
   });
   const { name } = CODECS[encoder];

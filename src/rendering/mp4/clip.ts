@@ -10,7 +10,7 @@ import {
   type Source,
 } from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
-import { HeldPictures } from '../h264/held-pictures.ts';
+import { HeldPictures, type SparseFrames } from '../h264/held-pictures.ts';
 
 export interface Clip {
   /** As a decoder is told: `avc1.…` and its AVCDecoderConfigurationRecord (ISO/IEC 14496-15). */
@@ -32,8 +32,8 @@ export interface ReadClipOptions {
   readonly fps: number;
   /** Which video track of the stream, counted from 0: one run of ffmpeg may write several renditions. */
   readonly track?: number;
-  /** How many frames there are, where those that stand still may be missing (`FrameFeed`): they are put in. Left out: none is missing. */
-  readonly frameCount?: number | undefined;
+  /** Frames that stand still may be missing (`FrameFeed`): they are put in. Null or left out: none is missing. */
+  readonly sparse?: SparseFrames | null;
 }
 
 /** Reads a track of the fragmented MP4 that ffmpeg wrote. Failure `OutputInvalid` when the stream has no such track. */
@@ -55,16 +55,16 @@ export async function streamClip(
   return await readTrack(source, options);
 }
 
-async function readTrack(source: Source, { fps, track: number = 0, frameCount }: ReadClipOptions) {
+async function readTrack(source: Source, { fps, track: number = 0, sparse = null }: ReadClipOptions) {
   const input = new Input({ formats: [MP4], source });
   try {
     const { track, decoderConfig } = await videoTrack(input, number);
     const packets = packetsOf(input, track, fps);
-    if (frameCount === undefined) return { decoderConfig, packets };
+    if (sparse === null) return { decoderConfig, packets };
     const held = new HeldPictures(bytesOf(decoderConfig.description));
     return {
       decoderConfig: { ...decoderConfig, description: held.description },
-      packets: held.fill(packets, frameCount),
+      packets: held.fill(packets, sparse),
     };
   } catch (error) {
     input.dispose();

@@ -1,6 +1,7 @@
 /** A video's file, written while it is encoded, and sent away as far as it cannot change any more. */
 
 import type { Soundtrack } from '../audio/soundtrack.ts';
+import type { SparseFrames } from '../h264/held-pictures.ts';
 import { PART_BYTES, type PartSink } from '../part-sink.ts';
 import { streamClip } from './clip.ts';
 import { Mp4Writer } from './mp4-writer.ts';
@@ -8,8 +9,8 @@ import { Mp4Writer } from './mp4-writer.ts';
 export interface WriteInPartsOptions {
   readonly fps: number;
   readonly frameCount: number;
-  /** Whether frames that stand still are missing in the stream, see `readClip`. */
-  readonly isSparse?: boolean;
+  /** As of `readClip`. */
+  readonly sparse?: SparseFrames | null;
 }
 
 export interface WrittenFile {
@@ -29,11 +30,11 @@ export interface WrittenFile {
  */
 export async function writeInParts(
   stream: ReadableStream<Uint8Array>,
-  { fps, frameCount, isSparse = false }: WriteInPartsOptions,
+  { fps, frameCount, sparse = null }: WriteInPartsOptions,
   soundtrack: Promise<Soundtrack | null>,
   sink: PartSink,
 ): Promise<WrittenFile> {
-  const clip = streamClip(stream, { fps, frameCount: isSparse ? frameCount : undefined });
+  const clip = streamClip(stream, { fps, sparse });
   const [{ decoderConfig, packets }, audio] = await Promise.all([clip, soundtrack]);
   const writer = await Mp4Writer.start({ fps, decoderConfig, audio, frameCount });
   const sending = new Sending(sink);

@@ -24,7 +24,9 @@ export class XConnection implements Disposable {
   private received: Buffer = Buffer.alloc(0);
   private nextResource: number;
   private ended: Failure | null = null;
-  private hasEvent = false;
+  /** Numbers of requests, 16 bits: the one that was answered last, and the one that was done last when an event came. */
+  private answered = 0;
+  private told: number | null = null;
   private wake: () => void = () => undefined;
 
   private constructor(socket: Socket, setup: Buffer) {
@@ -81,14 +83,14 @@ export class XConnection implements Disposable {
     }
   }
 
-  /** Whether an event has come since the last answer. */
+  /** Whether an event has come since the request before the one that was answered last was done. */
   get isNotified(): boolean {
-    return this.hasEvent;
+    return this.told !== null && ((this.told - this.answered + 1) << 16) >> 16 >= 0;
   }
 
   /** Ends with the next event, and after `limitMs` in any case. Fails as `ask` does when the connection ends. For one who waits at a time. */
   async event(limitMs: number): Promise<void> {
-    if (this.ended === null && !this.hasEvent) {
+    if (this.ended === null && !this.isNotified) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.wake = resolve;
       const timer = setTimeout(resolve, limitMs);
@@ -122,10 +124,15 @@ export class XConnection implements Disposable {
       const message = this.received.subarray(0, length);
       this.received = this.received.subarray(length);
       if (kind === KIND.error) this.end(failed(`refused a request (error ${message.readUInt8(1)})`));
-      // What an event tells is asked for; that there is something is all that counts.
-      this.hasEvent = kind > KIND.reply;
-      if (kind === KIND.reply) this.waiting.shift()?.resolve(message);
-      if (this.hasEvent) this.wake();
+      const request = message.readUInt16LE(2);
+      if (kind === KIND.reply) {
+        this.answered = request;
+        this.waiting.shift()?.resolve(message);
+      } else if (kind !== KIND.error) {
+        // What it tells is asked for; that there is something is all that counts.
+        this.told = request;
+        this.wake();
+      }
     }
   }
 
