@@ -32,13 +32,16 @@ export interface Engine {
 
 /** The route itself is not in the digest: its pixels are, and they are the same on every route where all is well. */
 export async function fingerprintOf({ route, pixels, chromium, toolchain }: Engine): Promise<EngineFingerprint> {
-  const qualities = [{ qp: 0 }, { qp: 0, maxKbps: 1 }];
-  const tracks = qualities.map((quality, index) => ({
-    size: { width: 4 - 2 * index, height: 4 - 2 * index },
-    quality,
-  })) as [Track, Track];
+  // A ladder that keeps a bitrate, and one that keeps none.
+  const tracks = [{ qp: 0, maxKbps: 1 }, { qp: 0 }].map((quality, index): Track => {
+    const side = 4 - 2 * index;
+    return { size: { width: side, height: side }, quality };
+  });
+  const ladders = [tracks, tracks.slice(1)] as [Track, ...Track[]][];
   const encodings = ENCODERS.flatMap((encoder) =>
-    [false, true].map((isJoinable) => ladderOptions({ fps: 1, tracks, encoder, isJoinable })),
+    ladders.flatMap((ladder) =>
+      [false, true].map((isJoinable) => ladderOptions({ fps: 1, tracks: ladder, encoder, isJoinable })),
+    ),
   );
   const described: Omit<EngineFingerprint, 'digest' | 'captureRoute'> = {
     engineRevision: ENGINE_REVISION,
