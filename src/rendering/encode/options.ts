@@ -95,7 +95,7 @@ export function encodeOptions({ fps, size, quality, encoder }: EncodeSettings): 
 
 /**
  * The same with several tracks, in the order given: one capture, several renditions. The first track has the packets that
- * `encodeOptions` gives it alone.
+ * `encodeOptions` gives it alone; unless pictures stand still and another track keeps a bitrate, for which all are encoded.
  */
 export function ladderOptions(settings: LadderSettings): EncodeOptions {
   const { fps, tracks, encoder = 'x264', isJoinable = false } = settings;
