@@ -132,7 +132,8 @@ interface Twins {
 async function ssimOf(ffmpeg: string, { one, other, folder }: Twins, signal: AbortSignal): Promise<number[]> {
   const log = join(folder, 'ssim.txt');
   const graph = `[0:v]settb=1/1000,setpts=N[a];[1:v]settb=1/1000,setpts=N[b];[a][b]ssim=shortest=1:stats_file=${log}`;
-  const args = ['-v', 'error', '-nostdin', '-i', one, '-i', other, '-lavfi', graph, '-fps_mode', 'passthrough', '-f', 'null', '-'];
+  const inputs = ['-v', 'error', '-nostdin', '-i', one, '-i', other];
+  const args = [...inputs, '-lavfi', graph, '-fps_mode', 'passthrough', '-f', 'null', '-'];
   await promisify(execFile)(ffmpeg, args, { signal });
   const lines = (await readFile(log, 'utf8')).trim().split('\n');
   return lines.map((line) => {
