@@ -7,20 +7,8 @@ const SHOWN_RANGES = 12;
 
 /** A digest of every decoded picture, in order. */
 export async function pictureDigests(ffmpeg: string, path: string, signal: AbortSignal): Promise<string[]> {
-  const args = [
-    '-v',
-    'error',
-    '-nostdin',
-    '-i',
-    path,
-    '-map',
-    '0:v:0',
-    '-fps_mode',
-    'passthrough',
-    '-f',
-    'framemd5',
-    '-',
-  ];
+  const input = ['-v', 'error', '-nostdin', '-i', path, '-map', '0:v:0'];
+  const args = [...input, '-fps_mode', 'passthrough', '-f', 'framemd5', '-'];
   const { stdout } = await promisify(execFile)(ffmpeg, args, { signal, maxBuffer: 64 * 1024 * 1024 });
   // '0, 512, 512, 512, 622080, c2c8…': the digest comes last.
   return stdout

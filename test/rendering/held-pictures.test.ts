@@ -10,8 +10,8 @@ import {
   withEmulationPrevention,
   withoutEmulationPrevention,
 } from '../../src/rendering/h264/bits.ts';
-import { type CodedPicture, HeldPictures } from '../../src/rendering/h264/held-pictures.ts';
-import { nalUnitsOf, packetOf, readAvcConfiguration } from '../../src/rendering/h264/nal-units.ts';
+import { HeldPictures } from '../../src/rendering/h264/held-pictures.ts';
+import { type CodedPicture, nalUnitsOf, packetOf, readAvcConfiguration } from '../../src/rendering/h264/nal-units.ts';
 import { readSequenceParameters } from '../../src/rendering/h264/sequence-parameters.ts';
 import { bytesOf, type Clip, readClip } from '../../src/rendering/mp4/clip.ts';
 import { ffmpeg } from './audio-support.ts';

@@ -9,6 +9,7 @@
 import { Failure } from '../../contracts/failures.ts';
 import { BitReader, BitWriter, withEmulationPrevention, withoutEmulationPrevention } from './bits.ts';
 import {
+  type CodedPicture,
   isReference,
   isSlice,
   NAL,
@@ -19,14 +20,6 @@ import {
   withParameterSets,
 } from './nal-units.ts';
 import { readSequenceParameters, type SequenceParameters } from './sequence-parameters.ts';
-
-/** One picture, NAL units with their lengths in front. */
-export interface CodedPicture {
-  readonly data: Uint8Array;
-  readonly isKey: boolean;
-  /** Its number in the order in which pictures are shown. */
-  readonly frame: number;
-}
 
 /** What is to become of a stream in which some are missing. */
 export interface SparseFrames {
@@ -151,8 +144,7 @@ export class HeldPictures {
   }
 
   private renumberedSlice(nal: Uint8Array, order: number): Uint8Array {
-    const { payload, end } = headBytesOf(nal);
-    const { orderAt } = this.headOf(nal);
+    const { payload, end, orderAt } = this.headOf(nal);
     const bits = new BitReader(payload);
     const writer = new BitWriter().copy(bits, orderAt);
     this.writeOrder(writer, order);
@@ -167,14 +159,15 @@ export class HeldPictures {
   }
 
   /** A slice's number among the pictures that others are predicted from, and where in its payload, in bits, its own begins. */
-  private headOf(nal: Uint8Array): { readonly frameNumber: number; readonly orderAt: number } {
-    const bits = new BitReader(headBytesOf(nal).payload);
+  private headOf(nal: Uint8Array): HeadBytes & { readonly frameNumber: number; readonly orderAt: number } {
+    const head = headBytesOf(nal);
+    const bits = new BitReader(head.payload);
     bits.golomb();
     bits.golomb();
     bits.golomb();
     const frameNumber = bits.read(this.slices.frameNumberBits);
     if (typeOf(nal) === NAL.idrSlice) bits.golomb();
-    return { frameNumber, orderAt: bits.position };
+    return { ...head, frameNumber, orderAt: bits.position };
   }
 
   private writeOrder(writer: BitWriter, frames: number): void {
@@ -231,11 +224,15 @@ function endOf(payload: Uint8Array): number {
   return last * 8 + 7 - Math.log2(byte & -byte);
 }
 
-/**
- * The beginning of a slice without emulation prevention, enough for its head, and where in `nal` it ends: behind two bytes that are not
- * zero, so that what follows is written as it is, whatever becomes of what stands before.
- */
-function headBytesOf(nal: Uint8Array): { readonly payload: Uint8Array; readonly end: number } {
+interface HeadBytes {
+  /** The beginning of a slice without emulation prevention, enough for its head. */
+  readonly payload: Uint8Array;
+  /** Where in its NAL unit that ends. */
+  readonly end: number;
+}
+
+/** Up to two bytes that are not zero: what follows is written as it is, whatever becomes of what stands before. */
+function headBytesOf(nal: Uint8Array): HeadBytes {
   let end = Math.min(HEAD_BYTES, nal.byteLength);
   while (end < nal.byteLength && (nal[end - 1] === 0 || nal[end - 2] === 0)) end += 1;
   return { payload: withoutEmulationPrevention(nal.subarray(1, end)), end };

@@ -1,5 +1,13 @@
 /** NAL units as an MP4 holds them: each with its length in front (ISO/IEC 14496-15), and parameter sets in a record of their own. */
 
+/** One picture, NAL units with their lengths in front. */
+export interface CodedPicture {
+  readonly data: Uint8Array;
+  readonly isKey: boolean;
+  /** Its number in the order in which pictures are shown. */
+  readonly frame: number;
+}
+
 export const NAL = { slice: 1, idrSlice: 5, sequenceParameters: 7, pictureParameters: 8 } as const;
 
 export const typeOf = ([head = 0]: Uint8Array): number => head & 0x1f;

@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../../contracts/failures.ts';
 import type { Soundtrack } from '../audio/soundtrack.ts';
-import { bytesOf, type Clip, type ClipPacket } from './clip.ts';
+import type { CodedPicture } from '../h264/nal-units.ts';
+import { bytesOf, type Clip } from './clip.ts';
 import { Mp4Writer } from './mp4-writer.ts';
 
 export interface AssembleOptions {
@@ -33,7 +34,7 @@ export async function assemble(clips: readonly Clip[], { audio }: AssembleOption
 }
 
 /** All packets, numbered through. */
-function inOneRow(clips: readonly Clip[]): ClipPacket[] {
+function inOneRow(clips: readonly Clip[]): CodedPicture[] {
   let before = 0;
   return clips.flatMap(({ packets, frameCount }) => {
     const start = before;

@@ -11,6 +11,7 @@ import {
 } from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
 import { HeldPictures, type SparseFrames } from '../h264/held-pictures.ts';
+import type { CodedPicture } from '../h264/nal-units.ts';
 
 export interface Clip {
   /** As a decoder is told: `avc1.…` and its AVCDecoderConfigurationRecord (ISO/IEC 14496-15). */
@@ -18,14 +19,7 @@ export interface Clip {
   readonly fps: number;
   readonly frameCount: number;
   /** In decoding order; the first is a keyframe. */
-  readonly packets: readonly ClipPacket[];
-}
-
-export interface ClipPacket {
-  readonly data: Uint8Array;
-  readonly isKey: boolean;
-  /** Number of its frame in the order in which frames are shown, from 0. */
-  readonly frame: number;
+  readonly packets: readonly CodedPicture[];
 }
 
 export interface ReadClipOptions {
@@ -39,7 +33,7 @@ export interface ReadClipOptions {
 /** Reads a track of the fragmented MP4 that ffmpeg wrote. Failure `OutputInvalid` when the stream has no such track. */
 export async function readClip(fragmented: Uint8Array, options: ReadClipOptions): Promise<Clip> {
   const { fps } = options;
-  const packets: ClipPacket[] = [];
+  const packets: CodedPicture[] = [];
   const clip = await readTrack(new BufferSource(fragmented), options);
   for await (const packet of clip.packets) packets.push(packet);
   return { decoderConfig: clip.decoderConfig, fps, frameCount: packets.length, packets };
@@ -49,7 +43,7 @@ export async function readClip(fragmented: Uint8Array, options: ReadClipOptions)
 export async function streamClip(
   fragmented: ReadableStream<Uint8Array>,
   options: ReadClipOptions,
-): Promise<{ readonly decoderConfig: VideoDecoderConfig; readonly packets: AsyncIterable<ClipPacket> }> {
+): Promise<{ readonly decoderConfig: VideoDecoderConfig; readonly packets: AsyncIterable<CodedPicture> }> {
   // What goes wrong with the stream is told to whoever reads from it.
   const source = new ReadableStreamSource(fragmented, { handleUnhandledError: () => undefined });
   return await readTrack(source, options);
@@ -73,7 +67,7 @@ async function readTrack(source: Source, { fps, track: number = 0, sparse = null
 }
 
 /** In the end, however it comes, the input is closed. */
-async function* packetsOf(input: Input, track: InputVideoTrack, fps: number): AsyncGenerator<ClipPacket> {
+async function* packetsOf(input: Input, track: InputVideoTrack, fps: number): AsyncGenerator<CodedPicture> {
   using _ = input;
   for await (const { data, type, timestamp } of new EncodedPacketSink(track).packets()) {
     yield { data, isKey: type === 'key', frame: Math.round(timestamp * fps) };

@@ -4,7 +4,7 @@ import { EncodedAudioPacketSource, EncodedPacket, EncodedVideoPacketSource, Outp
 import { Failure } from '../../contracts/failures.ts';
 import { SAMPLE_RATE } from '../audio/pcm.ts';
 import { PACKET_SAMPLES, type Soundtrack } from '../audio/soundtrack.ts';
-import type { ClipPacket } from './clip.ts';
+import type { CodedPicture } from '../h264/nal-units.ts';
 import { FastStartTarget } from './fast-start-target.ts';
 
 /** Of an index, besides its entries, and of an entry: more than they take. */
@@ -54,7 +54,7 @@ export class Mp4Writer {
   }
 
   /** Packets of the whole video, in decoding order. */
-  async add({ data, isKey, frame }: ClipPacket): Promise<void> {
+  async add({ data, isKey, frame }: CodedPicture): Promise<void> {
     const { fps, decoderConfig } = this.options;
     // The muxer writes packets as they come and does not interleave.
     await this.sound?.writeUntil(this.packetCount / fps);

@@ -3,7 +3,7 @@
 import { BufferSource, type EncodedPacket, EncodedPacketSink, Input, type InputVideoTrack, MP4 } from 'mediabunny';
 import { Failure } from '../../contracts/failures.ts';
 import type { Size } from '../geometry.ts';
-import { readAvcConfiguration } from '../h264/nal-units.ts';
+import { type CodedPicture, readAvcConfiguration } from '../h264/nal-units.ts';
 import { readSequenceParameters, type SequenceParameters } from '../h264/sequence-parameters.ts';
 import { isFastStart } from '../mp4/boxes.ts';
 
@@ -18,14 +18,7 @@ export interface VideoStream {
   readonly parameterSets: readonly Uint8Array[];
   /** Bytes of the length in front of every NAL unit of a packet. */
   readonly lengthBytes: number;
-  readonly packets: readonly StreamPacket[];
-}
-
-export interface StreamPacket {
-  readonly data: Uint8Array;
-  readonly isKey: boolean;
-  /** Number of the frame in the order in which it is shown. */
-  readonly frame: number;
+  readonly packets: readonly CodedPicture[];
 }
 
 /** H.264 High, 8 bits, 4:2:0. */
@@ -108,7 +101,7 @@ async function checkColours(track: InputVideoTrack, { colour }: SequenceParamete
 async function checkFrames(
   track: InputVideoTrack,
   { frameCount, durationMs }: ExpectedContainer,
-): Promise<StreamPacket[]> {
+): Promise<CodedPicture[]> {
   const fps = (frameCount * 1000) / durationMs;
   const packets: EncodedPacket[] = [];
   for await (const packet of new EncodedPacketSink(track).packets()) packets.push(packet);

@@ -3,8 +3,8 @@
 import { Failure } from '../../contracts/failures.ts';
 import { type FfmpegRun, runFfmpeg } from '../encode/ffmpeg.ts';
 import { i420Bytes, type Size } from '../geometry.ts';
-import { isReference, isSlice, nalUnitsOf } from '../h264/nal-units.ts';
-import { type StreamPacket, type VideoStream, wrong } from './container.ts';
+import { type CodedPicture, isReference, isSlice, nalUnitsOf } from '../h264/nal-units.ts';
+import { type VideoStream, wrong } from './container.ts';
 
 export interface DecodeOptions extends Pick<FfmpegRun, 'ffmpeg' | 'limitMs'> {
   readonly signal: AbortSignal;
@@ -38,7 +38,7 @@ export async function decodeProof(
     packets.slice(0, packets.length - lastGroup.length).filter(({ isKey }) => isKey),
     Math.min(MOST_KEYFRAMES, Math.max(1, room)),
   );
-  const isReferredTo = ({ data }: StreamPacket): boolean =>
+  const isReferredTo = ({ data }: CodedPicture): boolean =>
     nalUnitsOf(data, lengthBytes).some((nal) => isSlice(nal) && isReference(nal));
   const needed = lastGroup.filter((packet) => packet.frame === lastFrame || isReferredTo(packet));
   const shown = [...keyframes, ...lastGroup.slice(0, 1)].map(({ frame }) => frame);

@@ -124,13 +124,13 @@ export class XConnection implements Disposable {
       const message = this.received.subarray(0, length);
       this.received = this.received.subarray(length);
       if (kind === KIND.error) this.end(failed(`refused a request (error ${message.readUInt8(1)})`));
-      const request = message.readUInt16LE(2);
+      const number = message.readUInt16LE(2);
       if (kind === KIND.reply) {
-        this.answered = request;
+        this.answered = number;
         this.waiting.shift()?.resolve(message);
       } else if (kind !== KIND.error) {
         // What it tells is asked for; that there is something is all that counts.
-        this.told = request;
+        this.told = number;
         this.wake();
       }
     }
