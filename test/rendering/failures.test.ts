@@ -270,7 +270,7 @@ describe('an encoder at fault', () => {
     const { ffmpeg: path } = findTools();
     const input = ['-f', 'rawvideo', '-pix_fmt', 'gray', '-s', '1024x1024', '-r', '1'];
     await using ffmpeg = FfmpegProcess.start(
-      { ffmpeg: path, limitMs: 300, input, output: ['-c:v', 'rawvideo', '-f', 'rawvideo'] },
+      { ffmpeg: path, limitMs: 3000, input, output: ['-c:v', 'rawvideo', '-f', 'rawvideo'] },
       new AbortController().signal,
     );
     await ffmpeg.write(Buffer.alloc(1024 * 1024));
@@ -282,7 +282,7 @@ describe('an encoder at fault', () => {
     };
     const failure = await failureOf(feed());
     expect(failure.failureClass).toBe('EncoderFailed');
-    expect(failure.message).toMatch(/made no headway for 300 ms/);
+    expect(failure.message).toMatch(/made no headway for 3000 ms/);
     expect(stopped.filter(isAlive)).toEqual([]);
   });
 });
