@@ -11,6 +11,7 @@ import { ownedRoot } from '../../src/machine/owned-folders.ts';
 import { NightProbe } from '../support/night-probe.ts';
 import { TestHome, until } from '../support/nightreel.ts';
 import { type Intercept, S3Proxy } from '../support/s3-proxy.ts';
+import { signalAll } from '../support/signals.ts';
 import { KeptWorker } from './kept-worker.ts';
 
 const PROJECT = join(import.meta.dirname, 'project');
@@ -108,7 +109,7 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
       const found = [...(await home.processes())].filter(([, command]) => pattern.test(command));
       return found.length > 0 ? found.map(([pid]) => pid) : null;
     }, `a process like ${pattern}`);
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    signalAll(pids);
   };
   const stored = async (count: number): Promise<void> => {
     await until(async () => ((await videoKeys(probe)).length >= count ? true : null), `${count} videos`, LIMIT_MS);

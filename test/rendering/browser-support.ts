@@ -36,7 +36,3 @@ export const partsOf = (browser: ChromiumBrowser, pattern = /./): number[] =>
   processesOfGroup(browser.pid ?? 0)
     .filter(({ commandLine }) => pattern.test(commandLine()))
     .map(({ pid }) => pid);
-
-export const signalAll = (pids: readonly number[], signal: NodeJS.Signals): void => {
-  for (const pid of pids) process.kill(pid, signal);
-};

@@ -9,7 +9,8 @@ import { processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
 import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import { candidatesFor, launchProven } from '../../src/rendering/capture/probe.ts';
 import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
-import { browserOptions, never, partsOf, signalAll } from './browser-support.ts';
+import { signalAll } from '../support/signals.ts';
+import { browserOptions, never, partsOf } from './browser-support.ts';
 import { descendantsOf, failureOf, fixture, isAlive, keptLog, render, startRenderer, until } from './support.ts';
 
 describe('trouble inside a browser', () => {

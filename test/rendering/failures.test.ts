@@ -3,6 +3,7 @@ import { findTools } from '../../src/config/tools.ts';
 import { FfmpegProcess } from '../../src/rendering/encode/ffmpeg.ts';
 import type { Renderer } from '../../src/rendering/renderer.ts';
 import type { Template } from '../../src/templates/template.ts';
+import { signalAll } from '../support/signals.ts';
 import {
   browsersOf,
   descendantsOf,
@@ -30,9 +31,6 @@ afterAll(() => renderer?.[Symbol.asyncDispose]());
 const processesWith = (text: string): number[] =>
   [...descendantsOf(process.pid)].filter(([, command]) => command.includes(text)).map(([pid]) => pid);
 const browsers = (): number[] => browsersOf(process.pid);
-const killAll = (pids: readonly number[], signal: NodeJS.Signals = 'SIGKILL'): void => {
-  for (const pid of pids) process.kill(pid, signal);
-};
 const atFrame =
   (wanted: number, act: () => void) =>
   ({ frame }: { readonly frame: number }): void => {
@@ -172,7 +170,7 @@ describe('a browser at fault is replaced', () => {
     expect(victim).toHaveLength(1);
     const failure = await failureOf(
       render(renderer, tiny, {
-        onProgress: atFrame(10, () => killAll(victim)),
+        onProgress: atFrame(10, () => signalAll(victim)),
       }),
     );
     expect(failure.failureClass).toBe('BrowserCrashed');
@@ -185,7 +183,7 @@ describe('a browser at fault is replaced', () => {
     expect(pages.length).toBeGreaterThan(0);
     const failure = await failureOf(
       render(renderer, tiny, {
-        onProgress: atFrame(10, () => killAll(pages)),
+        onProgress: atFrame(10, () => signalAll(pages)),
       }),
     );
     expect(failure.failureClass).toBe('BrowserCrashed');
@@ -194,7 +192,7 @@ describe('a browser at fault is replaced', () => {
 
   test('one that is killed while nobody uses it is not noticed', async () => {
     const victim = browsers();
-    killAll(victim);
+    signalAll(victim);
     await until('a new browser', () => browsers().some((pid) => !victim.includes(pid)));
     expect((await render(renderer, tiny)).sha256).toBe(expected);
   });
@@ -205,7 +203,7 @@ describe('a browser at fault is replaced', () => {
     const displays = processesWith('Xvfb');
     const victims = [...displays, ...browsers()];
     const failure = await failureOf(
-      render(renderer, tiny, { onProgress: atFrame(10, () => killAll(displays, 'SIGSTOP')) }),
+      render(renderer, tiny, { onProgress: atFrame(10, () => signalAll(displays, 'SIGSTOP')) }),
     );
     expect(failure.failureClass).toBe('BrowserHung');
     expect((await render(renderer, tiny)).sha256).toBe(expected);
@@ -244,7 +242,7 @@ describe('an encoder at fault', () => {
   test('that is killed costs that render', async () => {
     const failure = await failureOf(
       render(renderer, tiny, {
-        onProgress: atFrame(10, () => killAll(processesWith('libx264'))),
+        onProgress: atFrame(10, () => signalAll(processesWith('libx264'))),
       }),
     );
     expect(failure.failureClass).toBe('EncoderFailed');
@@ -256,7 +254,7 @@ describe('an encoder at fault', () => {
     let stopped: number[] = [];
     const stop = (): void => {
       stopped = processesWith('libx264');
-      killAll(stopped, 'SIGSTOP');
+      signalAll(stopped, 'SIGSTOP');
     };
     const failure = await failureOf(render(renderer, tiny, { onProgress: atFrame(10, stop) }));
     expect(failure.failureClass).toBe('EncoderFailed');
@@ -276,7 +274,7 @@ describe('an encoder at fault', () => {
     await ffmpeg.write(Buffer.alloc(1024 * 1024));
     await until('an ffmpeg', () => processesWith('1024x1024').length === 1);
     const stopped = processesWith('1024x1024');
-    killAll(stopped, 'SIGSTOP');
+    signalAll(stopped, 'SIGSTOP');
     const feed = async (): Promise<void> => {
       for (let frame = 0; frame < 8; frame++) await ffmpeg.write(Buffer.alloc(1024 * 1024));
     };

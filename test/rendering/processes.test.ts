@@ -12,7 +12,8 @@ import { ChromiumBrowser } from '../../src/rendering/browser/browser.ts';
 import { listProcesses, processesOfGroup } from '../../src/rendering/browser/process-tree.ts';
 import { profileRoot, sweepProfiles, sweepSharedMemory } from '../../src/rendering/browser/profiles.ts';
 import { hasLittleSharedMemory } from '../../src/rendering/browser/shared-memory.ts';
-import { browserOptions, kinds, never, partsOf, signalAll } from './browser-support.ts';
+import { signalAll } from '../support/signals.ts';
+import { browserOptions, kinds, never, partsOf } from './browser-support.ts';
 import {
   browsersOf,
   descendantsOf,

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { signalAll } from './signals.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'bin/nightreel');
@@ -81,7 +82,7 @@ export class TestHome {
 
   async end(): Promise<void> {
     await this.run(['down', '--wipe']);
-    for (const pid of (await this.processes()).keys()) process.kill(pid, 'SIGKILL');
+    signalAll((await this.processes()).keys());
     await rm(this.folder, { recursive: true, force: true });
   }
 }
