@@ -104,11 +104,20 @@ export class WarmBrowser implements AsyncDisposable {
   /** Opens a template with params, shown at a frame's size. Its frames can then be taken, any number of times. */
   async open(template: Template, params: Params, frame: Size): Promise<FrameSource> {
     this.page.expect(template, params);
-    if (!(await this.compositor.setView(template, frame))) {
+    const { width, height } = this.compositor.layout;
+    const isSized = width === frame.width && height === frame.height;
+    const view = this.compositor.setView(template, frame);
+    // Chromium does one after the other: a page that is there takes params without a wait in between.
+    const opening = isSized && this.page.has(template) ? this.page.open(template, params) : null;
+    opening?.catch(() => undefined);
+    if (await view) {
+      await (opening ?? this.page.open(template, params));
+    } else {
+      await opening?.catch(() => undefined);
       await this.page.loadStage();
       await this.compositor.setView(template, frame);
+      await this.page.open(template, params);
     }
-    await this.page.open(template, params);
     this.buffer = this.bufferFor(this.compositor.layout);
     return new PageFrameSource(this.page, this.compositor, this.buffer);
   }

@@ -142,6 +142,11 @@ export class TemplatePage {
     await this.give(template, params, this.deadlines.paramsMs);
   }
 
+  /** Whether it is loaded. By content: whoever warmed this page may have read the template at another time. */
+  has(template: Template): boolean {
+    return this.loaded?.digest === template.digest;
+  }
+
   /** What the template said since then, the last of it; may quote a recipient. */
   get messages(): readonly PageMessage[] {
     return this.said.last;
@@ -171,8 +176,7 @@ export class TemplatePage {
       await this.readVideos(template, await this.load(template, params));
       return;
     }
-    // By content: whoever warmed this page may have read the template at another time.
-    const isThere = this.loaded?.digest === template.digest;
+    const isThere = this.has(template);
     if (!isThere) await this.load(template, null);
     else if (!this.isRewound) this.rewind();
     try {

@@ -12,6 +12,7 @@ const sections = Array.from(document.querySelectorAll('.scene'));
 
 const scenes = [hello, friends, earnings, milestone];
 let drawn = [];
+let landscapeAt;
 
 /**
  * Draws everything that no tween draws, for one moment. The whole document, hidden parts included, depends on `t` and the current
@@ -21,7 +22,8 @@ let drawn = [];
 function draw(t) {
   const current = Math.min(sections.length - 1, Math.floor((t + 1e-4) / CUT));
   sections.forEach((section, i) => section.classList.toggle('on', i === current));
-  landscape(t);
+  if (landscapeAt !== t) landscape(t);
+  landscapeAt = t;
   scenes.forEach((scene, i) => {
     const local = i < current ? CUT : i > current ? 0 : Math.max(0, t - i * CUT);
     if (drawn[i] === local) return;
@@ -149,6 +151,8 @@ async function setParams(given) {
   await loadFonts(params);
   setScenes(params);
   draw(clock.time);
+  // Last: to measure, Chromium lays out all that has changed, and once is enough.
+  milestone.fit();
 }
 
 let pending = Promise.resolve();

@@ -30,12 +30,35 @@ function createHello() {
 
 const LIGHTS = 44;
 
+/** The `i`th light: its element, and where and how it hangs. */
+function createLight(i) {
+  let x = 70 + 1780 * ((0.17 + i * 0.7548777) % 1);
+  let y = 150 + 760 * ((0.36 + i * 0.5698403) % 1);
+  // Keep the words clear: what falls on them moves out to the ellipse around them.
+  const inside = Math.hypot((x - 960) / 560, (y - 520) / 350);
+  if (inside < 1) {
+    x = 960 + (x - 960) / inside;
+    y = 520 + (y - 520) / inside;
+  }
+  const depth = scatter(i, 21) ** 1.5;
+  const isFront = depth > 0.5 && Math.abs(x - 960) > 620;
+  const size = 2 * Math.round(mix(13, isFront ? 95 : 60, depth));
+  const element = document.createElement('div');
+  element.className = 'light';
+  element.style.width = element.style.height = px(size);
+  element.style.margin = px(-size / 2);
+  element.style.background = isFront
+    ? 'radial-gradient(closest-side, #ffd994b3 0, #ffbd6a80 30%, #ff9f5238 62%, #ff944a00 100%)'
+    : 'radial-gradient(closest-side, #fffbea 0, #ffe9b4 13%, #ffc76b8c 24%, #ff9d5c38 52%, #ff9d5c00 100%)';
+  return { element, isFront, depth, x, y, sway: scatter(i, 24) * 6.28, rise: mix(40, 150, depth) };
+}
+
 /** Scene 2: the number of friends, and as many lights in the sky (up to LIGHTS). */
 function createFriends() {
   const $ = (id) => document.getElementById(id);
-  const back = $('lights-back');
-  const front = $('lights-front');
-  let lights = [];
+  const lights = Array.from({ length: LIGHTS }, (_, i) => createLight(i));
+  for (const { element, isFront } of lights) $(isFront ? 'lights-front' : 'lights-back').append(element);
+  let shown = 0;
   let odometer;
   return {
     set({ referralCount: count }) {
@@ -47,52 +70,25 @@ function createFriends() {
             ? 'friend. That is how it starts.'
             : 'friends';
       odometer = createOdometer($('friends-count'), grouped(count), { width: 1500, largest: 400, centre: 960 });
-      const shown = Math.min(count, LIGHTS);
-      back.replaceChildren();
-      front.replaceChildren();
-      lights = Array.from({ length: shown }, (_, i) => {
-        let x = 70 + 1780 * ((0.17 + i * 0.7548777) % 1);
-        let y = 150 + 760 * ((0.36 + i * 0.5698403) % 1);
-        // Keep the words clear: what falls on them moves out to the ellipse around them.
-        const inside = Math.hypot((x - 960) / 560, (y - 520) / 350);
-        if (inside < 1) {
-          x = 960 + (x - 960) / inside;
-          y = 520 + (y - 520) / inside;
-        }
-        const depth = scatter(i, 21) ** 1.5;
-        const isFront = depth > 0.5 && Math.abs(x - 960) > 620;
-        const size = 2 * Math.round(mix(13, isFront ? 95 : 60, depth));
-        const element = document.createElement('div');
-        element.className = 'light';
-        element.style.width = element.style.height = px(size);
-        element.style.margin = px(-size / 2);
-        element.style.background = isFront
-          ? 'radial-gradient(closest-side, #ffd994b3 0, #ffbd6a80 30%, #ff9f5238 62%, #ff944a00 100%)'
-          : 'radial-gradient(closest-side, #fffbea 0, #ffe9b4 13%, #ffc76b8c 24%, #ff9d5c38 52%, #ff9d5c00 100%)';
-        (isFront ? front : back).append(element);
-        return {
-          element,
-          depth,
-          at: 0.12 + (0.95 * i) / Math.max(shown, 6),
-          x,
-          y,
-          sway: scatter(i, 24) * 6.28,
-          rise: mix(40, 150, depth),
-        };
+      shown = Math.min(count, LIGHTS);
+      lights.forEach(({ element }, i) => {
+        element.hidden = i >= shown;
+        if (element.hidden) element.style.visibility = element.style.transform = '';
       });
     },
     draw(t) {
       odometer.turn(t - 0.02, 1.4);
       const leave = EASE.leave(span(t, 1.98, 0.42));
-      for (const light of lights) {
-        const k = EASE.settle(span(t, light.at, 1.5));
-        const lit = EASE.settle(span(t, light.at, 0.7)) * (1 - leave) * (0.93 + 0.07 * Math.sin(t * 5 + light.sway));
+      lights.slice(0, shown).forEach((light, i) => {
+        const at = 0.12 + (0.95 * i) / Math.max(shown, 6);
+        const k = EASE.settle(span(t, at, 1.5));
+        const lit = EASE.settle(span(t, at, 0.7)) * (1 - leave) * (0.93 + 0.07 * Math.sin(t * 5 + light.sway));
         const x = light.x + 16 * Math.sin(t * 1.3 + light.sway);
         const y =
           light.y + (1 - k) * (260 + 320 * light.depth) - light.rise * (t / CUT) - leave * (120 + 420 * light.depth);
         light.element.style.visibility = lit > 0.02 ? 'inherit' : 'hidden';
         light.element.style.transform = `translate(${px(x)}, ${px(y)}) scale(${num(lit)})`;
-      }
+      });
     },
   };
 }
@@ -113,6 +109,7 @@ function createEarnings() {
   };
 }
 
+const HEADLINE = { size: 148, width: 1080 };
 const ARC = { x: 960, y: 1010, radius: 790, half: 62 };
 
 function arcPoint(k, radius = ARC.radius) {
@@ -170,7 +167,7 @@ function createMilestone() {
           : left === 1
             ? 'Just 1 more friend'
             : `${grouped(left)} more friends`;
-      fitWidth($('milestone-headline'), 148, 1080);
+      $('milestone-headline').style.fontSize = px(HEADLINE.size);
       const bold = document.createElement('b');
       bold.textContent = dollars(reward);
       const line = $('milestone-reward');
@@ -186,6 +183,9 @@ function createMilestone() {
         const [ax, ay] = arcPoint(i / steps, ARC.radius - 26).map(num);
         svg(ticks, 'circle', { cx: ax, cy: ay, r: 3.5, fill: '#17324f', 'fill-opacity': 0.4 });
       }
+    },
+    fit() {
+      fitWidth($('milestone-headline'), HEADLINE.size, HEADLINE.width);
     },
     draw(t) {
       const gone = EASE.leave(span(t, 1.94, 0.42));
