@@ -107,13 +107,11 @@ export class WarmBrowser implements AsyncDisposable {
     const { width, height } = this.compositor.layout;
     const isSized = width === frame.width && height === frame.height;
     const view = this.compositor.setView(template, frame);
-    // Chromium does one after the other: a page that is there takes params without a wait in between.
-    const opening = isSized && this.page.has(template) ? this.page.open(template, params) : null;
-    opening?.catch(() => undefined);
+    // Chromium does one after the other: a page that stands at its beginning gets params without a wait in between.
+    const answer = isSized && this.page.isAtStart(template) ? this.page.send(template, params) : null;
     if (await view) {
-      await (opening ?? this.page.open(template, params));
+      await this.page.open(template, params, answer);
     } else {
-      await opening?.catch(() => undefined);
       await this.page.loadStage();
       await this.compositor.setView(template, frame);
       await this.page.open(template, params);

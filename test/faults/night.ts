@@ -105,11 +105,10 @@ export async function run(fault: Fault, variants: number, signal?: AbortSignal):
   const render = workers.use(new KeptWorker(home, { roles: 'render,assemble', environment, within: fault.within }));
   const orchestrator = workers.use(new KeptWorker(home, { roles: 'orchestrator,warehouse,storage', environment }));
   const killAll = async (pattern: RegExp): Promise<void> => {
-    const pids = await until(async () => {
+    await until(async () => {
       const found = [...(await home.processes())].filter(([, command]) => pattern.test(command));
-      return found.length > 0 ? found.map(([pid]) => pid) : null;
+      return signalAll(found.map(([pid]) => pid)) > 0 ? true : null;
     }, `a process like ${pattern}`);
-    signalAll(pids);
   };
   const stored = async (count: number): Promise<void> => {
     await until(async () => ((await videoKeys(probe)).length >= count ? true : null), `${count} videos`, LIMIT_MS);

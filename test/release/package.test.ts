@@ -63,6 +63,8 @@ const inherited = {
     ),
   ),
   PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+  // The package lies in another folder every time: nobody would ever use what is kept of it.
+  NODE_COMPILE_CACHE: '',
 };
 
 /** The command as npm puts it on a project's path, in that project. */

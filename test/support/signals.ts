@@ -1,12 +1,15 @@
 /** Signals to processes that a test has looked for. */
 
-/** Sends all of these processes a signal; one that has ended since it was looked for does not count. */
-export function signalAll(pids: Iterable<number>, signal: NodeJS.Signals = 'SIGKILL'): void {
+/** Sends all of these processes a signal. Returns how many got it: one may have ended since it was looked for. */
+export function signalAll(pids: Iterable<number>, signal: NodeJS.Signals = 'SIGKILL'): number {
+  let count = 0;
   for (const pid of pids) {
     try {
       process.kill(pid, signal);
+      count += 1;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
     }
   }
+  return count;
 }

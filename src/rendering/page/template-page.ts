@@ -64,6 +64,8 @@ export class TemplatePage {
   private isOwn = true;
   /** Whether the page was put back to its beginning, or is being put back, since its last params. */
   private isRewound = false;
+  /** Whether the page has answered since that it is there. */
+  private hasRewound = false;
   private ownScript = { source: '', identifier: '' };
   private uncaught = Promise.withResolvers<never>();
   private uncaughtError: PageError | null = null;
@@ -133,18 +135,28 @@ export class TemplatePage {
     this.isOwn = false;
   }
 
-  /**
-   * Brings the page to where frames of this video can be captured. The template is loaded when it is not there yet; a
-   * stock composition always is, with `params` as its variables.
-   */
-  async open(template: Template, params: Params): Promise<void> {
-    this.expect(template, params);
-    await this.give(template, params, this.deadlines.paramsMs);
+  /** Whether it stands at the beginning of this template, and nothing has to be waited for before it gets params. */
+  isAtStart(template: Template): boolean {
+    return this.has(template) && this.isRewound && this.hasRewound && !this.hadWorkers;
   }
 
-  /** Whether it is loaded. By content: whoever warmed this page may have read the template at another time. */
-  has(template: Template): boolean {
-    return this.loaded?.digest === template.digest;
+  /** Sends params to a page that `isAtStart`. The answer is for `open`, which waits for it. */
+  send(template: Template, params: Params): Promise<unknown> {
+    this.isRewound = false;
+    const { paramsMs } = this.deadlines;
+    const answer = this.browser.devtools.evaluate(paramsCall(template, params, paramsMs));
+    answer.catch(() => undefined);
+    return answer;
+  }
+
+  /**
+   * Brings the page to where frames of this video can be captured. The template is loaded when it is not there yet; a
+   * stock composition always is, with `params` as its variables. `answer`: of `send`, when they were sent already and the page
+   * has answered everything from before that: what it said until now is about somebody else.
+   */
+  async open(template: Template, params: Params, answer: Promise<unknown> | null = null): Promise<void> {
+    this.expect(template, params);
+    await this.give(template, params, this.deadlines.paramsMs, answer);
   }
 
   /** What the template said since then, the last of it; may quote a recipient. */
@@ -165,7 +177,12 @@ export class TemplatePage {
     return this.isOwn;
   }
 
-  private async give(template: Template, params: Params, paramsMs: number): Promise<void> {
+  private async give(
+    template: Template,
+    params: Params,
+    paramsMs: number,
+    answer: Promise<unknown> | null = null,
+  ): Promise<void> {
     this.findings.about(template);
     this.videos.forget();
     if (this.hadWorkers) {
@@ -178,7 +195,7 @@ export class TemplatePage {
     }
     const isThere = this.has(template);
     if (!isThere) await this.load(template, null);
-    else if (!this.isRewound) this.rewind();
+    else if (answer === null && !this.isRewound) this.rewind();
     try {
       await this.within(paramsMs, this.rewinding, template, 'while it was put back to its beginning');
     } finally {
@@ -191,7 +208,7 @@ export class TemplatePage {
     this.isRewound = false;
     const state = await this.getReady(
       template,
-      `applyParams(${JSON.stringify(params)}, ${JSON.stringify(template.fonts)}, ${paramsMs})`,
+      (isThere ? answer : null) ?? this.browser.devtools.evaluate(paramsCall(template, params, paramsMs)),
       { limitMs: paramsMs, where: 'while it took params', since: 'of getting params' },
     );
     this.isOwn = true;
@@ -212,7 +229,13 @@ export class TemplatePage {
   rewind(): void {
     if (this.loaded?.contract !== 'warm') return;
     this.isRewound = true;
-    this.rewinding = this.browser.devtools.evaluate('__nightreel.rewind()').catch(() => undefined);
+    this.hasRewound = false;
+    this.rewinding = this.browser.devtools.evaluate('__nightreel.rewind()').then(
+      () => {
+        this.hasRewound = true;
+      },
+      () => undefined,
+    );
   }
 
   /**
@@ -266,6 +289,11 @@ export class TemplatePage {
     }
   }
 
+  /** Whether it is loaded. By content: whoever warmed this page may have read the template at another time. */
+  private has(template: Template): boolean {
+    return this.loaded?.digest === template.digest;
+  }
+
   private async load(template: Template, variables: Params | null): Promise<Readiness> {
     const { devtools, page } = this.browser;
     this.loaded = null;
@@ -291,7 +319,8 @@ export class TemplatePage {
       if (this.browser.broken.aborted) throw this.browser.broken.reason;
       throw error;
     }
-    const state = await this.getReady(template, `ready(${JSON.stringify(template.fonts)}, ${loadMs})`, {
+    const ready = `__nightreel.ready(${JSON.stringify(template.fonts)}, ${loadMs})`;
+    const state = await this.getReady(template, devtools.evaluate(ready), {
       limitMs: loadMs,
       where: 'while it was loaded',
       since: 'of loading',
@@ -317,16 +346,14 @@ export class TemplatePage {
     this.ownScript = { source, identifier };
   }
 
-  /** Calls the page until all that it needs is there. */
+  /** Waits for the page to answer that all that it needs is there. */
   private async getReady(
     template: Template,
-    expression: string,
+    answer: Promise<unknown>,
     { limitMs, where, since }: { readonly limitMs: number; readonly where: string; readonly since: string },
   ): Promise<Readiness> {
-    const { devtools } = this.browser;
     const when = `within ${limitMs} ms ${since}`;
     try {
-      const answer = devtools.evaluate(`__nightreel.${expression}`);
       // A listener that throws would otherwise look like one that never answers.
       const ready = this.within(limitMs, Promise.race([answer, this.uncaught.promise]), template, where);
       const state = readiness.parse(await this.whileDrawing(ready));
@@ -453,6 +480,9 @@ export class TemplatePage {
     this.uncaught.promise.catch(() => undefined);
   }
 }
+
+const paramsCall = (template: Template, params: Params, limitMs: number): string =>
+  `__nightreel.applyParams(${JSON.stringify(params)}, ${JSON.stringify(template.fonts)}, ${limitMs})`;
 
 /** The frame that templates are loaded into. */
 function stageFrameOf(page: Page): Frame {
