@@ -109,13 +109,11 @@ export class WarmBrowser implements AsyncDisposable {
     const view = this.compositor.setView(template, frame);
     // Chromium does one after the other: a page that stands at its beginning gets params without a wait in between.
     const answer = isSized && this.page.isAtStart(template) ? this.page.send(template, params) : null;
-    if (await view) {
-      await this.page.open(template, params, answer);
-    } else {
+    if (!(await view)) {
       await this.page.loadStage();
       await this.compositor.setView(template, frame);
-      await this.page.open(template, params);
     }
+    await this.page.open(template, params, answer);
     this.buffer = this.bufferFor(this.compositor.layout);
     return new PageFrameSource(this.page, this.compositor, this.buffer);
   }

@@ -83,7 +83,7 @@ describe.each(CAPTURE_ROUTES)('a warm browser on route %s', (route) => {
 
   test('does not give the next one the params of one whose view could not be set', async () => {
     await finish('Ada');
-    await browser.devtools.evaluate(`{ const { view } = nightreelStage; nightreelStage.view = (...all) => {
+    await browser.devtools.evaluate(`{ const { view } = nightreelStage; nightreelStage.view = () => {
       nightreelStage.view = view;
       throw new Error('no view');
     } }`);

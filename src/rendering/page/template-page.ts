@@ -152,7 +152,8 @@ export class TemplatePage {
   /**
    * Brings the page to where frames of this video can be captured. The template is loaded when it is not there yet; a
    * stock composition always is, with `params` as its variables. `answer`: of `send`, when they were sent already and the page
-   * has answered everything from before that: what it said until now is about somebody else.
+   * has answered everything from before that: what it said until now is about somebody else. Of no account where the template had
+   * to be loaded since.
    */
   async open(template: Template, params: Params, answer: Promise<unknown> | null = null): Promise<void> {
     this.expect(template, params);
