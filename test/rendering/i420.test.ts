@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  ALL_ROWS,
   FrameBuffer,
   I420_MODULE,
   type Picture,
@@ -21,9 +22,9 @@ const converted = (pixels: Uint8Array, layout: PixelLayout): Uint8Array => {
   return buffer.next().data;
 };
 
-const pictureOf = (pixels: Uint8Array, firstTouchedRow = 0): Picture => ({
+const pictureOf = (pixels: Uint8Array, touchedRows = ALL_ROWS): Picture => ({
   read: (target, at) => target.set(pixels.subarray(at, at + target.byteLength)),
-  firstTouchedRow,
+  touchedRows,
 });
 
 const anyPicture = fc
@@ -96,12 +97,15 @@ describe('pixels to I420', () => {
     expect(buffer.next().isRepeat).toBe(false);
   });
 
-  test('a picture on which nothing was drawn is not read; the first always is', () => {
+  test.each([
+    ['no row', { start: 0, end: 0 }],
+    ['rows below it', { start: 2, end: 9 }],
+  ])('a picture that was touched on %s is not read; the first always is', (_which, touchedRows) => {
     const buffer = new FrameBuffer({ width: 8, height: 2, strideBytes: 32, order: 'bgra' });
     const reads: number[] = [];
     const shown = [10, 20, 30].map((grey) => {
       const { read } = pictureOf(new Uint8Array(64).fill(grey));
-      buffer.take({ read: (target, at) => reads.push(grey) && read(target, at), firstTouchedRow: 2 });
+      buffer.take({ read: (target, at) => reads.push(grey) && read(target, at), touchedRows });
       const { data, isRepeat } = buffer.next();
       return { planes: Buffer.from(data).toString('hex'), isRepeat };
     });
@@ -121,20 +125,27 @@ describe('pixels to I420', () => {
     // On even rows and columns and by much: both luma and chroma tell.
     const place = fc.record({ row: fc.integer({ min: 0, max: 199 }), column: fc.integer({ min: 0, max: 249 }) });
     fc.assert(
-      fc.property(fc.array(place, { maxLength: 3 }), fc.nat({ max: 400 }), (places, untouched) => {
-        for (const { row, column } of places) {
-          const at = 2 * row * layout.strideBytes + 8 * column + 1;
-          pixels[at] = 255 - (pixels[at] ?? 0);
-        }
-        const firstTouchedRow = Math.min(layout.height, untouched, ...places.map(({ row }) => 2 * row));
-        buffer.take(pictureOf(pixels, firstTouchedRow));
-        const { data, isRepeat } = buffer.next();
-        const odd = places.filter(
-          ({ row, column }) => places.filter((other) => other.row === row && other.column === column).length % 2 === 1,
-        );
-        expect(isRepeat).toBe(odd.length === 0);
-        expect(Buffer.from(data).equals(Buffer.from(converted(pixels, layout)))).toBe(true);
-      }),
+      fc.property(
+        fc.array(place, { maxLength: 3 }),
+        fc.nat({ max: 400 }),
+        fc.nat({ max: 400 }),
+        (places, one, other) => {
+          for (const { row, column } of places) {
+            const at = 2 * row * layout.strideBytes + 8 * column + 1;
+            pixels[at] = 255 - (pixels[at] ?? 0);
+          }
+          // As much around them as may be.
+          const rows = [one, other, ...places.flatMap(({ row }) => [2 * row, 2 * row + 1])];
+          buffer.take(pictureOf(pixels, { start: Math.min(...rows), end: Math.max(...rows) }));
+          const { data, isRepeat } = buffer.next();
+          const odd = places.filter(
+            ({ row, column }) =>
+              places.filter((other) => other.row === row && other.column === column).length % 2 === 1,
+          );
+          expect(isRepeat).toBe(odd.length === 0);
+          expect(Buffer.from(data).equals(Buffer.from(converted(pixels, layout)))).toBe(true);
+        },
+      ),
     );
   });
 

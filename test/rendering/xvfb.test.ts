@@ -166,7 +166,10 @@ describe('a virtual display', () => {
     expect(command).not.toContain(' -ac');
     const stranger = await failureOf(ScreenDamage.watch(Number(display.name.slice(1)), Buffer.alloc(16)));
     expect(stranger.message).toBe('The virtual display lets nobody in without its key.');
-    expect([await display.damage.take(5_000), await display.damage.take(5_000)]).toEqual([0, null]);
+    expect([await display.damage.take(5_000), await display.damage.take(5_000)]).toEqual([
+      { left: 0, top: 0, right: 64, bottom: 64 },
+      null,
+    ]);
     await display[Symbol.asyncDispose]();
     expect(isAlive(pid)).toBe(false);
     expect(displays()).toEqual(before);

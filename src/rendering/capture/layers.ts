@@ -1,19 +1,38 @@
 /**
  * The layers that Chromium has made of the page. As a rule one holds the whole stage, and how it is drawn depends on nothing
- * but the moment. But of a group whose boxes leave much of its area empty Chromium makes several, and the first picture of a
+ * but the moment. But what is composited by itself, and a group whose boxes leave much of its area empty, become layers of their own.
+ * The edges of such a layer may be smoothed, and touch pixels beside what Chromium shows anew. And the first picture of a
  * layer whose scale has changed is laid out by the larger of its scales, this moment's and the one's before: edges of
  * tiles show it. From the second picture on it is laid out by its own.
  */
 
-import type { CDPSession } from 'puppeteer';
+import type { CDPSession, Protocol } from 'puppeteer';
+
+type Layer = Protocol.LayerTree.Layer;
 
 /** A matrix of CSS, column by column. */
 const IDENTITY: readonly number[] = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 /** Where its translation begins. */
 const TRANSLATION = 12;
+/** Of page/inject/stage.html: the window's background, what lies under the frame, the frame, the marks. */
+const STAGE_LAYERS = 4;
 
 const isMoreThanMoved = (matrix: readonly number[]): boolean =>
   IDENTITY.some((value, at) => at < TRANSLATION && matrix[at] !== value);
+
+/** The marks' size, by which they are found among the layers of a stage, and whether their number is odd. */
+export interface MarkLayer {
+  readonly width: { readonly even: number; readonly odd: number };
+  readonly height: number;
+}
+
+/** What Chromium told last. */
+interface Told {
+  /** Whether the number in the marks is odd; null where they are not shown. */
+  readonly isOdd: boolean | null;
+  /** Whether all of the template is in one layer. */
+  readonly isOne: boolean;
+}
 
 export class LayerWatch {
   /**
@@ -21,13 +40,41 @@ export class LayerWatch {
    * just drawn, which is enough: a layer that is new has had none.
    */
   hasScaled = false;
+  private told: Told = { isOdd: null, isOne: false };
+  private waiting: { readonly isOdd: boolean; readonly resolve: () => void } | null = null;
 
   /** Of a session in which `LayerTree` is enabled (the compositor does it). */
-  constructor(session: CDPSession) {
+  constructor(session: CDPSession, marks: MarkLayer) {
     session.on('LayerTree.layerTreeDidChange', ({ layers = [] }) => {
-      this.hasScaled = layers.some(
-        ({ drawsContent, transform }) => drawsContent && isMoreThanMoved(transform ?? IDENTITY),
-      );
+      const drawn = layers.filter(({ drawsContent, width, height }) => drawsContent && width > 0 && height > 0);
+      this.hasScaled = drawn.some(({ transform }) => isMoreThanMoved(transform ?? IDENTITY));
+      this.told = { isOdd: oddityOf(drawn, marks), isOne: drawn.length === STAGE_LAYERS };
+      if (this.waiting?.isOdd === this.told.isOdd) this.waiting.resolve();
     });
   }
+
+  /** Whether all of the template was in one layer when Chromium told of layers last. */
+  get wasOne(): boolean {
+    return this.told.isOne;
+  }
+
+  /** Whether it is so at the moment with this number, the last that was drawn. False when Chromium has not told within `limitMs`. */
+  async isOne(mark: number, limitMs: number): Promise<boolean> {
+    const isOdd = mark % 2 === 1;
+    if (this.told.isOdd !== isOdd) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, limitMs);
+      this.waiting = { isOdd, resolve };
+      await promise;
+      this.waiting = null;
+      clearTimeout(timer);
+    }
+    return this.told.isOdd === isOdd && this.told.isOne;
+  }
+}
+
+/** As of the last that has their size: they are above all others. */
+function oddityOf(layers: readonly Layer[], { width: { even, odd }, height }: MarkLayer): boolean | null {
+  const marks = layers.findLast((layer) => layer.height === height && (layer.width === even || layer.width === odd));
+  return marks === undefined ? null : marks.width === odd;
 }

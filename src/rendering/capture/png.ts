@@ -2,7 +2,7 @@
 
 import sharp from 'sharp';
 import type { Size } from '../geometry.ts';
-import type { Picture } from './i420/frame-buffer.ts';
+import { ALL_ROWS, type Picture } from './i420/frame-buffer.ts';
 
 /** `optimizeForSpeed`: larger, and the same pixels in a third of the time. */
 export const PNG = { format: 'png', optimizeForSpeed: true } as const;
@@ -13,5 +13,5 @@ export async function readPng(base64: string, { width, height }: Size): Promise<
   const shown = await picture.metadata();
   if (shown.width < width || shown.height < height) return null;
   const data = await picture.extract({ left: 0, top: 0, width, height }).ensureAlpha().raw().toBuffer();
-  return { read: (target, at) => void data.copy(target, 0, at), firstTouchedRow: 0 };
+  return { read: (target, at) => void data.copy(target, 0, at), touchedRows: ALL_ROWS };
 }

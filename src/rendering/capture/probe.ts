@@ -5,7 +5,7 @@ import { Failure, type FailureClass } from '../../contracts/failures.ts';
 import type { CaptureRoute } from '../browser/flags.ts';
 import type { Log } from '../log.ts';
 import type { WarmBrowser } from '../warm-browser.ts';
-import { FrameBuffer } from './i420/frame-buffer.ts';
+import { ALL_ROWS, FrameBuffer } from './i420/frame-buffer.ts';
 import { KNOWN_COLOURS, probeTemplate } from './probe-template.ts';
 
 /** A browser and a way to capture from it. */
@@ -139,6 +139,6 @@ export async function prove(browser: WarmBrowser, signal: AbortSignal): Promise<
 function lumaOf(colour: string): number | undefined {
   const buffer = new FrameBuffer({ width: 1, height: 1, strideBytes: 4, order: 'rgba' });
   const pixel = Buffer.from(`${colour.slice(1)}ff`, 'hex');
-  buffer.take({ read: (target) => void pixel.copy(target), firstTouchedRow: 0 });
+  buffer.take({ read: (target) => void pixel.copy(target), touchedRows: ALL_ROWS });
   return buffer.next().data[0];
 }

@@ -38,11 +38,19 @@ const FIRST_BYTE = PAGE_BYTES;
 /** Fills `target` with a picture's bytes, from its byte `at` on. */
 export type ReadPixels = (target: Buffer, at: number) => void;
 
+/** Rows from `start` up to, not including, `end`; of a picture where they lie in it. Empty when they end where they start. */
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export const ALL_ROWS: RowRange = { start: 0, end: Number.POSITIVE_INFINITY };
+
 /** What was captured. */
 export interface Picture {
   readonly read: ReadPixels;
-  /** Nothing was drawn on the rows above it since the picture before: they need not be read. The height when on none. */
-  readonly firstTouchedRow: number;
+  /** On no others was anything drawn since the picture before: they need not be read. */
+  readonly touchedRows: RowRange;
 }
 
 /** About so much is read and compared at a time: it stays in the processor's cache meanwhile. */
@@ -96,15 +104,16 @@ export class FrameBuffer {
   }
 
   /** Takes a picture, row by row as `layout` says: reads what may have changed, keeps what did. */
-  take({ read, firstTouchedRow }: Picture): void {
-    const { source, band, hasLast } = this;
+  take({ read, touchedRows }: Picture): void {
+    const { source, band, hasLast, bandRows } = this;
     const { height } = this.layout;
+    const start = hasLast ? Math.max(0, touchedRows.start) : 0;
+    const end = hasLast ? Math.min(height, touchedRows.end) : height;
     this.hasLast = true;
     this.isSame = hasLast;
-    if (hasLast && firstTouchedRow >= height) return;
+    if (start >= end) return;
     const [one, two] = this.targets;
-    const first = hasLast ? Math.floor(firstTouchedRow / this.bandRows) : 0;
-    for (let index = first; index < one.isStale.length; index++) {
+    for (let index = Math.floor(start / bandRows); index * bandRows < end; index++) {
       const at = index * band.byteLength;
       const last = source.subarray(at, at + band.byteLength);
       const next = band.subarray(0, last.byteLength);

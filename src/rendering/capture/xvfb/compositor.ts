@@ -1,7 +1,7 @@
 /**
  * Capture from a virtual display: a Chromium with a window draws as for a person, and the pixels are read where the X server
- * keeps them. Chromium hands a frame over from top to bottom, all of it that changed in one piece, and the marks lie below the
- * template: once they show a moment's number, everything above them is of that moment.
+ * keeps them. Chromium hands over the rectangle around all that changed, in one piece, and the marks lie beside the template: once they
+ * show a moment's number and the X server, which does one thing after the other, has answered, all is of that moment.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,28 +9,33 @@ import { Failure } from '../../../contracts/failures.ts';
 import type { DevTools } from '../../browser/devtools.ts';
 import type { Size } from '../../geometry.ts';
 import { type Compositor, layOut, NO_LAYOUT, screenshotOf, viewportFor } from '../compositor.ts';
-import type { Picture, PixelLayout } from '../i420/frame-buffer.ts';
+import type { Picture, PixelLayout, RowRange } from '../i420/frame-buffer.ts';
 import { LayerWatch } from '../layers.ts';
 import type { VirtualDisplay } from './display.ts';
 
 /** As page/inject/stage.html paints them: square cells. */
 const MARK = { bits: 16, side: 8 } as const;
-const MARKS_LIMIT = 2 ** MARK.bits;
+const MARKS_WIDTH = MARK.bits * MARK.side;
+/** Even and odd numbers take turns, also from the largest to the smallest. */
+const LARGEST_MARK = 2 ** MARK.bits - 2;
 /** The window is at least so large: most renditions fit, and another one needs no other browser. */
 const USUAL: Size = { width: 1920, height: 1080 };
 /** Something was drawn, and the marks are still to come. */
 const POLL_MS = 1;
 /** Longest wait for the X server to tell that something was drawn: it is looked whether the browser still lives. */
 const NOTICE_MS = 100;
+/** Longest wait to be told of the layers of a moment that is shown already; it comes within 2 ms, or was there before. */
+const TOLD_MS = 50;
 /** Most moments that are shown whole at once before a page that always draws something is given another chance to rest. */
 const MOST_PAUSE = 31;
 const MARGIN = 16;
+const NO_ROWS: RowRange = { start: 0, end: 0 };
 
 /** The window for frames of this size, marks included. */
 export const windowFor = (frame: Size | null): Size =>
   viewportFor({
-    width: Math.max(USUAL.width, frame?.width ?? 0),
-    height: Math.max(USUAL.height, frame?.height ?? 0) + MARK.side,
+    width: Math.max(USUAL.width, frame?.width ?? 0) + MARKS_WIDTH,
+    height: Math.max(USUAL.height, frame?.height ?? 0),
   });
 
 /** A screen for such a window: larger, as Chromium makes a window that fills its screen a pixel smaller. */
@@ -45,9 +50,11 @@ export class XvfbCompositor implements Compositor {
   private readonly limitMs: number;
   private readonly layers: LayerWatch;
   /** One row of the marks' pixels. */
-  private readonly marks = Buffer.alloc(MARK.bits * MARK.side * 4);
+  private readonly marks = Buffer.alloc(MARKS_WIDTH * 4);
   private mark = 0;
-  /** Whether the moment that was drawn last was drawn as in a fresh page, and shown whole. */
+  /** Whether the moment that was drawn last was drawn as in a fresh page. */
+  private isRebuilt = false;
+  /** Whether all of it was shown anew. */
   private isRenewed = false;
   private readonly rest = new RestWatch();
 
@@ -60,7 +67,10 @@ export class XvfbCompositor implements Compositor {
     this.display = display;
     this.window = options.window;
     this.limitMs = options.limitMs;
-    this.layers = new LayerWatch(devtools.session);
+    this.layers = new LayerWatch(devtools.session, {
+      width: { even: MARKS_WIDTH, odd: MARKS_WIDTH - 1 },
+      height: MARK.side,
+    });
   }
 
   async settle<T>(work: Promise<T>): Promise<T> {
@@ -68,7 +78,7 @@ export class XvfbCompositor implements Compositor {
   }
 
   fits(frame: Size): boolean {
-    return frame.width <= this.window.width && frame.height + MARK.side <= this.window.height;
+    return frame.width + MARKS_WIDTH <= this.window.width && frame.height <= this.window.height;
   }
 
   async setView(page: Size, frame: Size): Promise<boolean> {
@@ -86,34 +96,50 @@ export class XvfbCompositor implements Compositor {
   }
 
   nextMark(mayRest = false): string {
-    // Never 0, which a window shows before its first mark.
-    this.mark = (this.mark % (MARKS_LIMIT - 1)) + 1;
-    this.isRenewed = !(mayRest && this.rest.isLikely());
-    return `${this.isRenewed ? 'nightreelStage.rebuild(); nightreelStage.renew(); ' : ''}nightreelStage.mark(${this.mark})`;
+    const isRebuilt = !(mayRest && this.rest.isLikely());
+    return this.begin({ isRebuilt, isRenewed: isRebuilt && !this.layers.wasOne });
   }
 
   async capture(isFirst = false): Promise<Picture> {
     const { hasScaled } = this.layers;
-    let firstTouchedRow = await this.touched();
-    const isTouched = firstTouchedRow < this.layout.height;
-    if (!this.isRenewed) this.rest.note(!isTouched);
-    if (isFirst || (isTouched && (hasScaled || !this.isRenewed))) {
-      await this.devtools.evaluate(this.nextMark());
-      firstTouchedRow = Math.min(firstTouchedRow, await this.touched());
+    let rows = await this.touched();
+    const isTouched = rows !== NO_ROWS;
+    if (!this.isRebuilt) this.rest.note(!isTouched);
+    if (isFirst || (isTouched && (hasScaled || !(await this.isExact())))) {
+      await this.devtools.evaluate(this.begin({ isRebuilt: true, isRenewed: true }));
+      rows = spanOf(rows, await this.touched());
     }
-    return { read: (target, at) => this.display.read(target, at), firstTouchedRow };
+    return { read: (target, at) => this.read(target, at), touchedRows: rows };
   }
 
   async screenshot(): Promise<Buffer> {
     return await screenshotOf(this.devtools, this.layout);
   }
 
-  /** Waits for the moment that was drawn last: the uppermost of the frame's rows that it touched, its height when none. */
-  private async touched(): Promise<number> {
+  /** Statement that draws a moment to its end, and has it told from others. */
+  private begin({ isRebuilt, isRenewed }: { readonly isRebuilt: boolean; readonly isRenewed: boolean }): string {
+    // Never 0, which a window shows before its first mark.
+    this.mark = (this.mark % LARGEST_MARK) + 1;
+    this.isRebuilt = isRebuilt;
+    this.isRenewed = isRenewed;
+    const rebuild = isRebuilt ? 'nightreelStage.rebuild(); ' : '';
+    const renew = isRenewed ? 'nightreelStage.renew(); ' : '';
+    return `${rebuild}${renew}nightreelStage.mark(${this.mark})`;
+  }
+
+  /** Whether what was not shown anew of the moment that was drawn last looks as if it had been. */
+  private async isExact(): Promise<boolean> {
+    return this.isRebuilt && (this.isRenewed || (await this.layers.isOne(this.mark, TOLD_MS)));
+  }
+
+  /** Waits for the moment that was drawn last: the frame's rows that it touched, `NO_ROWS` when none. */
+  private async touched(): Promise<RowRange> {
     await this.shown();
     // Asked before pixels are read: what is drawn from now on is told with the next picture.
-    const top = await this.display.damage.take(this.limitMs);
-    return Math.min(top ?? Number.POSITIVE_INFINITY, this.layout.height);
+    const area = await this.display.damage.take(this.limitMs);
+    const { width, height } = this.layout;
+    if (area === null || area.left >= width || area.top >= height) return NO_ROWS;
+    return { start: area.top, end: Math.min(area.bottom, height) };
   }
 
   /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
@@ -133,13 +159,28 @@ export class XvfbCompositor implements Compositor {
   /** The number in the window's marks. */
   private shownMark(): number {
     const middle = MARK.side >> 1;
-    this.display.read(this.marks, (this.layout.height + middle) * this.layout.strideBytes);
+    this.display.read(this.marks, this.marksAt(middle));
     let mark = 0;
     for (let bit = 0; bit < MARK.bits; bit++) {
       const green = this.marks[(bit * MARK.side + middle) * 4 + 1] ?? 0;
       if (green > 127) mark |= 1 << bit;
     }
     return mark;
+  }
+
+  /** Rows of the screen, without the marks in them: those are new with every moment. */
+  private read(target: Buffer, at: number): void {
+    this.display.read(target, at);
+    for (let row = 0; row < MARK.side; row++) {
+      const start = this.marksAt(row) - at;
+      if (start >= 0 && start < target.byteLength) target.fill(0, start, start + this.marks.byteLength);
+    }
+  }
+
+  /** Where a row of the marks begins, in bytes. They are where page/inject/stage.html has them. */
+  private marksAt(row: number): number {
+    const { width, height, strideBytes } = this.layout;
+    return ((height >> 1) + row) * strideBytes + width * 4;
   }
 }
 
@@ -163,4 +204,10 @@ class RestWatch {
     this.pause = hasRested ? 0 : Math.min(MOST_PAUSE, 2 * this.pause + 1);
     this.left = this.pause;
   }
+}
+
+/** The least that holds both. */
+function spanOf(one: RowRange, other: RowRange): RowRange {
+  if (one === NO_ROWS || other === NO_ROWS) return one === NO_ROWS ? other : one;
+  return { start: Math.min(one.start, other.start), end: Math.max(one.end, other.end) };
 }

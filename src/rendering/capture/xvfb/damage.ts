@@ -8,6 +8,14 @@ const FIXES = { queryVersion: 0, createRegion: 5, fetchRegion: 19 } as const;
 const NON_EMPTY = 3;
 const NONE = 0;
 
+/** A rectangle of the screen; the right column and the lower row are not part of it. */
+export interface Area {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
 export class ScreenDamage implements Disposable {
   private readonly connection: XConnection;
   private readonly question: Buffer;
@@ -41,13 +49,14 @@ export class ScreenDamage implements Disposable {
   }
 
   /**
-   * The uppermost row of the screen that was drawn on since the last call; null when none was. At first: all.
+   * The rectangle around all of the screen that was drawn on since the last call; null when nothing was. At first: all.
    * Failure `BrowserHung` when the server does not answer in time, `BrowserCrashed` when it is gone.
    */
-  async take(limitMs: number): Promise<number | null> {
+  async take(limitMs: number): Promise<Area | null> {
     const reply = await this.connection.ask(this.question, limitMs);
-    const [top, height] = [reply.readInt16LE(10), reply.readUInt16LE(14)];
-    return height === 0 ? null : top;
+    const [left, top] = [reply.readInt16LE(8), reply.readInt16LE(10)];
+    const [width, height] = [reply.readUInt16LE(12), reply.readUInt16LE(14)];
+    return height === 0 ? null : { left, top, right: left + width, bottom: top + height };
   }
 
   /** Whether something was drawn since the last call of `take`. */

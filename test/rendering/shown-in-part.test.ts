@@ -1,0 +1,126 @@
+/** Where only a part of the window is shown anew, the picture is the one that all of it would have come to. */
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { findTools } from '../../src/config/tools.ts';
+import { RENDITIONS } from '../../src/contracts/video.ts';
+import { profileRoot } from '../../src/rendering/browser/profiles.ts';
+import type { FrameSource } from '../../src/rendering/capture/frame-source.ts';
+import { candidatesFor } from '../../src/rendering/capture/probe.ts';
+import { frameSizeOf } from '../../src/rendering/geometry.ts';
+import { Films } from '../../src/rendering/video/films.ts';
+import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
+import { loadTemplate, type Template } from '../../src/templates/template.ts';
+import { fixture, gsapFixture, keptLog, ROOT } from './support.ts';
+
+const never = (): AbortSignal => new AbortController().signal;
+const SMALL = { ...RENDITIONS['email-480p'], shortSide: 240 };
+/** In a row, from the beginning of each stretch. */
+const STRETCH = 24;
+
+const films = new Films({ ffmpeg: findTools().ffmpeg });
+let browser: WarmBrowser;
+
+beforeAll(async () => {
+  const [candidate] = candidatesFor(findTools(), 'xvfb');
+  if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
+  browser = await WarmBrowser.launch(
+    {
+      ...{ ...candidate, films, profileRoot: profileRoot(), callLimitMs: 60_000, log: keptLog() },
+      deadlines: { loadMs: 60_000, paramsMs: 30_000 },
+    },
+    never(),
+  );
+}, 60_000);
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await films[Symbol.asyncDispose]();
+});
+
+/** The first that is taken of a page is always shown whole. */
+async function alone(source: FrameSource, index: number): Promise<Buffer> {
+  for await (const { data } of source.frames({ start: index, end: index + 1 }, never())) return Buffer.from(data);
+  throw new Error('no frame came');
+}
+
+/** Frames that came out otherwise in a row than alone, and how many of the row were shown whole. */
+async function compared(
+  template: Template,
+  { starts, rendition = SMALL }: { readonly starts: readonly number[]; readonly rendition?: typeof SMALL },
+): Promise<{ different: string[]; whole: number; frames: number }> {
+  const source = await browser.open(template, template.example, frameSizeOf(template, rendition));
+  const different: string[] = [];
+  const marks = jest.spyOn(browser.compositor, 'nextMark');
+  let frames = 0;
+  let whole = 0;
+  for (const start of starts) {
+    const end = Math.min(template.frameCount, start + STRETCH);
+    const pictures: Buffer[] = [];
+    marks.mockClear();
+    for await (const { data } of source.frames({ start, end }, never())) pictures.push(Buffer.from(data));
+    frames += pictures.length;
+    whole += marks.mock.results.filter(({ value }) => String(value).includes('renew')).length;
+    for (const [at, picture] of pictures.entries()) {
+      const expected = await alone(source, start + at);
+      if (picture.equals(expected)) continue;
+      const samples = expected.filter((level, i) => level !== picture[i]).length;
+      different.push(`frame ${start + at}: ${samples} samples`);
+    }
+  }
+  marks.mockRestore();
+  return { different, whole, frames };
+}
+
+describe('a picture of which only a part was shown anew', () => {
+  test('is as if all had been, of a page that is one layer', async () => {
+    const template = await loadTemplate(join(ROOT, 'bench/pages/still'));
+    const { different, whole, frames } = await compared(template, {
+      starts: [0, 80, 170, 260],
+      rendition: RENDITIONS['web-1080p'],
+    });
+    expect(different).toEqual([]);
+    // It is: the first of each stretch aside, of which nobody knows what was shown before, no frame is shown whole.
+    expect(frames).toBe(4 * STRETCH);
+    expect(whole).toBeLessThanOrEqual(4);
+  }, 120_000);
+
+  test('is as if all had been, where layers come and go', async () => {
+    const template = await loadTemplate(join(ROOT, 'templates/referral'));
+    // Lines of text come in from beside the frame, under a scale that grows.
+    const { different, whole, frames } = await compared(template, {
+      starts: [202, 220],
+      rendition: RENDITIONS['web-1080p'],
+    });
+    expect(different).toEqual([]);
+    expect(whole).toBeGreaterThan(2);
+    expect(whole).toBeLessThan(frames / 2);
+  }, 120_000);
+
+  test('is as if all had been, of every template', async () => {
+    for (const name of await readdir(join(ROOT, 'templates'))) {
+      const template = await loadTemplate(join(ROOT, 'templates', name));
+      const starts = [0, 0.23, 0.47, 0.6, 0.83].map((part) => Math.floor(part * template.frameCount));
+      const { different } = await compared(template, { starts, rendition: RENDITIONS['email-480p'] });
+      expect({ name, different }).toEqual({ name, different: [] });
+    }
+  }, 600_000);
+
+  test.each([
+    ...['canvas', 'clocked', 'css-keyframes', 'css-transition', 'frame-loop', 'held', 'smil', 'web-animations'],
+  ])(
+    'is as if all had been, of the fixture %s',
+    async (name) => {
+      const template = await fixture(name);
+      const { different } = await compared(template, { starts: [0, Math.floor(template.frameCount / 2)] });
+      expect(different).toEqual([]);
+    },
+    120_000,
+  );
+
+  test('is as if all had been, of a stock composition on GSAP', async () => {
+    await using stock = await gsapFixture('stock');
+    const { different } = await compared(stock.template, { starts: [0, 30] });
+    expect(different).toEqual([]);
+  }, 120_000);
+});
