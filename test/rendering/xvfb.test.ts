@@ -1,6 +1,9 @@
 /** Capture from a virtual display: when a frame is complete, and what happens when a part of it is not there. */
 
 import { readdirSync } from 'node:fs';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { ownedRoot } from '../../src/machine/owned-folders.ts';
@@ -8,19 +11,21 @@ import { profileRoot } from '../../src/rendering/browser/profiles.ts';
 import { candidatesFor } from '../../src/rendering/capture/probe.ts';
 import { ScreenDamage } from '../../src/rendering/capture/xvfb/damage.ts';
 import { VirtualDisplay } from '../../src/rendering/capture/xvfb/display.ts';
+import type { Size } from '../../src/rendering/geometry.ts';
 import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import type { Template } from '../../src/templates/template.ts';
 import { descendantsOf, failureOf, fixture, isAlive, keptLog, render, startRenderer, until } from './support.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 const FULL_HD = { width: 1920, height: 1080 };
+const ULTRA_HD = { width: 3840, height: 2160 };
 
 /** A page of one colour, another one in each frame, drawn cell by cell. */
-async function flashing(frameCount: number): Promise<Template> {
+async function flashing(frameCount: number, size = FULL_HD): Promise<Template> {
   const tiny = await fixture('tiny');
   const html = `<!doctype html><style>body { margin: 0 } i { position: absolute; width: 40px; height: 40px }</style><script>
     const cells = [];
-    for (let y = 0; y < 27; y++) for (let x = 0; x < 48; x++) {
+    for (let y = 0; y < ${size.height / 40}; y++) for (let x = 0; x < ${size.width / 40}; x++) {
       const cell = document.createElement('i');
       cell.style.left = x * 40 + 'px'; cell.style.top = y * 40 + 'px';
       cells.push(document.documentElement.appendChild(cell));
@@ -33,7 +38,7 @@ async function flashing(frameCount: number): Promise<Template> {
   </script>`;
   return {
     ...tiny,
-    ...FULL_HD,
+    ...size,
     fps: 30,
     frameCount,
     durationMs: Math.round((frameCount * 1000) / 30),
@@ -87,12 +92,14 @@ async function standing(frameCount: number, isRestless: boolean): Promise<Templa
   };
 }
 
-const launched = async (): Promise<WarmBrowser> => {
+const launched = async ({ xvfb, frame }: { xvfb?: string; frame?: Size } = {}): Promise<WarmBrowser> => {
   const [candidate] = candidatesFor(findTools(), 'xvfb');
   if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
   return await WarmBrowser.launch(
     {
       ...candidate,
+      ...(xvfb === undefined ? {} : { xvfb }),
+      ...(frame === undefined ? {} : { frame }),
       profileRoot: profileRoot(),
       callLimitMs: 60_000,
       deadlines: { loadMs: 60_000, paramsMs: 30_000 },
@@ -132,25 +139,40 @@ describe('a frame from the virtual display', () => {
     }
   }, 120_000);
 
-  test('is whole, and of its own moment, 300 times in a row', async () => {
-    const template = await flashing(300);
-    await using browser = await launched();
-    const source = await browser.open(template, template.placeholder, FULL_HD);
-    const pixels = FULL_HD.width * FULL_HD.height;
-    const torn: number[] = [];
-    const lumas: (number | undefined)[] = [];
-    for await (const { index, data } of source.frames({ start: 0, end: 300 }, never())) {
-      const luma = data.subarray(0, pixels);
-      if (!luma.every((level) => level === luma[0])) torn.push(index);
-      lumas.push(luma[0]);
-    }
-    const expected = Array.from({ length: 300 }, (_, n) => {
-      const [red, green, blue] = [(n * 37) & 255, (n * 91) & 255, (n * 151) & 255];
-      return (red * 5983 + green * 20127 + blue * 2032 + (16 << 15) + (1 << 14)) >> 15;
-    });
-    expect(torn).toEqual([]);
-    expect(lumas).toEqual(expected);
-  }, 300_000);
+  test.each([
+    { frameCount: 300, size: FULL_HD, isShared: true },
+    { frameCount: 60, size: FULL_HD, isShared: false },
+    { frameCount: 20, size: ULTRA_HD, isShared: true },
+    // More than a request to the X server can hold.
+    { frameCount: 20, size: ULTRA_HD, isShared: false },
+  ])(
+    'is whole, and of its own moment, $frameCount times in a row: $size, memory shared: $isShared',
+    async (about) => {
+      const { frameCount, size, isShared } = about;
+      const template = await flashing(frameCount, size);
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'nightreel-xvfb-'));
+      const { xvfb = '' } = findTools();
+      const without = join(folder.path, 'xvfb');
+      await writeFile(without, `#!/bin/sh\nexec ${xvfb} "$@" -extension MIT-SHM\n`, { mode: 0o755 });
+      await using browser = await launched({ frame: size, xvfb: isShared ? xvfb : without });
+      const source = await browser.open(template, template.placeholder, size);
+      const pixels = size.width * size.height;
+      const torn: number[] = [];
+      const lumas: (number | undefined)[] = [];
+      for await (const { index, data } of source.frames({ start: 0, end: frameCount }, never())) {
+        const luma = data.subarray(0, pixels);
+        if (!luma.every((level) => level === luma[0])) torn.push(index);
+        lumas.push(luma[0]);
+      }
+      const expected = Array.from({ length: frameCount }, (_, n) => {
+        const [red, green, blue] = [(n * 37) & 255, (n * 91) & 255, (n * 151) & 255];
+        return (red * 5983 + green * 20127 + blue * 2032 + (16 << 15) + (1 << 14)) >> 15;
+      });
+      expect(torn).toEqual([]);
+      expect(lumas).toEqual(expected);
+    },
+    300_000,
+  );
 });
 
 describe('a virtual display', () => {

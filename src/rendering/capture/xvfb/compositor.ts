@@ -1,7 +1,8 @@
 /**
  * Capture from a virtual display: a Chromium with a window draws as for a person, and the pixels are read where the X server
  * keeps them. Chromium hands over the rectangle around all that changed, in one piece, and the marks lie beside the template: once they
- * show a moment's number and the X server, which does one thing after the other, has answered, all is of that moment.
+ * show a moment's number and the X server, which does one thing after the other, has answered, all is of that moment. Only what is too
+ * large for one request and not in shared memory comes in several: of that, all is shown anew and awaited.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,6 +30,8 @@ const TOLD_MS = 50;
 /** Most moments that are shown whole at once before a page that always draws something is given another chance to rest. */
 const MOST_PAUSE = 31;
 const MARGIN = 16;
+/** What a request to Xvfb can hold at most. */
+const REQUEST_BYTES = 16 * 1024 ** 2 - 1024;
 const NO_ROWS: RowRange = { start: 0, end: 0 };
 
 /** The window for frames of this size, marks included. */
@@ -57,6 +60,8 @@ export class XvfbCompositor implements Compositor {
   /** Whether all of it was shown anew. */
   private isRenewed = false;
   private readonly rest = new RestWatch();
+  /** Whether whatever changes of a frame is handed over in one piece. */
+  private isOnePiece = false;
 
   constructor(
     devtools: DevTools,
@@ -87,6 +92,8 @@ export class XvfbCompositor implements Compositor {
     }
     const { width, height } = frame;
     this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
+    const mostBytes = (width + MARKS_WIDTH) * Math.max(height, MARK.side) * 4;
+    this.isOnePiece = mostBytes <= REQUEST_BYTES || this.display.hasSharedMemory();
     // Chromium forgets the first when the stage is loaded anew.
     const [, isThere] = await Promise.all([
       this.devtools.send('LayerTree.enable'),
@@ -97,7 +104,7 @@ export class XvfbCompositor implements Compositor {
 
   nextMark(mayRest = false): string {
     const isRebuilt = !(mayRest && this.rest.isLikely());
-    return this.begin({ isRebuilt, isRenewed: isRebuilt && !this.layers.wasOne });
+    return this.begin({ isRebuilt, isRenewed: isRebuilt && !(this.isOnePiece && this.layers.wasOne) });
   }
 
   async capture(isFirst = false): Promise<Picture> {
@@ -134,26 +141,37 @@ export class XvfbCompositor implements Compositor {
 
   /** Waits for the moment that was drawn last: the frame's rows that it touched, `NO_ROWS` when none. */
   private async touched(): Promise<RowRange> {
-    await this.shown();
+    const startedAt = performance.now();
+    await this.shown(startedAt);
     // Asked before pixels are read: what is drawn from now on is told with the next picture.
-    const area = await this.display.damage.take(this.limitMs);
+    let rows = await this.newlyTouched();
+    while (this.isRenewed && (rows.start > 0 || rows.end < this.layout.height)) {
+      await this.anotherLook(startedAt);
+      rows = spanOf(rows, await this.newlyTouched());
+    }
+    return rows;
+  }
+
+  private async newlyTouched(): Promise<RowRange> {
     const { width, height } = this.layout;
+    const area = await this.display.damage.take(this.limitMs);
     if (area === null || area.left >= width || area.top >= height) return NO_ROWS;
     return { start: area.top, end: Math.min(area.bottom, height) };
   }
 
-  /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
-  private async shown(): Promise<void> {
+  private async shown(startedAt: number): Promise<void> {
+    while (this.shownMark() !== this.mark) await this.anotherLook(startedAt);
+  }
+
+  /** Waits until it may help to look again. Failure `BrowserHung` when what was asked for then does not reach the window. */
+  private async anotherLook(startedAt: number): Promise<void> {
     const { damage } = this.display;
-    const startedAt = performance.now();
-    while (this.shownMark() !== this.mark) {
-      // Of the display, too: its end is the browser's.
-      this.devtools.broken.throwIfAborted();
-      if (performance.now() - startedAt > this.limitMs) {
-        throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
-      }
-      await (damage.isNoted ? sleep(POLL_MS) : damage.noted(NOTICE_MS));
+    // Of the display, too: its end is the browser's.
+    this.devtools.broken.throwIfAborted();
+    if (performance.now() - startedAt > this.limitMs) {
+      throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
     }
+    await (damage.isNoted ? sleep(POLL_MS) : damage.noted(NOTICE_MS));
   }
 
   /** The number in the window's marks. */

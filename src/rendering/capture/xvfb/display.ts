@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,6 +108,15 @@ export class VirtualDisplay implements AsyncDisposable {
 
   get pid(): number | undefined {
     return this.server.pid;
+  }
+
+  /** Whether a client hands it pictures in memory that both see (MIT-SHM), which the system may refuse. Learnt from proc(5). */
+  hasSharedMemory(): boolean {
+    try {
+      return readFileSync(`/proc/${this.pid}/maps`, 'latin1').includes('/SYSV');
+    } catch {
+      return false;
+    }
   }
 
   /** Fills `target` with the screen's pixels, row after row in full width, from byte `at` on. */
