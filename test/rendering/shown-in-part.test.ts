@@ -72,6 +72,41 @@ async function compared(
   return { different, whole, frames };
 }
 
+/** What a browser may draw apart from all else, moving over stripes that show wherever a pixel is off; each by itself, by its ID. */
+const EFFECTS: Readonly<Record<string, string>> = {
+  'backdrop-filter': 'backdrop-filter: blur(4px); background: #fff4',
+  'mix-blend-mode': 'mix-blend-mode: difference',
+  filter: 'filter: drop-shadow(3px 5px 4px #000) hue-rotate(40deg)',
+  mask: 'mask-image: linear-gradient(90deg, #000, transparent)',
+  'clip-path': 'clip-path: circle(20px at 40% 50%)',
+  'rounded corners': 'border-radius: 20px; overflow: hidden',
+  perspective: 'transform: perspective(200px) rotateY(50deg); transform-style: preserve-3d',
+  'will-change': 'will-change: transform, opacity; opacity: 0.7; transform: rotate(7deg)',
+  translate3d: 'transform: translate3d(0.4px, 0.3px, 0) scale(1.07)',
+  fixed: 'position: fixed; opacity: 0.8',
+  scroller: 'overflow: scroll; will-change: scroll-position',
+};
+
+async function affected(style: string): Promise<Template> {
+  const html = `<!doctype html><style>
+    body { margin: 0; background: repeating-linear-gradient(33deg, #123 0 7px, #fed 7px 15px) }
+    main { position: absolute; inset: 0 }
+    .box { position: absolute; width: 83px; height: 67px; background: #d338; color: #fff; font: 30px/47px sans-serif; ${style} }
+  </style><main><div class="box">ab<br>cd</div></main><div class="box" id="still">ef</div><script>
+    const [main, box, still] = ['main', '.box', '#still'].map((name) => document.querySelector(name));
+    still.style.left = '250px'; still.style.top = '90px';
+    window.__hf = { duration: 1, seek(t) {
+      const n = Math.round(t * 30);
+      main.style.transform = 'translate(' + n * 9.3 + 'px, ' + (30.4 + 3.1 * (n % 11)) + 'px) scale(' + (1 + (n % 5) / 9) + ')';
+      box.style.visibility = n % 13 === 12 ? 'hidden' : 'visible';
+      still.firstChild.data = n % 4 === 3 ? n : 'ef';
+    } };
+    window.addEventListener('message', () => window.dispatchEvent(new Event('hf-params-ready')));
+  </script>`;
+  const about = { width: 426, height: 240, fps: 30, frameCount: 30, durationMs: 1000, digest: style };
+  return { ...(await fixture('tiny')), ...about, files: new Map([['index.html', Buffer.from(html)]]) };
+}
+
 describe('a picture of which only a part was shown anew', () => {
   test('is as if all had been, of a page that is one layer', async () => {
     const template = await loadTemplate(join(ROOT, 'bench/pages/still'));
@@ -116,6 +151,15 @@ describe('a picture of which only a part was shown anew', () => {
       expect(different).toEqual([]);
     },
     120_000,
+  );
+
+  test.each(Object.entries(EFFECTS))(
+    'is as if all had been, with %s',
+    async (_effect, style) => {
+      const { different } = await compared(await affected(style), { starts: [0, 8] });
+      expect(different).toEqual([]);
+    },
+    60_000,
   );
 
   test('is as if all had been, of a stock composition on GSAP', async () => {
