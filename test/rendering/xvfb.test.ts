@@ -1,6 +1,6 @@
 /** Capture from a virtual display: when a frame is complete, and what happens when a part of it is not there. */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,6 +145,7 @@ describe('a frame from the virtual display', () => {
     { frameCount: 20, size: ULTRA_HD, isShared: true },
     // More than a request to the X server can hold.
     { frameCount: 20, size: ULTRA_HD, isShared: false },
+    { frameCount: 12, size: { width: 5120, height: 2880 }, isShared: false },
   ])(
     'is whole, and of its own moment, $frameCount times in a row: $size, memory shared: $isShared',
     async (about) => {
@@ -155,6 +156,8 @@ describe('a frame from the virtual display', () => {
       const without = join(folder.path, 'xvfb');
       await writeFile(without, `#!/bin/sh\nexec ${xvfb} "$@" -extension MIT-SHM\n`, { mode: 0o755 });
       await using browser = await launched({ frame: size, xvfb: isShared ? xvfb : without });
+      // Among the numbers is the largest, after which they begin anew.
+      Object.assign(browser.compositor, { mark: 65_520 });
       const source = await browser.open(template, template.placeholder, size);
       const pixels = size.width * size.height;
       const torn: number[] = [];
@@ -168,6 +171,8 @@ describe('a frame from the virtual display', () => {
         const [red, green, blue] = [(n * 37) & 255, (n * 91) & 255, (n * 151) & 255];
         return (red * 5983 + green * 20127 + blue * 2032 + (16 << 15) + (1 << 14)) >> 15;
       });
+      const [, display = 0] = browser.processGroups;
+      expect(readFileSync(`/proc/${display}/maps`, 'latin1').includes('/SYSV')).toBe(isShared);
       expect(torn).toEqual([]);
       expect(lumas).toEqual(expected);
     },

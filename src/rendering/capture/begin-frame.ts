@@ -47,7 +47,7 @@ export class BeginFrameCompositor implements Compositor {
       await this.resize(viewportFor(frame));
       this.layout = packed(frame);
     }
-    return await layOut(this.devtools, page, frame, false);
+    return await layOut(this.devtools, page, frame, null);
   }
 
   nextMark(): string {

@@ -54,10 +54,13 @@ export const viewportFor = ({ width, height }: Size): Size => ({
 
 const powerOfTwo = (atLeast: number): number => 2 ** Math.ceil(Math.log2(atLeast));
 
-/** Sets the part of the view that is the same on every route: see page/inject/stage.html. False when that is not there. */
-export async function layOut(devtools: DevTools, page: Size, frame: Size, hasMarks: boolean): Promise<boolean> {
+/**
+ * Sets the part of the view that is the same on every route: see page/inject/stage.html. False when that is not there.
+ * @param marksTop the uppermost row of the marks, null for none.
+ */
+export async function layOut(devtools: DevTools, page: Size, frame: Size, marksTop: number | null): Promise<boolean> {
   const sizeOf = ({ width, height }: Size): Size => ({ width, height });
-  const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), hasMarks };
+  const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), marksTop };
   const setting = `nightreelStage.view(${JSON.stringify(view)})`;
   return (await devtools.evaluate(`typeof nightreelStage === 'object' && (${setting}, true)`)) === true;
 }

@@ -31,7 +31,7 @@ export class ScreenshotCompositor implements Compositor {
       await this.devtools.send('Emulation.setDeviceMetricsOverride', metrics);
       this.layout = packed(frame);
     }
-    return await layOut(this.devtools, page, frame, false);
+    return await layOut(this.devtools, page, frame, null);
   }
 
   nextMark(): string {

@@ -107,7 +107,7 @@ export class FrameBuffer {
   take({ read, touchedRows }: Picture): void {
     const { source, band, hasLast, bandRows } = this;
     const { height } = this.layout;
-    const start = hasLast ? Math.max(0, touchedRows.start) : 0;
+    const start = hasLast ? touchedRows.start : 0;
     const end = hasLast ? Math.min(height, touchedRows.end) : height;
     this.hasLast = true;
     this.isSame = hasLast;

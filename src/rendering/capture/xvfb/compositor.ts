@@ -2,7 +2,7 @@
  * Capture from a virtual display: a Chromium with a window draws as for a person, and the pixels are read where the X server
  * keeps them. Chromium hands over the rectangle around all that changed, in one piece, and the marks lie beside the template: once they
  * show a moment's number and the X server, which does one thing after the other, has answered, all is of that moment. Only what is too
- * large for one request and not in shared memory comes in several: of that, all is shown anew and awaited.
+ * large for one request and not in shared memory comes in several, from top to bottom: there the marks are in the last rows.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,12 +27,13 @@ const POLL_MS = 1;
 const NOTICE_MS = 100;
 /** Longest wait to be told of the layers of a moment that is shown already; it comes within 2 ms, or was there before. */
 const TOLD_MS = 50;
-/** Most moments that are shown whole at once before a page that always draws something is given another chance to rest. */
+/** Most moments that are drawn as in a fresh page at once before a page that always draws something is given another chance to rest. */
 const MOST_PAUSE = 31;
 const MARGIN = 16;
-/** What a request to Xvfb can hold at most. */
+/** What a request to Xvfb can hold, its head aside. */
 const REQUEST_BYTES = 16 * 1024 ** 2 - 1024;
 const NO_ROWS: RowRange = { start: 0, end: 0 };
+const isEmpty = ({ start, end }: RowRange): boolean => start >= end;
 
 /** The window for frames of this size, marks included. */
 export const windowFor = (frame: Size | null): Size =>
@@ -59,6 +60,10 @@ export class XvfbCompositor implements Compositor {
   private isRebuilt = false;
   /** Whether all of it was shown anew. */
   private isRenewed = false;
+  /** Whether its picture was taken: what was only drawn may have been drawn together with the next. */
+  private isTaken = false;
+  /** The uppermost row of the marks. */
+  private marksTop = 0;
   private readonly rest = new RestWatch();
   /** Whether whatever changes of a frame is handed over in one piece. */
   private isOnePiece = false;
@@ -92,30 +97,33 @@ export class XvfbCompositor implements Compositor {
     }
     const { width, height } = frame;
     this.layout = { width, height, strideBytes: this.display.strideBytes, order: 'bgra' };
-    const mostBytes = (width + MARKS_WIDTH) * Math.max(height, MARK.side) * 4;
-    this.isOnePiece = mostBytes <= REQUEST_BYTES || this.display.hasSharedMemory();
+    this.isOnePiece = (width + MARKS_WIDTH) * height * 4 <= REQUEST_BYTES || this.display.hasSharedMemory();
+    // The rectangle around all that changed lies around the middle, mostly.
+    this.marksTop = this.isOnePiece ? height >> 1 : height - MARK.side;
     // Chromium forgets the first when the stage is loaded anew.
     const [, isThere] = await Promise.all([
       this.devtools.send('LayerTree.enable'),
-      layOut(this.devtools, page, frame, true),
+      layOut(this.devtools, page, frame, this.marksTop),
     ]);
     return isThere;
   }
 
   nextMark(mayRest = false): string {
     const isRebuilt = !(mayRest && this.rest.isLikely());
-    return this.begin({ isRebuilt, isRenewed: isRebuilt && !(this.isOnePiece && this.layers.wasOne) });
+    const isPartEnough = this.isOnePiece && this.isTaken && this.layers.wasOneLayer;
+    return this.begin({ isRebuilt, isRenewed: isRebuilt && !isPartEnough });
   }
 
   async capture(isFirst = false): Promise<Picture> {
     const { hasScaled } = this.layers;
     let rows = await this.touched();
-    const isTouched = rows !== NO_ROWS;
+    const isTouched = !isEmpty(rows);
     if (!this.isRebuilt) this.rest.note(!isTouched);
     if (isFirst || (isTouched && (hasScaled || !(await this.isExact())))) {
       await this.devtools.evaluate(this.begin({ isRebuilt: true, isRenewed: true }));
       rows = spanOf(rows, await this.touched());
     }
+    this.isTaken = true;
     return { read: (target, at) => this.read(target, at), touchedRows: rows };
   }
 
@@ -129,6 +137,7 @@ export class XvfbCompositor implements Compositor {
     this.mark = (this.mark % LARGEST_MARK) + 1;
     this.isRebuilt = isRebuilt;
     this.isRenewed = isRenewed;
+    this.isTaken = false;
     const rebuild = isRebuilt ? 'nightreelStage.rebuild(); ' : '';
     const renew = isRenewed ? 'nightreelStage.renew(); ' : '';
     return `${rebuild}${renew}nightreelStage.mark(${this.mark})`;
@@ -136,48 +145,38 @@ export class XvfbCompositor implements Compositor {
 
   /** Whether what was not shown anew of the moment that was drawn last looks as if it had been. */
   private async isExact(): Promise<boolean> {
-    return this.isRebuilt && (this.isRenewed || (await this.layers.isOne(this.mark, TOLD_MS)));
+    return this.isRebuilt && (this.isRenewed || (await this.layers.isOneLayer(this.mark, TOLD_MS)));
   }
 
   /** Waits for the moment that was drawn last: the frame's rows that it touched, `NO_ROWS` when none. */
   private async touched(): Promise<RowRange> {
-    const startedAt = performance.now();
-    await this.shown(startedAt);
+    await this.shown();
     // Asked before pixels are read: what is drawn from now on is told with the next picture.
-    let rows = await this.newlyTouched();
-    while (this.isRenewed && (rows.start > 0 || rows.end < this.layout.height)) {
-      await this.anotherLook(startedAt);
-      rows = spanOf(rows, await this.newlyTouched());
-    }
-    return rows;
-  }
-
-  private async newlyTouched(): Promise<RowRange> {
-    const { width, height } = this.layout;
     const area = await this.display.damage.take(this.limitMs);
+    const { width, height } = this.layout;
     if (area === null || area.left >= width || area.top >= height) return NO_ROWS;
     return { start: area.top, end: Math.min(area.bottom, height) };
   }
 
-  private async shown(startedAt: number): Promise<void> {
-    while (this.shownMark() !== this.mark) await this.anotherLook(startedAt);
-  }
-
-  /** Waits until it may help to look again. Failure `BrowserHung` when what was asked for then does not reach the window. */
-  private async anotherLook(startedAt: number): Promise<void> {
+  /** Failure `BrowserHung` when the moment that was drawn last does not reach the window. */
+  private async shown(): Promise<void> {
     const { damage } = this.display;
-    // Of the display, too: its end is the browser's.
-    this.devtools.broken.throwIfAborted();
-    if (performance.now() - startedAt > this.limitMs) {
-      throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
+    const startedAt = performance.now();
+    while (this.shownMark() !== this.mark) {
+      // Of the display, too: its end is the browser's.
+      this.devtools.broken.throwIfAborted();
+      if (performance.now() - startedAt > this.limitMs) {
+        throw new Failure('BrowserHung', `Chromium did not show a frame within ${this.limitMs} ms.`);
+      }
+      await (damage.isNoted ? sleep(POLL_MS) : damage.noted(NOTICE_MS));
     }
-    await (damage.isNoted ? sleep(POLL_MS) : damage.noted(NOTICE_MS));
   }
 
   /** The number in the window's marks. */
   private shownMark(): number {
     const middle = MARK.side >> 1;
-    this.display.read(this.marks, this.marksAt(middle));
+    // The lowest: it comes last.
+    this.display.read(this.marks, this.marksAt(MARK.side - 1));
     let mark = 0;
     for (let bit = 0; bit < MARK.bits; bit++) {
       const green = this.marks[(bit * MARK.side + middle) * 4 + 1] ?? 0;
@@ -195,10 +194,10 @@ export class XvfbCompositor implements Compositor {
     }
   }
 
-  /** Where a row of the marks begins, in bytes. They are where page/inject/stage.html has them. */
+  /** Where a row of the marks begins, in bytes. */
   private marksAt(row: number): number {
-    const { width, height, strideBytes } = this.layout;
-    return ((height >> 1) + row) * strideBytes + width * 4;
+    const { width, strideBytes } = this.layout;
+    return (this.marksTop + row) * strideBytes + width * 4;
   }
 }
 
@@ -226,6 +225,7 @@ class RestWatch {
 
 /** The least that holds both. */
 function spanOf(one: RowRange, other: RowRange): RowRange {
-  if (one === NO_ROWS || other === NO_ROWS) return one === NO_ROWS ? other : one;
+  if (isEmpty(one)) return other;
+  if (isEmpty(other)) return one;
   return { start: Math.min(one.start, other.start), end: Math.max(one.end, other.end) };
 }
