@@ -6,14 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { RENDITIONS, type Rendition } from '../../src/contracts/video.ts';
 import { CAPTURE_ROUTES } from '../../src/rendering/browser/flags.ts';
-import { profileRoot } from '../../src/rendering/browser/profiles.ts';
-import type { FrameSource } from '../../src/rendering/capture/frame-source.ts';
-import { candidatesFor, prove } from '../../src/rendering/capture/probe.ts';
+import { prove } from '../../src/rendering/capture/probe.ts';
 import { frameSizeOf } from '../../src/rendering/geometry.ts';
 import { Films } from '../../src/rendering/video/films.ts';
-import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
+import type { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
-import { fixture, gsapFixture, keptLog, ROOT } from './support.ts';
+import { fixture, gsapFixture, launchOn, pictureOf, ROOT } from './support.ts';
 
 /** Large pictures are as dear on two of the routes as fifty small ones. */
 const FRAMES = { templates: { 'email-480p': 50, 'web-1080p': 15 }, fixtures: 50 } as const;
@@ -24,17 +22,7 @@ const browsers = new Map<string, WarmBrowser>();
 
 beforeAll(async () => {
   for (const route of CAPTURE_ROUTES) {
-    const [candidate] = candidatesFor(findTools(), route);
-    if (candidate === undefined) throw new Error(`route ${route} cannot be tested here`);
-    const options = {
-      ...candidate,
-      films,
-      profileRoot: profileRoot(),
-      callLimitMs: 60_000,
-      deadlines: { loadMs: 60_000, paramsMs: 30_000 },
-      log: keptLog(),
-    };
-    browsers.set(route, await WarmBrowser.launch(options, new AbortController().signal));
+    browsers.set(route, await launchOn(route, { films }));
   }
 }, 120_000);
 
@@ -52,13 +40,6 @@ const spread = ({ frameCount }: Template, atMost: number): number[] => {
 /** The same order always, far from any sorted one. */
 const shuffled = (frames: readonly number[]): number[] =>
   frames.map((_, i) => frames[(i * 23 + 7) % frames.length] ?? 0);
-
-async function pictureOf(source: FrameSource, index: number): Promise<Buffer> {
-  for await (const { data } of source.frames({ start: index, end: index + 1 }, new AbortController().signal)) {
-    return Buffer.from(data);
-  }
-  throw new Error('no frame came');
-}
 
 function difference(one: Buffer, other: Buffer): string | null {
   if (one.equals(other)) return null;

@@ -5,14 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { RENDITIONS } from '../../src/contracts/video.ts';
-import { profileRoot } from '../../src/rendering/browser/profiles.ts';
-import type { FrameSource } from '../../src/rendering/capture/frame-source.ts';
-import { candidatesFor } from '../../src/rendering/capture/probe.ts';
 import { frameSizeOf } from '../../src/rendering/geometry.ts';
 import { Films } from '../../src/rendering/video/films.ts';
-import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
+import type { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
-import { fixture, gsapFixture, keptLog, ROOT } from './support.ts';
+import { fixture, gsapFixture, launchOn, pictureOf, ROOT } from './support.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 const SMALL = { ...RENDITIONS['email-480p'], shortSide: 240 };
@@ -23,26 +20,12 @@ const films = new Films({ ffmpeg: findTools().ffmpeg });
 let browser: WarmBrowser;
 
 beforeAll(async () => {
-  const [candidate] = candidatesFor(findTools(), 'xvfb');
-  if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
-  browser = await WarmBrowser.launch(
-    {
-      ...{ ...candidate, films, profileRoot: profileRoot(), callLimitMs: 60_000, log: keptLog() },
-      deadlines: { loadMs: 60_000, paramsMs: 30_000 },
-    },
-    never(),
-  );
+  browser = await launchOn('xvfb', { films });
 }, 60_000);
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await films[Symbol.asyncDispose]();
 });
-
-/** The first that is taken of a page is always shown whole. */
-async function alone(source: FrameSource, index: number): Promise<Buffer> {
-  for await (const { data } of source.frames({ start: index, end: index + 1 }, never())) return Buffer.from(data);
-  throw new Error('no frame came');
-}
 
 /** Frames that came out otherwise in a row than alone, and how often one of the row was shown whole. */
 async function compared(
@@ -62,7 +45,8 @@ async function compared(
     frames += pictures.length;
     whole += asked.mock.calls.filter(([script]) => script.includes('nightreelStage.renew()')).length;
     for (const [at, picture] of pictures.entries()) {
-      const expected = await alone(source, start + at);
+      // The first that is taken of a page is always shown whole.
+      const expected = await pictureOf(source, start + at);
       if (picture.equals(expected)) continue;
       const samples = expected.filter((level, i) => level !== picture[i]).length;
       different.push(`frame ${start + at}: ${samples} samples`);

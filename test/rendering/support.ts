@@ -10,9 +10,14 @@ import { findTools } from '../../src/config/tools.ts';
 import { Failure } from '../../src/contracts/failures.ts';
 import { RENDITIONS, type RenditionId } from '../../src/contracts/video.ts';
 import type { Soundtrack } from '../../src/rendering/audio/soundtrack.ts';
+import type { CaptureRoute } from '../../src/rendering/browser/flags.ts';
+import { profileRoot } from '../../src/rendering/browser/profiles.ts';
+import type { FrameSource } from '../../src/rendering/capture/frame-source.ts';
+import { candidatesFor } from '../../src/rendering/capture/probe.ts';
 import { assemble } from '../../src/rendering/mp4/assemble.ts';
 import { type ReadClipOptions, readClip } from '../../src/rendering/mp4/clip.ts';
 import { type RenderedVideo, Renderer, type RendererOptions } from '../../src/rendering/renderer.ts';
+import { WarmBrowser, type WarmBrowserOptions } from '../../src/rendering/warm-browser.ts';
 import { loadTemplate, type Template } from '../../src/templates/template.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
@@ -51,6 +56,26 @@ export function keptLog() {
   const lines: { readonly level: string; readonly message: string }[] = [];
   const at = (level: string) => (_details: object, message: string) => void lines.push({ level, message });
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** One browser on a route, with patience for a busy machine. */
+export async function launchOn(
+  route: CaptureRoute,
+  options: Partial<Pick<WarmBrowserOptions, 'xvfb' | 'frame' | 'films'>> = {},
+): Promise<WarmBrowser> {
+  const [candidate] = candidatesFor(findTools(), route);
+  if (candidate === undefined) throw new Error(`route ${route} cannot be tested here`);
+  const limits = { callLimitMs: 60_000, deadlines: { loadMs: 60_000, paramsMs: 30_000 } };
+  const all = { ...candidate, ...limits, ...options, profileRoot: profileRoot(), log: keptLog() };
+  return await WarmBrowser.launch(all, new AbortController().signal);
+}
+
+/** The planes of one frame, taken by itself. */
+export async function pictureOf(source: FrameSource, index: number): Promise<Buffer> {
+  for await (const { data } of source.frames({ start: index, end: index + 1 }, new AbortController().signal)) {
+    return Buffer.from(data);
+  }
+  throw new Error('no frame came');
 }
 
 export const startRenderer = (template: Template, options: Partial<RendererOptions> = {}): Promise<Renderer> =>

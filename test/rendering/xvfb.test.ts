@@ -7,14 +7,10 @@ import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { findTools } from '../../src/config/tools.ts';
 import { ownedRoot } from '../../src/machine/owned-folders.ts';
-import { profileRoot } from '../../src/rendering/browser/profiles.ts';
-import { candidatesFor } from '../../src/rendering/capture/probe.ts';
 import { ScreenDamage } from '../../src/rendering/capture/xvfb/damage.ts';
 import { VirtualDisplay } from '../../src/rendering/capture/xvfb/display.ts';
-import type { Size } from '../../src/rendering/geometry.ts';
-import { WarmBrowser } from '../../src/rendering/warm-browser.ts';
 import type { Template } from '../../src/templates/template.ts';
-import { descendantsOf, failureOf, fixture, isAlive, keptLog, render, startRenderer, until } from './support.ts';
+import { descendantsOf, failureOf, fixture, isAlive, launchOn, render, startRenderer, until } from './support.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 const FULL_HD = { width: 1920, height: 1080 };
@@ -92,30 +88,13 @@ async function standing(frameCount: number, isRestless: boolean): Promise<Templa
   };
 }
 
-const launched = async ({ xvfb, frame }: { xvfb?: string; frame?: Size } = {}): Promise<WarmBrowser> => {
-  const [candidate] = candidatesFor(findTools(), 'xvfb');
-  if (candidate === undefined) throw new Error('this test needs Chromium and Xvfb');
-  return await WarmBrowser.launch(
-    {
-      ...candidate,
-      ...(xvfb === undefined ? {} : { xvfb }),
-      ...(frame === undefined ? {} : { frame }),
-      profileRoot: profileRoot(),
-      callLimitMs: 60_000,
-      deadlines: { loadMs: 60_000, paramsMs: 30_000 },
-      log: keptLog(),
-    },
-    never(),
-  );
-};
-
 describe('a frame from the virtual display', () => {
   test('is the one before exactly where nothing was drawn, down to one pixel in any corner', async () => {
     const [right, bottom] = [FULL_HD.width - 1, FULL_HD.height - 1];
     const corners = [0, right].flatMap((x) => [0, bottom].map((y) => ({ x, y })));
     const places = [null, ...corners.flatMap((corner) => [corner, corner, null, null])];
     const template = await blinking(places);
-    await using browser = await launched();
+    await using browser = await launchOn('xvfb');
     const repeats: boolean[] = [];
     // Twice: the second time begins with what the first has left.
     for (let round = 0; round < 2; round++) {
@@ -127,7 +106,7 @@ describe('a frame from the virtual display', () => {
   }, 120_000);
 
   test('is asked for once, whether the page draws nothing or draws what looks the same', async () => {
-    await using browser = await launched();
+    await using browser = await launchOn('xvfb');
     const asked = jest.spyOn(browser.devtools, 'evaluate');
     for (const isRestless of [false, true]) {
       const template = await standing(120, isRestless);
@@ -155,7 +134,7 @@ describe('a frame from the virtual display', () => {
       const { xvfb = '' } = findTools();
       const without = join(folder.path, 'xvfb');
       await writeFile(without, `#!/bin/sh\nexec ${xvfb} "$@" -extension MIT-SHM\n`, { mode: 0o755 });
-      await using browser = await launched({ frame: size, xvfb: isShared ? xvfb : without });
+      await using browser = await launchOn('xvfb', { frame: size, xvfb: isShared ? xvfb : without });
       // Among the numbers is the largest, after which they begin anew.
       Object.assign(browser.compositor, { mark: 65_520 });
       const source = await browser.open(template, template.placeholder, size);
