@@ -37,6 +37,8 @@ export interface GuardedResult extends BareResult {
   readonly packets: number;
 }
 
+/** Twenty times what it takes; whoever is still at it then stands still. */
+const LIMIT_MS = 400_000;
 const ALONE = 'NIGHTREEL_TEST_ALONE';
 /** Every address is this machine's. */
 const ALL_LOCAL =
@@ -66,13 +68,18 @@ const network = ownNetwork();
 /** Whether `run` owns its network: else only what comes to the listener's own port is seen. */
 export const hasOwnNetwork = network !== null;
 
-/** Runs `run.ts` with these arguments. */
+/** Runs `run.ts` with these arguments. Throws what it wrote on its way when it fails, or is not done in time. */
 export async function run<Result>(args: readonly string[]): Promise<Result> {
   const command = ['bash', join(ROOT, 'scripts/node.sh'), join(ROOT, 'test/rendering/exfiltration/run.ts'), ...args];
   const [program = '', ...rest] = network === null ? command : ['unshare', ...network, ...command];
   const secrets = { AWS_SECRET_ACCESS_KEY: CANARY, TEMPORAL_API_KEY: CANARY };
   const env = { ...process.env, ...secrets, ...(network === null ? {} : { [ALONE]: '1' }) };
-  const { stdout } = await promisify(execFile)(program, rest, { env, cwd: ROOT });
+  const { stdout } = await promisify(execFile)(program, rest, {
+    env,
+    cwd: ROOT,
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+  });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Result;
 }
 

@@ -23,6 +23,11 @@ import { type Attempts, type BareResult, CANARY, type GuardedResult, isAlone, pa
 const never = new AbortController().signal;
 const size = { width: 320, height: 180 };
 const IN_TEMPLATE = 'nightreelStage.document.defaultView';
+const OPENINGS = 5;
+const LOOKS = 100;
+const LOOK_PAUSE_MS = 50;
+/** For whoever has to find out where it stood still. */
+const tell = (what: string): void => void process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s: ${what}\n`);
 
 async function guarded(route: CaptureRoute, without: readonly string[]): Promise<GuardedResult> {
   const tiny = await fixture('tiny');
@@ -66,16 +71,17 @@ async function tryAll(
     never,
   );
   const { compositor, devtools } = browser;
-  await browser.open(hostile, hostile.example, size).catch(() => undefined);
-  // It is refused as soon as it asks for something, which may be before all of its scripts are there.
-  while ((await compositor.settle(devtools.evaluate(`typeof ${IN_TEMPLATE}.tryAll`))) !== 'function') await sleep(50);
-  const run = async (call: string): Promise<Record<string, string>> =>
-    (await compositor.settle(devtools.evaluate(`${IN_TEMPLATE}.${call}`))) as Record<string, string>;
+  await openWhole(browser, hostile);
+  const run = async (call: string): Promise<Record<string, string>> => {
+    tell(call);
+    return (await compositor.settle(devtools.evaluate(`${IN_TEMPLATE}.${call}`))) as Record<string, string>;
+  };
   const attempts: Attempts = { load: await run(`tryAll('load')`), later: await run(`tryAll('later')`) };
   const [reads, asks] = [await run('readAll()'), await run('askAll()')];
   const leaves: string[] = [];
   const elsewhere = `http://127.0.0.1:${/127\.1\.\d+\.\d+:(\d+)/.exec(hostile.html)?.[1]}/leave`;
   for (const target of ['location', 'top.location', 'top.frames[0].location']) {
+    tell(`goes elsewhere by ${target}`);
     await browser.open(tiny, tiny.example, size);
     await devtools.evaluate(`setTimeout(() => { ${IN_TEMPLATE}.${target} = '${elsewhere}' })`);
     // It goes while it gets its next params, and is refused, or has gone already.
@@ -87,6 +93,23 @@ async function tryAll(
     leaves.push(opened);
   }
   return { attempts, reads, asks, leaves, sandboxed: await sandboxed(browser.pid ?? 0), downloads: await downloads() };
+}
+
+/** It is refused as soon as it asks for something, which may be before all of its scripts are there, and may keep them from coming. */
+async function openWhole(browser: WarmBrowser, hostile: Template): Promise<void> {
+  const { compositor, devtools } = browser;
+  for (let opening = 0; opening < OPENINGS; opening++) {
+    tell('opens the template');
+    const refusal = await browser.open(hostile, hostile.example, size).then(() => 'opened', String);
+    for (let look = 0; look < LOOKS; look++) {
+      const type = await compositor.settle(devtools.evaluate(`typeof ${IN_TEMPLATE}.tryAll`));
+      if (type === 'function') return;
+      await sleep(LOOK_PAUSE_MS);
+    }
+    tell(`its scripts do not come: ${refusal}`);
+    await browser.unload();
+  }
+  throw new Error(`The scripts of the template were not there after ${OPENINGS} openings.`);
 }
 
 /** For each process that runs a page's code: whether Chromium's filter of system calls is on (proc(5), Seccomp). */
