@@ -13,6 +13,16 @@ const TICK_MS = 1000 / 30;
 const PUMP_PAUSE_MS = 4;
 /** The first picture after a load or a new size is sometimes empty, or has the old one: the surface is not there yet. */
 const ATTEMPTS = 20;
+/** Observers are told of what they observe with the next frame that the page draws. Twice, so that one has been shown. */
+const HAS_DRAWN = `(async () => {
+  for (let frame = 0; frame < 2; frame++)
+    await new Promise((resolve) => {
+      new ResizeObserver((_, observer) => {
+        observer.disconnect();
+        resolve();
+      }).observe(document.documentElement);
+    });
+})()`;
 
 export class BeginFrameCompositor implements Compositor {
   readonly route = 'begin-frame';
@@ -75,8 +85,12 @@ export class BeginFrameCompositor implements Compositor {
       .toBuffer();
   }
 
-  /** Chromium never finishes a frame that is asked for while the new size is on its way to the page. */
+  /**
+   * Chromium never finishes a frame that is asked for while the new size is on its way to the page, nor any more when a page gets
+   * a new size that has drawn nothing yet: one of ten new browsers stood still.
+   */
   private async resize(bounds: Size): Promise<void> {
+    await this.settle(this.devtools.evaluate(HAS_DRAWN));
     const { windowId } = await this.devtools.send('Browser.getWindowForTarget');
     await this.devtools.send('Browser.setWindowBounds', { windowId, bounds });
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
