@@ -7,8 +7,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { isNativeError } from 'node:util/types';
 import { Failure } from '../contracts/failures.ts';
+import { codeOf } from './system-error.ts';
 
 /** Where this user's folders of one kind lie: `/dev/shm/nightreel-displays-1000` for `('/dev/shm', 'displays')`. */
 export const ownedRoot = (base: string, kind: string): string => join(base, `nightreel-${kind}-${userInfo().uid}`);
@@ -36,7 +36,7 @@ async function inRoom<T>(root: string, make: () => Promise<T>): Promise<T> {
     return await make();
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    const reason = isNativeError(cause) && 'code' in cause ? String(cause.code) : String(cause);
+    const reason = String(codeOf(cause) ?? cause);
     throw new Failure(
       'EnvironmentInvalid',
       `No temporary folder can be made in ${root} (${reason}): is the disk full, or TMPDIR not a folder that this user may write to?`,

@@ -3,8 +3,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isNativeError } from 'node:util/types';
 import { Failure } from '../contracts/failures.ts';
+import { codeOf } from '../machine/system-error.ts';
 import { isServed } from '../templates/files.ts';
 import { loadTemplate, type Template } from '../templates/template.ts';
 
@@ -98,9 +98,8 @@ export class LiveTemplate implements AsyncDisposable {
       this.watchers.push(watcher);
     } catch (error) {
       // Gone since it was listed: its parent tells when it comes back.
-      if (!(isNativeError(error) && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))) {
-        throw error;
-      }
+      const code = codeOf(error);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
     }
   }
 

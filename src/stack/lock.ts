@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../contracts/failures.ts';
-import { codeOf } from './processes.ts';
+import { codeOf } from '../machine/system-error.ts';
 
 const WAIT_MS = 90_000;
 

@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { open, readdir, rename, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../contracts/failures.ts';
+import { codeOf } from '../machine/system-error.ts';
 
 const SETPRIV = '/usr/bin/setpriv';
 const LOG_LIMIT_BYTES = 20 * 1024 * 1024;
@@ -28,10 +29,6 @@ export interface ServerProcess {
   /** Settles when the process ended: with what a person wants to read about it. */
   readonly ended: Promise<string>;
 }
-
-/** The code of a system error, such as EADDRINUSE. */
-export const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 
 /** True when process `pid` lives and has exactly this argument. */
 export function isOurs(pid: number, ownArgument: string): boolean {

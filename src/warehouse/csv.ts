@@ -7,6 +7,7 @@ import { type CsvError, parse } from 'csv-parse';
 import { parse as parseSync } from 'csv-parse/sync';
 import { z } from 'zod';
 import { Failure } from '../contracts/failures.ts';
+import { codeOf } from '../machine/system-error.ts';
 import { paramCoercion } from './coercion.ts';
 import { compileMapping, type Mapping } from './mapping.ts';
 import type { ChangeRange, SourceRow, WarehouseReader } from './reader.ts';
@@ -325,7 +326,7 @@ function csvFailure(error: unknown, name: string, signal: AbortSignal): Failure 
   if (error instanceof Failure) return error;
   if (signal.aborted) return new Failure('Cancelled', `reading ${name} was cancelled`, { cause: error });
   const message = isNativeError(error) ? error.message : String(error);
-  const code = isNativeError(error) && 'code' in error ? String(error.code) : '';
+  const code = String(codeOf(error) ?? '');
   return NODE_DENIED.has(code)
     ? new Failure('WarehouseDenied', `${name} cannot be opened: ${message}`, { cause: error })
     : new Failure('WarehouseUnavailable', `${name} cannot be read just now: ${message}`, { cause: error });

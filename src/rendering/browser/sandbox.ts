@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { isNativeError } from 'node:util/types';
+import { codeOf } from '../../machine/system-error.ts';
 import { textOf } from './process-tree.ts';
 
 export interface Sandbox {
@@ -49,7 +49,7 @@ async function look(): Promise<Sandbox> {
 function whyNot(error?: unknown): string | null {
   const said = (path: string): string => textOf(path).trim();
   // As env(1) says it.
-  if (isNativeError(error) && 'code' in error && error.code === 127) {
+  if (codeOf(error) === 127) {
     return 'this is root, whom Chromium refuses its sandbox, and util-linux (`unshare`) is not installed';
   }
   if (said('/proc/sys/user/max_user_namespaces') === '0') return 'user.max_user_namespaces is 0';

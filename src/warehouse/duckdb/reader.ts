@@ -15,6 +15,7 @@ import {
 } from '@duckdb/node-api';
 import { Failure } from '../../contracts/failures.ts';
 import { workPath } from '../../machine/owned-folders.ts';
+import { codeOf } from '../../machine/system-error.ts';
 import type { WarehouseReader } from '../reader.ts';
 import type { DuckDbSource } from '../source.ts';
 import type { Query, Relation } from '../sql/delta-query.ts';
@@ -201,7 +202,7 @@ export function duckDbFailure(error: unknown, path: string, signal?: AbortSignal
   const [message = ''] = (isNativeError(error) ? error.message : String(error))
     .replace(/^Failed to [a-z ]+: /, '')
     .split('\n');
-  const code = isNativeError(error) && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'ENOENT') {
     const what = `there is no warehouse at ${path}; name one in the campaign's source, or let \`nightreel demo\` generate it`;
     return new Failure('WarehouseDenied', what, { cause: error });

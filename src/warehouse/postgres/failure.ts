@@ -2,6 +2,7 @@
 
 import { isNativeError } from 'node:util/types';
 import { asFailure, Failure } from '../../contracts/failures.ts';
+import { codeOf } from '../../machine/system-error.ts';
 
 /** SQLSTATE classes and codes that pass by themselves. */
 const TRANSIENT = /^(08|53|57P0[1-5]|58|40001|40P01|55P03|57014|25P03|XX000)/;
@@ -17,7 +18,7 @@ export function postgresFailure(error: unknown, name: string, signal?: AbortSign
   if (error instanceof Failure) return error;
   if (signal?.aborted) return new Failure('Cancelled', `reading ${name} was cancelled`, { cause: error });
   const message = messageOf(error);
-  const code = codeOf(error);
+  const code = String(codeOf(error) ?? '');
   // EPIPE looks like one.
   const isState = /^[0-9A-Z]{5}$/.test(code) && !NETWORK.test(code);
   if (isState && DENIED.test(code)) {
@@ -40,9 +41,6 @@ export function postgresFailure(error: unknown, name: string, signal?: AbortSign
   }
   return asFailure(error);
 }
-
-const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
 /** A host with several addresses fails with one error per address and no message of its own. */
 function messageOf(error: unknown): string {
