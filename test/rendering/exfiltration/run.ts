@@ -84,6 +84,9 @@ async function tryAll(
     tell(`goes elsewhere by ${target}`);
     await browser.open(tiny, tiny.example, size);
     await devtools.evaluate(`setTimeout(() => { ${IN_TEMPLATE}.${target} = '${elsewhere}' })`);
+    // On a busy machine it would else go when the next one is open already. Where it has gone, nobody answers.
+    const hasGone = devtools.evaluate('new Promise((resolve) => { setTimeout(resolve); })');
+    await compositor.settle(hasGone).catch(() => undefined);
     // It goes while it gets its next params, and is refused, or has gone already.
     await browser.open(tiny, tiny.example, size).catch(() => undefined);
     const opened = await browser.open(tiny, tiny.example, size).then(
