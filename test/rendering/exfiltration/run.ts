@@ -3,12 +3,14 @@
  * JSON. `guarded ROUTE [FLAG …]`: as renders do it, without these of Chromium's flags; `bare shell|full`: in a browser as it comes.
  */
 
+import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import puppeteer, { type Page } from 'puppeteer';
 import { findTools } from '../../../src/config/tools.ts';
+import type { DevTools } from '../../../src/rendering/browser/devtools.ts';
 import { CAPTURE_ROUTES, type CaptureRoute } from '../../../src/rendering/browser/flags.ts';
 import { processesOfGroup } from '../../../src/rendering/browser/process-tree.ts';
 import { profileRoot, profileRoots } from '../../../src/rendering/browser/profiles.ts';
@@ -26,6 +28,7 @@ const IN_TEMPLATE = 'nightreelStage.document.defaultView';
 const OPENINGS = 5;
 const LOOKS = 100;
 const LOOK_PAUSE_MS = 50;
+const ASKED_LIMIT_MS = 20_000;
 /** For whoever has to find out where it stood still. */
 const tell = (what: string): void => void process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s: ${what}\n`);
 
@@ -83,10 +86,10 @@ async function tryAll(
   for (const target of ['location', 'top.location', 'top.frames[0].location']) {
     tell(`goes elsewhere by ${target}`);
     await browser.open(tiny, tiny.example, size);
+    // On a busy machine its request would else come when the next one is open already.
+    const asks = asksFor(devtools, elsewhere);
     await devtools.evaluate(`setTimeout(() => { ${IN_TEMPLATE}.${target} = '${elsewhere}' })`);
-    // On a busy machine it would else go when the next one is open already. Where it has gone, nobody answers.
-    const hasGone = devtools.evaluate('new Promise((resolve) => { setTimeout(resolve); })');
-    await compositor.settle(hasGone).catch(() => undefined);
+    await compositor.settle(asks);
     // It goes while it gets its next params, and is refused, or has gone already.
     await browser.open(tiny, tiny.example, size).catch(() => undefined);
     const opened = await browser.open(tiny, tiny.example, size).then(
@@ -96,6 +99,21 @@ async function tryAll(
     leaves.push(opened);
   }
   return { attempts, reads, asks, leaves, sandboxed: await sandboxed(browser.pid ?? 0), downloads: await downloads() };
+}
+
+/** Resolves once the browser has asked for an address, and has said which document does: only then is it blamed for it. */
+async function asksFor({ session }: DevTools, address: string): Promise<void> {
+  const signal = AbortSignal.timeout(ASKED_LIMIT_MS);
+  const isAsked = new Promise<void>((resolve) => {
+    session.on('Fetch.requestPaused', ({ request }) => request.url === address && resolve());
+  });
+  const isKnown = new Promise<void>((resolve) => {
+    session.on('Network.requestWillBeSent', ({ request }) => request.url === address && resolve());
+  });
+  const late = once(signal, 'abort').then(() => {
+    throw new Error(`Nobody asked for ${address} within ${ASKED_LIMIT_MS} ms.`);
+  });
+  await Promise.race([Promise.all([isAsked, isKnown]), late]);
 }
 
 /** It is refused as soon as it asks for something, which may be before all of its scripts are there, and may keep them from coming. */
