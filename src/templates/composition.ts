@@ -77,6 +77,7 @@ export async function readComposition(
     fps,
     durationMs: Math.round((framesOf(seconds, fps) * 1000) / fps),
     contract: 'stock',
+    repaints: 'parts',
     fonts: [],
     params: schema,
     example: defaults,

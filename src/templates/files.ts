@@ -63,8 +63,9 @@ async function assertInside(home: string, path: string): Promise<void> {
 
 /** sha256 hex over the servable files and those fields of template.json that decide pixels. */
 export function digestOf(file: TemplateFile, files: ReadonlyMap<string, Uint8Array>): string {
-  const { entry, width, height, fps, durationMs, contract, fonts, posterMs = null, scenes, soundtrack } = file;
-  const whole = { entry, width, height, fps, durationMs, contract, fonts, posterMs };
+  const { entry, width, height, fps, durationMs, contract, repaints, fonts, posterMs = null } = file;
+  const { scenes, soundtrack } = file;
+  const whole = { entry, width, height, fps, durationMs, contract, repaints, fonts, posterMs };
   // A scene shows the placeholder wherever it does not declare a param.
   const inScenes =
     scenes === undefined ? {} : { scenes, soundtrack: soundtrack ?? null, placeholder: file.placeholder };

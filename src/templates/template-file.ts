@@ -60,6 +60,12 @@ export const templateFileSchema = z.strictObject({
     .describe(
       '`warm`: loaded once, gets everybody’s params by message. `stock`: a HyperFrames composition, loaded afresh for each video.',
     ),
+  repaints: z
+    .enum(['parts', 'all'])
+    .default('parts')
+    .describe(
+      'How much of the picture most frames change. `all` is cheaper where everything moves, and dearer where little does. Its pixels differ a little.',
+    ),
   fonts: z.array(font).default([]).describe('Families without which no video is made (`FontMissing`).'),
   posterMs: z
     .int()

@@ -25,6 +25,8 @@ export interface Template {
   readonly frameCount: number;
   /** `warm`: takes params by message in a loaded page; `stock`: is loaded afresh with `__hfVariables`. */
   readonly contract: TemplateFile['contract'];
+  /** How much of the picture most frames change, which decides how it is drawn. */
+  readonly repaints: TemplateFile['repaints'];
   /** Of a stock composition: IDs of the compositions in it that register a timeline; null: each must. */
   readonly timelineIds: readonly string[] | null;
   /** Families that must have loaded from the template itself, each in these weights. */
@@ -85,6 +87,7 @@ export async function loadTemplate(folder: string, composition?: string): Promis
     durationMs: file.durationMs,
     frameCount,
     contract: file.contract,
+    repaints: file.repaints,
     timelineIds: file.contract === 'stock' ? timelinesIn(files) : null,
     fonts: file.fonts,
     posterFrame: file.posterMs === undefined ? null : Math.floor((file.posterMs * file.fps) / 1000),

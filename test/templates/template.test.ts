@@ -107,7 +107,7 @@ describe('a template', () => {
 describe('its digest', () => {
   const digest = async (): Promise<string> => (await loadTemplate(folder)).digest;
 
-  test('changes with every file that the page can ask for', async () => {
+  test('changes with every file that the page can ask for, and with what decides how it is drawn', async () => {
     const digests = [await digest()];
     await writeFile(join(folder, 'index.html'), `${await readFile(join(folder, 'index.html'), 'utf8')} `);
     digests.push(await digest());
@@ -119,7 +119,9 @@ describe('its digest', () => {
     digests.push(await digest());
     await edit({ durationMs: 1000 });
     digests.push(await digest());
-    expect(new Set(digests).size).toBe(5);
+    await edit({ durationMs: 1000, repaints: 'all' });
+    digests.push(await digest());
+    expect(new Set(digests).size).toBe(6);
   });
 
   test('stays with whatever cannot decide a pixel', async () => {

@@ -3,6 +3,9 @@
 import { fileURLToPath } from 'node:url';
 import type { Size } from '../geometry.ts';
 
+/** Pixels that a layer may have on each side to be drawn as one tile. */
+export const ONE_TILE_SIDE = 2048;
+
 const ALWAYS = [
   // One colour space, one scale, no GPU, whole rasters: the same picture whatever was drawn before.
   '--force-color-profile=srgb',
@@ -21,6 +24,8 @@ const ALWAYS = [
   '--font-render-hinting=none',
   // A tile is drawn whole when anything in it changes, and costs a walk through all that is drawn (docs/performance.md).
   ...['--default-tile-width=512', '--default-tile-height=256'],
+  // No layer up to this size is cut into tiles.
+  ...[`--max-untiled-layer-width=${ONE_TILE_SIDE}`, `--max-untiled-layer-height=${ONE_TILE_SIDE}`],
   '--hide-scrollbars',
   '--lang=en-US',
   // Nothing of its own accord, and no network for anybody: not even names resolve.

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
-import { type Compositor, JPEG, layOut, NO_LAYOUT, packed, viewportFor } from './compositor.ts';
+import { type Compositor, JPEG, layOut, NO_LAYOUT, packed, type View, viewportFor } from './compositor.ts';
 import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
 import { PNG, readPng } from './png.ts';
 
@@ -51,7 +51,7 @@ export class BeginFrameCompositor implements Compositor {
     return true;
   }
 
-  async setView(page: Size, frame: Size): Promise<boolean> {
+  async setView(page: View, frame: Size): Promise<boolean> {
     const { width, height } = frame;
     if (width !== this.layout.width || height !== this.layout.height) {
       await this.resize(viewportFor(frame));

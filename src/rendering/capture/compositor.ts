@@ -1,9 +1,13 @@
 /** What a page looks like: the part of a capture route that belongs to one browser. */
 
+import type { Template } from '../../templates/template.ts';
 import type { DevTools } from '../browser/devtools.ts';
-import type { CaptureRoute } from '../browser/flags.ts';
+import { type CaptureRoute, ONE_TILE_SIDE } from '../browser/flags.ts';
 import { pageScaleOf, type Size } from '../geometry.ts';
 import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
+
+/** What a page is laid out by: its size, and whether it is drawn in one piece or in tiles of which only some are drawn anew. */
+export type View = Pick<Template, 'width' | 'height' | 'repaints'>;
 
 export interface Compositor {
   readonly route: CaptureRoute;
@@ -15,7 +19,7 @@ export interface Compositor {
    * Lays the page out at its own size and shows it in a frame of another, magnified as needed: text stays sharp. False when the
    * browser does not show the stage, which a script may have navigated away.
    */
-  setView(page: Size, frame: Size): Promise<boolean>;
+  setView(page: View, frame: Size): Promise<boolean>;
   /** How pictures of the present view lie in memory. */
   readonly layout: PixelLayout;
   /**
@@ -32,6 +36,9 @@ export interface Compositor {
   /** What the view shows now, drawn or not, as a JPEG for people; no part of a video. */
   screenshot(): Promise<Buffer>;
 }
+
+/** Pixels, on both sides, up to which tiles would save nothing. */
+const SMALL_SIDE = 512;
 
 /** Of a screenshot. */
 export const JPEG = { format: 'jpeg', quality: 80 } as const;
@@ -58,11 +65,18 @@ const powerOfTwo = (atLeast: number): number => 2 ** Math.ceil(Math.log2(atLeast
  * Sets the part of the view that is the same on every route: see page/inject/stage.html. False when that is not there.
  * @param marksTop the uppermost row of the marks, null for none.
  */
-export async function layOut(devtools: DevTools, page: Size, frame: Size, marksTop: number | null): Promise<boolean> {
+export async function layOut(devtools: DevTools, page: View, frame: Size, marksTop: number | null): Promise<boolean> {
   const sizeOf = ({ width, height }: Size): Size => ({ width, height });
-  const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), marksTop };
+  const layerWidth = layerWidthOf(page, frame);
+  const view = { page: sizeOf(page), scale: pageScaleOf(page, frame), frame: sizeOf(frame), layerWidth, marksTop };
   const setting = `nightreelStage.view(${JSON.stringify(view)})`;
   return (await devtools.evaluate(`typeof nightreelStage === 'object' && (${setting}, true)`)) === true;
+}
+
+/** Width of the layer that holds the page: beyond what Chromium draws as one tile, where that would be a waste. */
+function layerWidthOf({ repaints }: View, { width, height }: Size): number {
+  const isSmall = width <= SMALL_SIDE && height <= SMALL_SIDE;
+  return repaints === 'all' || isSmall ? width : Math.max(width, ONE_TILE_SIDE + 1);
 }
 
 /** No view is set yet. */

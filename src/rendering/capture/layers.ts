@@ -75,10 +75,11 @@ export class LayerWatch {
   }
 }
 
-/** Whether there are no layers but the stage's own, the template in the frame's. */
+/** Whether there are no layers but the stage's own, the template in the frame's, which may be wider than what lies under it. */
 const isStageAlone = (layers: readonly Layer[]): boolean => {
   const [, under, frame] = layers;
-  return layers.length === STAGE_LAYERS && under?.width === frame?.width && under?.height === frame?.height;
+  if (layers.length !== STAGE_LAYERS || under === undefined || frame === undefined) return false;
+  return under.width <= frame.width && under.height === frame.height;
 };
 
 /** Whether the number in the marks is odd: of the last layer that has their size, as they are above all others. */

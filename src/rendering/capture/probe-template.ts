@@ -57,6 +57,7 @@ export const probeTemplate = (): Template => ({
   durationMs: 2000,
   frameCount: 2,
   contract: 'stock',
+  repaints: 'parts',
   timelineIds: null,
   fonts: [],
   posterFrame: null,

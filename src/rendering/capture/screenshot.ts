@@ -3,7 +3,7 @@
 import { Failure } from '../../contracts/failures.ts';
 import type { DevTools } from '../browser/devtools.ts';
 import type { Size } from '../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT, packed, screenshotOf, viewportFor } from './compositor.ts';
+import { type Compositor, layOut, NO_LAYOUT, packed, screenshotOf, type View, viewportFor } from './compositor.ts';
 import type { Picture, PixelLayout } from './i420/frame-buffer.ts';
 import { PNG, readPng } from './png.ts';
 
@@ -24,7 +24,7 @@ export class ScreenshotCompositor implements Compositor {
     return true;
   }
 
-  async setView(page: Size, frame: Size): Promise<boolean> {
+  async setView(page: View, frame: Size): Promise<boolean> {
     const { width, height } = frame;
     if (width !== this.layout.width || height !== this.layout.height) {
       const metrics = { ...viewportFor(frame), deviceScaleFactor: 1, mobile: false };

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../contracts/failures.ts';
 import type { DevTools } from '../../browser/devtools.ts';
 import type { Size } from '../../geometry.ts';
-import { type Compositor, layOut, NO_LAYOUT, screenshotOf, viewportFor } from '../compositor.ts';
+import { type Compositor, layOut, NO_LAYOUT, screenshotOf, type View, viewportFor } from '../compositor.ts';
 import type { Picture, PixelLayout, RowRange } from '../i420/frame-buffer.ts';
 import { LayerWatch } from '../layers.ts';
 import type { VirtualDisplay } from './display.ts';
@@ -91,7 +91,7 @@ export class XvfbCompositor implements Compositor {
     return frame.width + MARKS_WIDTH <= this.window.width && frame.height <= this.window.height;
   }
 
-  async setView(page: Size, frame: Size): Promise<boolean> {
+  async setView(page: View, frame: Size): Promise<boolean> {
     if (!this.fits(frame)) {
       throw new Failure('Internal', `A frame of ${frame.width}x${frame.height} is larger than the browser's window.`);
     }
