@@ -3,7 +3,6 @@
  * JSON. `guarded ROUTE [FLAG …]`: as renders do it, without these of Chromium's flags; `bare shell|full`: in a browser as it comes.
  */
 
-import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,14 +102,13 @@ async function tryAll(
 
 /** Resolves once the browser has asked for an address, and has said which document does: only then is it blamed for it. */
 async function asksFor({ session }: DevTools, address: string): Promise<void> {
-  const signal = AbortSignal.timeout(ASKED_LIMIT_MS);
   const isAsked = new Promise<void>((resolve) => {
     session.on('Fetch.requestPaused', ({ request }) => request.url === address && resolve());
   });
   const isKnown = new Promise<void>((resolve) => {
     session.on('Network.requestWillBeSent', ({ request }) => request.url === address && resolve());
   });
-  const late = once(signal, 'abort').then(() => {
+  const late = sleep(ASKED_LIMIT_MS, null, { ref: false }).then(() => {
     throw new Error(`Nobody asked for ${address} within ${ASKED_LIMIT_MS} ms.`);
   });
   await Promise.race([Promise.all([isAsked, isKnown]), late]);
